@@ -1,0 +1,74 @@
+"""ttgen: from a YAML spec to a complete Tenstorrent TT-Metalium program.
+
+    import ttgen
+
+    spec = ttgen.load("specs/gemm.yaml")
+    plan = ttgen.plan(spec)
+    for file in ttgen.render(plan):
+        print(file.path, len(file.text))
+
+Mistakes in a spec raise `ttgen.errors.SpecError`; `ttgen.diagnostics.describe` is its text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ttgen.version import __version__
+
+if TYPE_CHECKING:
+    from ttgen.model.plan import Plan
+    from ttgen.rendering.artifacts import Artifact
+    from ttgen.spec import LoadedSpec
+
+__all__ = ["__version__", "load", "loads", "plan", "render"]
+
+
+def load(path: str | Path) -> LoadedSpec:
+    """Reads and checks a spec file.
+
+    Raises:
+        ttgen.errors.SpecError: mistakes in the spec, all of one stage.
+        ttgen.errors.OutputError: the file can't be read.
+    """
+    from ttgen.schema.validation import validate
+    from ttgen.source import read
+    from ttgen.spec import structure
+
+    source = read(Path(path))
+    validate(source)
+    return structure(source)
+
+
+def loads(text: str, *, name: str = "spec.yaml") -> LoadedSpec:
+    """Checks the text of a spec; `name` is what problems and rendered files call it.
+
+    Raises:
+        ttgen.errors.SpecError: mistakes in the spec, all of one stage.
+    """
+    from ttgen.schema.validation import validate
+    from ttgen.source import parse
+    from ttgen.spec import structure
+
+    source = parse(text, name=name)
+    validate(source)
+    return structure(source)
+
+
+def plan(spec: LoadedSpec) -> Plan:
+    """Decides everything, and proves the result on every core.
+
+    Raises:
+        ttgen.errors.SpecError: the spec can't be served; with the place and the reason.
+    """
+    from ttgen.planner.resolve import resolve
+
+    return resolve(spec)
+
+
+def render(plan: Plan) -> tuple[Artifact, ...]:
+    """The files of a plan: path relative to the output folder (`gemm/kernels/reader.cpp`), and text."""
+    from ttgen.rendering.artifacts import artifacts
+
+    return artifacts(plan)

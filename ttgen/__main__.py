@@ -1,0 +1,6 @@
+"""`python -m ttgen` is the `ttgen` command."""
+
+from ttgen.cli.main import run
+
+if __name__ == "__main__":
+    run()

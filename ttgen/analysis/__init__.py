@@ -1,0 +1,1 @@
+"""Walks over the tile program: counts and proofs."""

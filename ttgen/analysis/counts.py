@@ -1,0 +1,79 @@
+"""How often things happen: exact counts by walking the tile program, loops multiplied out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ttgen.formula.graph import Graph
+from ttgen.model.body import Body, Loop, Op, Pop, Push, ReadPage, Section, WritePage
+from ttgen.model.index import evaluate
+from ttgen.model.plan import Cost, Kernel, Tensor
+
+_PRODUCTS = frozenset({"matmul", "matmul_transposed"})
+
+Count = Counter[tuple[str, str]]
+"""Times that something happens: pages pushed to or popped from a buffer, pages of a tensor, operations by name."""
+
+
+def count(body: Body, values: Mapping[str, int]) -> Count:
+    """Counts what one core does; `values` has every argument."""
+    total: Count = Counter()
+    for statement in body:
+        match statement:
+            case Loop(extent=extent, body=inner):
+                trips = evaluate(extent, values)
+                for key, times in count(inner, values).items():
+                    total[key] += trips * times
+            case Section(math=math, pack=pack):
+                total.update(count(math, values))
+                total.update(count(pack, values))
+            case Push(cb=cb, pages=pages) | Pop(cb=cb, pages=pages):
+                total[statement.kind, cb] += pages
+            case ReadPage(tensor=tensor) | WritePage(tensor=tensor):
+                total[statement.kind, tensor] += 1
+            case Op(name=name):
+                total["op", name] += 1
+    return total
+
+
+def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cores: Mapping[int, int]) -> Cost:
+    """The cost of a program over all cores.
+
+    Args:
+        kernels: their bodies and arguments.
+        tensors: for the bytes of their pages.
+        graph: for the operations on logical elements.
+        cores: how many cores make how many units.
+    """
+    total: Count = Counter()
+    for kernel in kernels:
+        for units, number in cores.items():
+            for key, times in count(kernel.body, {**kernel.named_compile_time_args, "unit_count": units}).items():
+                total[key] += number * times
+    page_bytes = {tensor.name: tensor.page_bytes for tensor in tensors}
+    reads, writes = (
+        sum(times * page_bytes[name] for (kind, name), times in total.items() if kind == wanted)
+        for wanted in ("read_page", "write_page")
+    )
+    return Cost(
+        flops=_flops(graph),
+        tile_products=sum(times for (kind, name), times in total.items() if kind == "op" and name in _PRODUCTS),
+        dram_read_bytes=reads,
+        dram_write_bytes=writes,
+        noc_bytes=reads + writes,
+    )
+
+
+def _flops(graph: Graph) -> int:
+    flops = 0
+    for node in graph.nodes:
+        elements = 1
+        for size in node.shape:
+            elements *= size
+        if node.kind == "matmul":
+            left = graph.nodes[node.operands[0]].shape
+            flops += 2 * elements * left[-1]
+        elif node.operands:
+            flops += elements
+    return flops

@@ -1,0 +1,225 @@
+"""An interpreter of the tile program in NumPy: all kernels of all cores, in float64.
+
+It shows that indices, padding, broadcasts and the order of operations give the formula's value. Formats and rounding
+are not its business: tiles are exact, so the result equals the reference but for the order of sums.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.analysis.errors import ProofError
+from ttgen.dtypes import TILE
+from ttgen.formula.reference import ELEMENTWISE
+from ttgen.model.body import (
+    Body,
+    Dst,
+    FillZeros,
+    Let,
+    Loop,
+    NumberArg,
+    Op,
+    Pack,
+    Pop,
+    Push,
+    ReadPage,
+    Reserve,
+    Section,
+    Tile,
+    Wait,
+    WritePage,
+)
+from ttgen.model.index import evaluate
+from ttgen.model.plan import Kernel, Plan, Tensor
+from ttgen.operations import OPERATIONS
+
+Array = NDArray[np.float64]
+
+
+def _spread(tile: Array, dim: str) -> Array:
+    """What a broadcast reads of a tile: its first row, column or element."""
+    return {"rows": tile[:1, :], "cols": tile[:, :1], "scalar": tile[:1, :1]}[dim]
+
+
+def _value(name: str) -> Callable[..., Array]:
+    """What an operation computes of its sources, without what is in DST."""
+    match name.split("_"):
+        case ["matmul"]:
+            return np.matmul
+        case ["matmul", "transposed"]:
+            return lambda a, b: np.matmul(a, b.T)
+        case ["copy", *_]:
+            return lambda tile: tile
+        case ["zero"]:
+            return lambda: np.zeros((TILE, TILE))
+        case ["fill"]:
+            return lambda number: np.full((TILE, TILE), number)
+        case ["rsub", "number"]:
+            return lambda x, number: number - x
+        case ["rdiv", "number"]:
+            return lambda x, number: number / x
+        case ["max" | "min" as kind, _]:
+            return ELEMENTWISE[{"max": "maximum", "min": "minimum"}[kind]]
+        case ["softplus"]:
+            return lambda x, beta, _reciprocal, threshold: ELEMENTWISE["softplus"](x, beta, threshold)
+        case ["leaky", "relu"]:
+            return ELEMENTWISE["leaky_relu"]
+        case [kind, *_, "rows" | "cols" | "scalar" as dim]:
+            return lambda x, y: ELEMENTWISE[kind](x, _spread(y, dim))
+        case [kind, "number" | "dst"] | [kind]:
+            return ELEMENTWISE[kind]
+    raise KeyError(name)
+
+
+VALUES: Final[Mapping[str, Callable[..., Array]]] = {name: _value(name) for name in OPERATIONS}
+"""The value of each tile operation on whole tiles."""
+
+
+def to_pages(tensor: Tensor, values: NDArray[Any], *, padding: float) -> Array:
+    """The pages of a tensor: tiles in row-major order, batch by batch; padding elements are `padding`."""
+    *batch, rows, cols = (1, 1, *tensor.shape)
+    *_, stored_rows, stored_cols = tensor.stored_shape
+    matrices = int(np.prod(batch))
+    stored = np.full((matrices, stored_rows, stored_cols), padding)
+    stored[:, :rows, :cols] = np.asarray(values, dtype=np.float64).reshape(matrices, rows, cols)
+    tiles = stored.reshape(matrices, stored_rows // TILE, TILE, stored_cols // TILE, TILE)
+    return np.ascontiguousarray(tiles.transpose(0, 1, 3, 2, 4)).reshape(-1, TILE, TILE)
+
+
+def from_pages(tensor: Tensor, pages: Array) -> Array:
+    """The logical elements of a tensor's pages."""
+    *batch, rows, cols = (1, 1, *tensor.shape)
+    *_, stored_rows, stored_cols = tensor.stored_shape
+    matrices = int(np.prod(batch))
+    tiles = pages.reshape(matrices, stored_rows // TILE, stored_cols // TILE, TILE, TILE)
+    stored = tiles.transpose(0, 1, 3, 2, 4).reshape(matrices, stored_rows, stored_cols)
+    return stored[:, :rows, :cols].reshape(tensor.shape)
+
+
+def run(plan: Plan, inputs: Mapping[str, NDArray[Any]], *, poison: float = 0.0) -> dict[str, Array]:
+    """Runs a plan.
+
+    Args:
+        plan: the program.
+        inputs: an array for each input, of its declared shape.
+        poison: what padding holds that no use needs zero.
+
+    Returns:
+        Float64 arrays by output, of the declared shapes; elements that nothing wrote are NaN.
+
+    Raises:
+        ProofError: the kernels wait for each other, or use what isn't there.
+    """
+    memory = {}
+    for tensor in plan.tensors:
+        if tensor.role == "input":
+            needs_zero = any(use.padding == "zero" for use in tensor.uses)
+            memory[tensor.name] = to_pages(tensor, inputs[tensor.name], padding=0.0 if needs_zero else poison)
+        else:
+            memory[tensor.name] = np.full((tensor.pages, TILE, TILE), np.nan)
+    tables = plan.program.per_core
+    with np.errstate(all="ignore"):
+        for y, row in enumerate(tables["unit_count"]):
+            for x, units in enumerate(row):
+                if units is not None:
+                    _run_core(plan, memory, {name: table[y][x] or 0 for name, table in tables.items()})
+    return {tensor.name: from_pages(tensor, memory[tensor.name]) for tensor in plan.tensors if tensor.role == "output"}
+
+
+def _run_core(plan: Plan, memory: Mapping[str, Array], values: Mapping[str, int]) -> None:
+    rings = {buffer.name: _Ring(buffer.pages) for buffer in plan.program.circular_buffers}
+    running = [
+        _Machine(kernel, memory, rings).run(kernel.body, {**kernel.named_compile_time_args, **values})
+        for kernel in plan.program.kernels
+    ]
+    while running:
+        # A kernel yields whether it did anything since it last waited.
+        progress = [next(kernel, None) for kernel in running]
+        running = [kernel for kernel, moved in zip(running, progress, strict=True) if moved is not None]
+        if running and True not in progress and None not in progress:
+            raise ProofError("the kernels wait for each other")
+
+
+@dataclass(slots=True)
+class _Ring:
+    pages: int
+    held: deque[Array] = field(default_factory=deque)
+    reserved: list[Array] = field(default_factory=list)
+
+
+class _Machine:
+    """One kernel on one core."""
+
+    def __init__(self, kernel: Kernel, memory: Mapping[str, Array], rings: Mapping[str, _Ring]) -> None:
+        self.memory = memory
+        self.rings = rings
+        self.dst: dict[int, Array] = {}
+        self.numbers = {
+            name: struct.unpack("<f", struct.pack("<I", kernel.named_compile_time_args[name]))[0]
+            for name in kernel.numbers
+        }
+
+    def run(self, body: Body, values: dict[str, int]) -> Iterator[bool]:
+        """Runs statements; yields where it waits: True once, then False for as long as it goes on waiting."""
+        for statement in body:
+            match statement:
+                case Loop(var=var, extent=extent, body=inner):
+                    for trip in range(evaluate(extent, values)):
+                        values[var] = trip
+                        yield from self.run(inner, values)
+                case Section(math=math, pack=pack):
+                    self.dst = {}
+                    yield from self.run(math, values)
+                    yield from self.run(pack, values)
+                case Reserve(cb=cb, pages=pages):
+                    moved = True
+                    while len(self.rings[cb].held) + pages > self.rings[cb].pages:
+                        yield moved
+                        moved = False
+                case Wait(cb=cb, pages=pages):
+                    moved = True
+                    while len(self.rings[cb].held) < pages:
+                        yield moved
+                        moved = False
+                case Let(name=name, index=index):
+                    values[name] = evaluate(index, values)
+                case Push(cb=cb, pages=pages):
+                    ring = self.rings[cb]
+                    ring.held.extend(ring.reserved[:pages])
+                    del ring.reserved[:pages]
+                case Pop(cb=cb, pages=pages):
+                    for _page in range(pages):
+                        self.rings[cb].held.popleft()
+                case ReadPage(tensor=tensor, page=page, cb=cb):
+                    self.rings[cb].reserved.append(self.memory[tensor][evaluate(page, values)])
+                case WritePage(tensor=tensor, page=page, cb=cb):
+                    self.memory[tensor][evaluate(page, values)] = self.rings[cb].held[0]
+                case FillZeros(cb=cb):
+                    self.rings[cb].reserved.append(np.zeros((TILE, TILE)))
+                case Op():
+                    self.operate(statement)
+                case Pack(dst=dst, cb=cb):
+                    self.rings[cb].reserved.append(self.dst[dst])
+
+    def operate(self, op: Op) -> None:
+        """Executes one tile operation."""
+        sources: list[Any] = []
+        for source in op.sources:
+            match source:
+                case Tile(cb=cb, slot=slot):
+                    sources.append(self.rings[cb].held[slot])
+                case Dst(slot=slot):
+                    sources.append(self.dst[slot])
+                case NumberArg(name=name):
+                    sources.append(self.numbers[name])
+        value = VALUES[op.name](*sources)
+        if OPERATIONS[op.name].result == "accumulates":
+            value = value + self.dst.get(op.dst, 0.0)
+        self.dst[op.dst] = np.broadcast_to(value, (TILE, TILE))

@@ -1,0 +1,43 @@
+"""All proofs of a program, before anything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from ttgen.analysis import coverage, dst, tokens
+from ttgen.analysis.errors import ProofError
+from ttgen.model.plan import Program, Tensor
+
+
+def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, dst_bits: Literal[16, 32]) -> None:
+    """Proves a program on every core.
+
+    Raises:
+        ProofError: something is wrong with the plan.
+    """
+    bodies = {kernel.name: kernel.body for kernel in program.kernels}
+    arguments = {kernel.name: kernel.named_compile_time_args for kernel in program.kernels}
+    rings = {buffer.name: buffer.pages for buffer in program.circular_buffers}
+    starts, counts = (
+        [value for row in program.per_core[name] for value in row if value is not None]
+        for name in ("unit_start", "unit_count")
+    )
+    every = {name: value for values in arguments.values() for name, value in values.items()}
+    # Cores with equally many units run the same statements.
+    for units in set(counts):
+        tokens.check(bodies, rings, {**every, "unit_count": units})
+    compute = next(kernel for kernel in program.kernels if kernel.config is not None)
+    flagged = compute.config.unpack_to_dest_fp32 if compute.config is not None else ()
+    dst.check(
+        compute.body,
+        slots=dst_slots,
+        bits=dst_bits,
+        to_dst={buffer.name for buffer in program.circular_buffers if buffer.index in flagged},
+        exact={buffer.name for buffer in program.circular_buffers if buffer.dtype == "float32"},
+    )
+    pages = {name: tensor.pages for name, tensor in tensors.items()}
+    coverage.check(bodies, pages, zip(starts, counts, strict=True), arguments)
+    for tensor in tensors.values():
+        if tensor.role == "output" and any(use.padding == "zero" for use in tensor.uses):
+            raise ProofError(f"{tensor.name}: an output's padding is not zero, and a use needs it to be")

@@ -1,0 +1,102 @@
+"""The `ttgen` command: arguments in, an exit status out. Each command is a module that is imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+from ttgen.version import __version__
+
+OK: Final = 0
+USER_ERROR: Final = 1
+DIFFERS: Final = 2
+USAGE: Final = 64
+
+_DESCRIPTION: Final = """\
+From a YAML spec to a complete Tenstorrent TT-Metalium program: reader, compute and
+writer kernels, a C++ host program, and tt.plan.json, proven right before it is written.
+
+  ttgen new "Y = gelu(X @ W + b)" X=2000,4096 W=4096,11008 b=11008 > specs/mlp.yaml
+  ttgen plan specs/mlp.yaml           what is decided, and why
+  ttgen render specs/mlp.yaml         writes generated/mlp/
+  ttgen render --check specs          in CI: shows the diff, exits 2 when files differ
+"""
+
+_COMMANDS: Final = {
+    "render": "write the program of each spec",
+    "validate": "check specs, and write nothing",
+    "plan": "show what is decided for a spec, and why",
+    "new": "write a commented spec to start from",
+    "schema": "print the JSON Schema of specs or of tt.plan.json",
+    "targets": "list the cards",
+}
+
+_EXIT_STATUS: Final = """\
+exit status:
+  0  fine
+  1  a mistake in a spec, or a file that can't be read or written
+  2  --check: what would be rendered differs
+  64 wrong usage
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser; with the arguments of `command` only, so that a command imports no other."""
+    top = _Parser(
+        prog="ttgen",
+        description=_DESCRIPTION,
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"ttgen {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, summary in _COMMANDS.items():
+        module = import_module(f"ttgen.cli.{name}") if name == command else None
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__ if module else None,
+            epilog=_EXIT_STATUS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if module:
+            module.add_arguments(added)
+            added.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a command line, without the program's name; returns the exit status."""
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    options = parser(command).parse_args(arguments)
+    from ttgen.errors import UserError
+
+    try:
+        return int(options.run(options))
+    except UserError as error:
+        from ttgen.diagnostics import describe
+
+        print(describe(error), file=sys.stderr)
+        return USER_ERROR
+
+
+def run() -> NoReturn:
+    """The console script."""
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has seen enough.
+        sys.stderr.close()
+        status = OK
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)

@@ -1,0 +1,103 @@
+"""Writes a commented spec to start from, for a formula and the shapes of its inputs.
+
+Shapes of outputs follow from the formula. The spec goes to standard output, or to a file with -o.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from pathlib import Path
+
+from ttgen.cli.main import OK
+from ttgen.errors import OutputError, SpecError, UserError
+from ttgen.formula.infer import infer_outputs
+from ttgen.formula.parse import parse
+from ttgen.schema.validation import validate
+from ttgen.source import parse as parse_source
+from ttgen.spec import structure
+from ttgen.target import TARGETS
+
+_TEMPLATE = """\
+# yaml-language-server: $schema=spec.schema.json
+# `ttgen plan` shows what is decided for this spec, `ttgen render` writes the program.
+kernel: {kernel}
+target: {target}                      # {targets}
+tensors:
+{tensors}
+compute: {formula}
+
+# Everything below is optional; these are the defaults.
+# precision:
+#   fidelity: HiFi3                   # LoFi | HiFi2 | HiFi3 | HiFi4; the target's own where left out
+#   accumulate: float32               # or bfloat16: twice the destination registers, less exact
+#   approximate: false                # true: fast approximations of functions
+# schedule:
+#   policy: contiguous                # or strided
+#   order: row_major                  # or column_major, or {{block_linear: 4}}
+#   cores: {{rows: 8, cols: 8}}         # or a number of cores
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("formula", metavar="FORMULA", help='such as "Y = gelu(X @ W + b)"')
+    parser.add_argument("shapes", nargs="+", metavar="NAME=SIZES", help="shape of an input, such as X=2000,4096")
+    parser.add_argument("--kernel", metavar="NAME", help="the kernel's name (default: from the output's)")
+    parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="of all tensors")
+    parser.add_argument("--target", choices=TARGETS, default="n150", help="the card (default: n150)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to a file, which must not exist")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes a spec."""
+    shapes = dict(_shape(word) for word in options.shapes)
+    try:
+        output = parse(options.formula, ("compute",)).target
+        shapes |= infer_outputs(options.formula, shapes)
+    except SpecError as error:
+        raise SpecError(error.problems, parse_source(f"{options.formula}\n", name="formula")) from None
+    name = options.kernel or _kernel_name(output)
+    width = max(len(tensor) for tensor in shapes)
+    lines = [
+        f"  {tensor}:{' ' * (width - len(tensor))} {{shape: [{', '.join(map(str, shape))}], dtype: {options.dtype}}}"
+        for tensor, shape in shapes.items()
+    ]
+    text = _TEMPLATE.format(
+        kernel=name,
+        target=options.target,
+        targets=" | ".join(TARGETS),
+        tensors="\n".join(lines),
+        formula=options.formula.strip(),
+    )
+    source = parse_source(text, name=str(options.output or "new spec"))
+    validate(source)
+    structure(source)
+    _write(text, options.output)
+    return OK
+
+
+def _write(text: str, path: Path | None) -> None:
+    if path is None:
+        print(text, end="")
+        return
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OutputError(f"{path}: exists already") from None
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None
+    print(f"{path}: written")
+
+
+def _shape(word: str) -> tuple[str, tuple[int, ...]]:
+    match = re.fullmatch(r"([A-Za-z]\w*)=(\d+(?:[,x]\d+)*)", word)
+    if match is None:
+        raise UserError(f"'{word}' is not a shape: write it as X=2000,4096")
+    return match[1], tuple(int(size) for size in re.split("[,x]", match[2]))
+
+
+def _kernel_name(output: str) -> str:
+    return f"make_{output.lower()}"

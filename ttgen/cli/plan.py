@@ -1,0 +1,87 @@
+"""Shows what is decided for a spec and why, what each core does, and what it costs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from ttgen.cli import specs
+from ttgen.cli.main import OK, USER_ERROR
+from ttgen.model.plan import Plan, Tensor
+from ttgen.rendering.plan_json import plan_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    specs.add_specs(parser, many=False)
+    parser.add_argument("--json", action="store_true", help="print tt.plan.json instead")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints a plan."""
+    planned, wrong = specs.plan_all(options.specs)
+    for _loaded, plan in planned:
+        if options.json:
+            print(plan_json(plan), end="")
+        else:
+            print("\n".join(describe(plan)))
+    return USER_ERROR if wrong else OK
+
+
+def describe(plan: Plan) -> Iterator[str]:
+    """The lines of a plan for people."""
+    yield f"{plan.kernel}: {'; '.join(plan.compute)}"
+    yield f"{plan.target.device} ({plan.target.arch}): {', '.join(specs.headline(plan))}"
+    yield ""
+    yield from _tensors(plan.tensors)
+    yield ""
+    yield "decisions"
+    names = max(len(decision.name) for decision in plan.decisions)
+    values = max(len(decision.value) for decision in plan.decisions)
+    for decision in plan.decisions:
+        yield f"  {decision.name:{names}}  {decision.value:{values}}  {decision.origin:7}  {decision.because}"
+    yield ""
+    yield from _buffers(plan)
+    yield ""
+    yield from _costs(plan)
+    yield ""
+    yield from _grid(plan)
+
+
+def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
+    yield "tensors"
+    for tensor in tensors:
+        shape, tiles = ("x".join(str(size) for size in sizes) for sizes in (tensor.shape, tensor.tiles))
+        stored = "x".join(str(size) for size in tensor.stored_shape)
+        text = f"  {tensor.role:6}  {tensor.name:8}  {shape} {tensor.dtype}, {tiles} tiles"
+        yield text if stored == shape else f"{text}, stored as {stored}"
+
+
+def _buffers(plan: Plan) -> Iterator[str]:
+    yield "circular buffers of a core"
+    for buffer in plan.program.circular_buffers:
+        size = buffer.pages * buffer.page_bytes
+        pages = specs.counted(buffer.pages, "page")
+        yield f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
+    yield f"  L1: {plan.program.l1.bytes:,} of {plan.program.l1.limit:,} B"
+
+
+def _costs(plan: Plan) -> Iterator[str]:
+    cost = plan.program.cost
+    yield "cost of all cores"
+    yield f"  {cost.flops:,} operations on logical elements, {cost.tile_products:,} tile products"
+    yield f"  DRAM: {cost.dram_read_bytes:,} B read, {cost.dram_write_bytes:,} B written"
+
+
+def _grid(plan: Plan) -> Iterator[str]:
+    """Units of each core, as the cores lie; a dot is a core without work."""
+    counts = plan.program.per_core["unit_count"]
+    rows, cols = plan.target.grid.rows, plan.target.grid.cols
+    width = max(len(str(value)) for row in counts for value in row if value is not None)
+    yield "units of each core (rows are core y, columns core x; . has no work)"
+    for y in range(rows):
+        cells = []
+        for x in range(cols):
+            value = counts[y][x] if y < len(counts) and x < len(counts[y]) else None
+            cells.append(f"{'.' if value is None else value:>{width}}")
+        yield f"  {y:>2} | {' '.join(cells)}"

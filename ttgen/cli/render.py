@@ -1,0 +1,58 @@
+"""Writes OUT/<kernel>/ for each spec: kernels, host program, CMakeLists.txt and tt.plan.json.
+
+All specs are planned and proven before anything is written. Files that an earlier rendering made and this one
+doesn't are removed; a file that ttgen didn't write is never touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ttgen.cli import specs
+from ttgen.cli.main import DIFFERS, OK, USER_ERROR
+from ttgen.output import Change, compare, differences, write
+from ttgen.rendering.artifacts import artifacts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    specs.add_specs(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("generated"), metavar="DIR", help="output folder (default: generated)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; show the diff and exit 2 when files differ"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Renders specs."""
+    planned, wrong = specs.plan_all(options.specs)
+    if wrong:
+        print(f"{specs.counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
+        return USER_ERROR
+    folder: Path = options.output
+    changes = [(plan, compare(folder, artifacts(plan))) for _loaded, plan in planned]
+    everything = [change for _plan, found in changes for change in found]
+    if options.check:
+        return _check(everything, quiet=options.quiet)
+    write(folder, everything)
+    if not options.quiet:
+        for plan, found in changes:
+            print(f"{folder / plan.kernel}: {', '.join(specs.headline(plan))}")
+            for change in found:
+                print(f"  {'removed' if change.state == 'stale' else change.state:8}{change.path}")
+    return OK
+
+
+def _check(changes: list[Change], *, quiet: bool) -> int:
+    for line in differences(changes):
+        print(line)
+    different = sum(change.state != "same" for change in changes)
+    if not quiet:
+        verb = "differs" if different == 1 else "differ"
+        print(f"{different} of {specs.counted(len(changes), 'file')} {verb}", file=sys.stderr)
+    return DIFFERS if different else OK

@@ -1,0 +1,86 @@
+"""Specs on the command line: files, folders and globs; all of them loaded and planned, all problems reported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from glob import glob, has_magic
+from pathlib import Path
+
+from ttgen.diagnostics import describe
+from ttgen.errors import OutputError, SpecError, UserError, refuse
+from ttgen.model.plan import Plan
+from ttgen.planner.resolve import resolve
+from ttgen.schema.validation import validate
+from ttgen.source import read
+from ttgen.spec import LoadedSpec, structure
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def add_specs(parser: argparse.ArgumentParser, *, many: bool = True) -> None:
+    """Adds the argument SPEC."""
+    if many:
+        parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
+    else:
+        parser.add_argument("specs", nargs=1, metavar="SPEC", help="a spec file")
+
+
+def find(words: Iterable[str]) -> list[Path]:
+    """The files that the words name, each once, in order; those of a folder or a glob sorted.
+
+    Raises:
+        OutputError: a word that names nothing.
+    """
+    found: dict[Path, None] = {}
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+        elif has_magic(word) and not path.exists():
+            files = [Path(name) for name in sorted(glob(word, recursive=True)) if Path(name).is_file()]  # noqa: PTH207
+        else:
+            found[path] = None
+            continue
+        if not files:
+            raise OutputError(f"{word}: no spec there (*.yaml or *.yml)")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
+    """Plans every spec; prints the problems of those that can't be, and counts them."""
+    planned: list[tuple[LoadedSpec, Plan]] = []
+    wrong = 0
+    names: dict[str, LoadedSpec] = {}
+    for path in find(words):
+        try:
+            source = read(path)
+            validate(source)
+            loaded = structure(source)
+            if (other := names.setdefault(loaded.spec.kernel, loaded)) is not loaded:
+                text = f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
+                raise SpecError(refuse(text, "kernel").problems, source)
+            planned.append((loaded, resolve(loaded)))
+        except UserError as error:
+            print(describe(error), file=sys.stderr)
+            wrong += 1
+    return planned, wrong
+
+
+def counted(number: int, what: str) -> str:
+    """`1 spec`, `2 specs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def headline(plan: Plan) -> Iterator[str]:
+    """What matters most of a plan: cores, balance, L1, and DRAM reads over what must be read."""
+    program = plan.program
+    work = program.work
+    busiest = max(value or 0 for row in program.per_core["unit_count"] for value in row)
+    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in plan.tensors if tensor.role == "input")
+    yield f"{work.cores} of {plan.target.grid.rows * plan.target.grid.cols} cores"
+    yield f"balance {work.units / (work.cores * busiest):.0%}"
+    yield f"L1 {program.l1.bytes / 1024:.0f} of {program.l1.limit / 1024:.0f} KiB"
+    yield f"DRAM reads {program.cost.dram_read_bytes / compulsory:.1f}x compulsory"

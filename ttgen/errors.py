@@ -1,0 +1,71 @@
+"""What can go wrong by the user's hand, and where it is in their file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ttgen.source import Source
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake: what is wrong, and where.
+
+    Attributes:
+        message: what was given, what is allowed and, where there is one, the fix.
+        path: keys and indices that lead to the value in the document; empty for the whole file.
+        at_key: point at the last key of the path instead of its value.
+        span: characters `[start, end)` inside the string value at `path` (a formula).
+        position: line and column, both from 0, where there is no document to walk (YAML syntax).
+    """
+
+    message: str
+    path: Path = ()
+    at_key: bool = False
+    span: tuple[int, int] | None = None
+    position: tuple[int, int] | None = None
+
+
+class UserError(Exception):
+    """The user's mistake: printed without a traceback, exit status 1."""
+
+
+class SpecError(UserError):
+    """All problems of one stage in one spec, with the text they are in once it is known."""
+
+    def __init__(self, problems: Iterable[Problem], source: Source | None = None) -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+
+class OutputError(UserError):
+    """A file or folder that can't be read or written."""
+
+
+def refuse(message: str, *path: str | int, at_key: bool = False, span: tuple[int, int] | None = None) -> SpecError:
+    """A `SpecError` of one problem."""
+    return SpecError([Problem(message=message, path=path, at_key=at_key, span=span)])
+
+
+def suggest(given: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known word nearest to a misspelt one, or nothing."""
+    from difflib import get_close_matches  # only a mistake pays for it
+
+    words = list(known)
+    near = get_close_matches(given, words, n=1, cutoff=0.6)
+    if not near:
+        folded = {word.lower(): word for word in words}
+        near = [folded[match] for match in get_close_matches(given.lower(), list(folded), n=1, cutoff=0.6)]
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def listing(words: Iterable[str]) -> str:
+    """`a, b or c`."""
+    items = list(words)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"

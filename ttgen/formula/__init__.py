@@ -1,0 +1,1 @@
+"""Formulas: text to a typed graph, and its value in NumPy."""

@@ -1,0 +1,221 @@
+"""Syntax to a typed graph: names resolved, shapes inferred by NumPy's rules and checked against what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ttgen.errors import Path, Problem, SpecError, refuse, suggest
+from ttgen.formula.graph import Graph, Node, Output, Shape
+from ttgen.formula.parse import Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
+from ttgen.spec import LoadedSpec
+
+
+def graph_of(loaded: LoadedSpec) -> Graph:
+    """The graph of a spec's formulas.
+
+    Raises:
+        SpecError: all formulas that don't parse, or else the first mistake of each that does.
+    """
+    spec = loaded.spec
+    problems: list[Problem] = []
+    assignments: list[tuple[int, Assignment]] = []
+    for index, text in enumerate(spec.formulas):
+        try:
+            assignments.append((index, parse(text, spec.formula_path(index))))
+        except SpecError as error:
+            problems.extend(error.problems)
+    builder = _Builder(shapes=loaded.shapes, targets={assignment.target for _index, assignment in assignments})
+    for index, assignment in assignments:
+        try:
+            builder.assign(index, assignment, spec.formula_path(index))
+        except SpecError as error:
+            problems.extend(error.problems)
+            # Later formulas may use the name: its value is then of unknown shape, and says nothing more.
+            builder.broken.add(assignment.target)
+    if not problems:
+        problems.extend(_unused(loaded, builder))
+    if problems:
+        raise SpecError(problems, loaded.source)
+    return Graph(nodes=tuple(builder.nodes), outputs=tuple(builder.outputs))
+
+
+def infer_outputs(formula: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The shape of the value that one formula assigns, by its name, from the shapes of what it reads.
+
+    Raises:
+        SpecError: the formula's mistake.
+    """
+    assignment = parse(formula, ())
+    builder = _Builder(shapes=shapes, targets={assignment.target})
+    if assignment.target in shapes:
+        raise refuse(f"the shape of '{assignment.target}' follows from the formula", span=assignment.target_span)
+    builder.assign(0, assignment, ())
+    unused = [name for name in shapes if all(node.tensor != name for node in builder.nodes)]
+    if unused:
+        raise refuse(f"the formula doesn't read '{unused[0]}'")
+    return {assignment.target: builder.nodes[builder.values[assignment.target]].shape}
+
+
+def _unused(loaded: LoadedSpec, builder: _Builder) -> list[Problem]:
+    problems = []
+    read = {node.tensor for node in builder.nodes if node.kind == "input"}
+    written = {output.tensor for output in builder.outputs}
+    for name in loaded.spec.tensors:
+        if name not in read | written:
+            text = f"tensor '{name}' is neither read nor written by a formula: remove it, or use it"
+            problems.append(Problem(message=text, path=("tensors", name), at_key=True))
+    if not written:
+        last = len(loaded.spec.formulas) - 1
+        text = f"no formula assigns to a declared tensor: declare '{list(builder.values)[-1]}' under 'tensors'"
+        problems.append(Problem(message=text, path=loaded.spec.formula_path(last)))
+    used = {operand for node in builder.nodes for operand in node.operands} | {out.node for out in builder.outputs}
+    for name, (index, span) in builder.places.items():
+        if builder.values[name] not in used:
+            text = f"'{name}' is assigned and never used: remove it, or declare it under 'tensors'"
+            problems.append(Problem(message=text, path=loaded.spec.formula_path(index), span=span))
+    return problems
+
+
+@dataclass(slots=True, kw_only=True)
+class _Builder:
+    """The graph while it grows: mutable inside this module only."""
+
+    shapes: Mapping[str, Shape]
+    targets: set[str]
+    nodes: list[Node] = field(default_factory=list)
+    known: dict[Node, int] = field(default_factory=dict)
+    values: dict[str, int] = field(default_factory=dict)
+    places: dict[str, tuple[int, Span]] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def assign(self, index: int, assignment: Assignment, path: Path) -> None:
+        name = assignment.target
+        if name in self.values:
+            raise refuse(f"'{name}' is assigned twice", *path, span=assignment.target_span)
+        if any(node.kind == "input" and node.tensor == name for node in self.nodes):
+            raise refuse(f"'{name}' is read before it is assigned", *path, span=assignment.target_span)
+        formula = _Formula(self, index, path, name)
+        node = formula.value(assignment.value)
+        self.values[name] = node
+        if name in self.shapes:
+            shape = self.nodes[node].shape
+            if shape != self.shapes[name]:
+                raise refuse(
+                    f"the formula's shape is {_text(shape)}, but '{name}' is declared {_text(self.shapes[name])}",
+                    *path,
+                    span=assignment.target_span,
+                )
+            self.outputs.append(Output(tensor=name, node=node))
+        else:
+            self.places[name] = (index, assignment.target_span)
+
+    def add(self, node: Node) -> int:
+        key = replace(node, span=(0, 0, 0))
+        if key not in self.known:
+            self.known[key] = len(self.nodes)
+            self.nodes.append(node)
+        return self.known[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    builder: _Builder
+    index: int
+    path: Path
+    target: str
+
+    def refuse(self, message: str, span: Span) -> SpecError:
+        return refuse(message, *self.path, span=span)
+
+    def value(self, syntax: Syntax) -> int:
+        match syntax:
+            case Number(value=value, span=span):
+                return self.builder.add(Node(kind="number", number=value, span=(self.index, *span)))
+            case Name():
+                return self.name(syntax)
+            case Transpose(span=span):
+                raise self.refuse("'.T' belongs on an operand of '@'", span)
+            case Apply(kind="matmul"):
+                return self.contraction(syntax)
+            case Apply():
+                operands = tuple(self.value(operand) for operand in syntax.operands)
+                shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], syntax.span)
+                return self.builder.add(
+                    Node(
+                        kind=syntax.kind,
+                        operands=operands,
+                        shape=shape,
+                        parameters=syntax.parameters,
+                        span=(self.index, *syntax.span),
+                    )
+                )
+
+    def name(self, syntax: Name) -> int:
+        builder, name = self.builder, syntax.name
+        if name in builder.values:
+            return builder.values[name]
+        if name in builder.broken:
+            raise SpecError([])  # said where it was assigned
+        if name == self.target or name in builder.targets:
+            raise self.refuse(f"'{name}' is read before it is assigned", syntax.span)
+        if name not in builder.shapes:
+            known = [*builder.shapes, *builder.values]
+            raise self.refuse(f"unknown tensor '{name}'{suggest(name, known)}", syntax.span)
+        return builder.add(
+            Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span))
+        )
+
+    def contraction(self, syntax: Apply) -> int:
+        operands, shapes, transposed = [], [], []
+        for operand in syntax.operands:
+            inner = operand.operand if isinstance(operand, Transpose) else operand
+            node = self.value(inner)
+            shape = self.builder.nodes[node].shape
+            if len(shape) < 2:
+                raise self.refuse(self.vector_fix(operand, shape), operand.span)
+            is_transposed = isinstance(operand, Transpose)
+            if is_transposed and len(shape) != 2:
+                raise self.refuse("'.T' reverses all dimensions: it belongs on a matrix", operand.span)
+            operands.append(node)
+            transposed.append(is_transposed)
+            shapes.append(shape[::-1] if is_transposed else shape)
+        left, right = shapes
+        if left[-1] != right[-2]:
+            raise self.refuse(
+                f"contraction sizes differ: {_text(left)} @ {_text(right)} contracts {left[-1]} with {right[-2]}",
+                syntax.span,
+            )
+        batch = self.broadcast([left[:-2], right[:-2]], syntax.span)
+        return self.builder.add(
+            Node(
+                kind="matmul",
+                operands=tuple(operands),
+                shape=(*batch, left[-2], right[-1]),
+                transposed=(transposed[0], transposed[1]),
+                span=(self.index, *syntax.span),
+            )
+        )
+
+    def vector_fix(self, operand: Syntax, shape: Shape) -> str:
+        name = operand.name if isinstance(operand, Name) else "the operand"
+        if not shape:
+            return "'@' takes matrices, not numbers"
+        return f"'@' takes matrices: declare '{name}' as [1, {shape[0]}] (a row) or [{shape[0]}, 1] (a column)"
+
+    def broadcast(self, shapes: list[Shape], span: Span) -> Shape:
+        rank = max(len(shape) for shape in shapes)
+        padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+        result = []
+        for sizes in zip(*padded, strict=True):
+            wide = {size for size in sizes if size != 1}
+            if len(wide) > 1:
+                tensors = [shape for shape in shapes if shape]
+                raise self.refuse(f"shapes don't broadcast: {' and '.join(_text(shape) for shape in tensors)}", span)
+            result.append(wide.pop() if wide else 1)
+        return tuple(result)
+
+
+def _text(shape: Shape) -> str:
+    return f"({', '.join(str(size) for size in shape)}{',' if len(shape) == 1 else ''})"

@@ -1,0 +1,244 @@
+"""Formula text to syntax: Python's `ast` against a whitelist, every part with its characters in the formula."""
+
+from __future__ import annotations
+
+import ast
+import math
+import struct
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+from ttgen.errors import Path, SpecError, listing, refuse, suggest
+from ttgen.formula.functions import FUNCTIONS
+
+Span = tuple[int, int]
+
+MAX_CHARACTERS: Final = 4000
+MAX_DEPTH: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A tensor, or a value of an earlier formula."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number, rounded to float32."""
+
+    value: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transpose:
+    """`X.T`."""
+
+    operand: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """An operator or a function: `kind` is what `Node.kind` will be."""
+
+    kind: str
+    operands: tuple[Syntax, ...]
+    parameters: tuple[float, ...] = ()
+    span: Span
+
+
+Syntax = Name | Number | Transpose | Apply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """`target = value`."""
+
+    target: str
+    target_span: Span
+    value: Syntax
+
+
+_OPERATORS: Final = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul"}
+
+
+def to_float32(value: float) -> float:
+    """The nearest float32; infinite where there is none."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return math.inf
+
+
+def parse(text: str, path: Path) -> Assignment:
+    """Parses one formula that stands at `path` of the document.
+
+    Raises:
+        SpecError: the text is not an assignment of the formula language; the span says where it isn't.
+    """
+    return _Parser(text, path).assignment()
+
+
+class _Parser:
+    def __init__(self, text: str, path: Path) -> None:
+        self.path = path
+        self.lead = len(text) - len(text.lstrip())
+        # One line, whatever YAML style the formula is written in, so that `ast` only counts columns.
+        self.text = text.strip().replace("\n", " ")
+
+    def refuse(self, message: str, span: Span | None = None) -> SpecError:
+        return refuse(message, *self.path, span=span)
+
+    def offset(self, column: int) -> int:
+        """The character of the formula at a column of `ast`, which counts bytes of UTF-8."""
+        return self.lead + len(self.text.encode()[:column].decode(errors="ignore"))
+
+    def span(self, node: ast.expr | ast.stmt | ast.keyword) -> Span:
+        return (self.offset(node.col_offset), self.offset(node.end_col_offset or 0))
+
+    def assignment(self) -> Assignment:
+        if not self.text:
+            raise self.refuse("the formula is empty: write it as 'C = A @ B'")
+        if len(self.text) > MAX_CHARACTERS:
+            raise self.refuse(f"the formula is longer than {MAX_CHARACTERS} characters")
+        if self.depth() > MAX_DEPTH:
+            raise self.refuse(f"parentheses nest deeper than {MAX_DEPTH} levels")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                body = ast.parse(self.text, mode="exec").body
+        except SyntaxError as error:
+            raise self.refuse(f"not a formula: {error.msg}", self.syntax_span(error)) from None
+        except (ValueError, RecursionError, MemoryError):
+            raise self.refuse("not a formula: it can't be parsed") from None
+        if len(body) != 1:
+            raise self.refuse("one formula a line: make 'compute' a list", self.span(body[1]) if body else None)
+        statement = body[0]
+        if not isinstance(statement, ast.Assign):
+            raise self.refuse("a formula assigns a value: write it as 'C = A @ B'", self.span(statement))
+        if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
+            raise self.refuse("a formula assigns to one name", self.span(statement.targets[0]))
+        target = statement.targets[0]
+        try:
+            value = self.expression(statement.value)
+        except RecursionError:
+            raise self.refuse("the formula nests too deep: split it into several") from None
+        return Assignment(target=target.id, target_span=self.span(target), value=value)
+
+    def depth(self) -> int:
+        depth = deepest = 0
+        for character in self.text:
+            depth += (character in "([{") - (character in ")]}")
+            deepest = max(deepest, depth)
+        return deepest
+
+    def syntax_span(self, error: SyntaxError) -> Span:
+        # SyntaxError's offsets are characters from 1.
+        start = self.lead + min(max((error.offset or 1) - 1, 0), len(self.text) - 1)
+        return (start, start + 1)
+
+    def expression(self, node: ast.expr) -> Syntax:
+        span = self.span(node)
+        match node:
+            case ast.Constant(value=bool()) | ast.Constant(value=str() | bytes() | complex() | None):
+                raise self.refuse("only numbers can stand here", span)
+            case ast.Constant(value=int() | float() as value):
+                return self.number(value, span)
+            case ast.Name(id=name):
+                return Name(name=name, span=span)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                inner = self.expression(operand)
+                if isinstance(inner, Number):
+                    return Number(value=-inner.value, span=span)
+                return Apply(kind="neg", operands=(inner,), span=span)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.expression(operand)
+            case ast.BinOp(op=operator, left=left, right=right) if type(operator) in _OPERATORS:
+                return self.binary(_OPERATORS[type(operator)], self.expression(left), self.expression(right), span)
+            case ast.BinOp(op=ast.Pow()):
+                raise self.refuse("'**' is not part of the language: use square(x), sqrt(x) or exp(n * log(x))", span)
+            case ast.BinOp():
+                raise self.refuse("this operator is not part of the language: + - * / and @ are", span)
+            case ast.Compare():
+                raise self.refuse(
+                    "comparisons are not part of the language: use maximum, minimum, relu, sign, or a mask tensor in "
+                    "where(mask, x, y)",
+                    span,
+                )
+            case ast.Attribute(value=operand, attr="T"):
+                inner = self.expression(operand)
+                if not isinstance(inner, Name):
+                    raise self.refuse("'.T' belongs on a tensor that is an operand of '@'", span)
+                return Transpose(operand=inner, span=span)
+            case ast.Call():
+                return self.call(node, span)
+        raise self.refuse("this is not part of the formula language", span)
+
+    def number(self, value: float, span: Span) -> Number:
+        try:
+            rounded = to_float32(float(value))
+        except OverflowError:
+            rounded = math.inf
+        if not math.isfinite(rounded):
+            raise self.refuse("the number is beyond float32 (3.4e38)", span)
+        return Number(value=rounded, span=span)
+
+    def binary(self, kind: str, left: Syntax, right: Syntax, span: Span) -> Syntax:
+        if isinstance(left, Number) and isinstance(right, Number):
+            return self.fold(kind, left.value, right.value, span)
+        return Apply(kind=kind, operands=(left, right), span=span)
+
+    def fold(self, kind: str, left: float, right: float, span: Span) -> Syntax:
+        """The value of an operator between two numbers."""
+        match kind:
+            case "add":
+                return self.number(left + right, span)
+            case "sub":
+                return self.number(left - right, span)
+            case "mul":
+                return self.number(left * right, span)
+            case "div" if right != 0:
+                return self.number(left / right, span)
+        raise self.refuse("division by zero" if kind == "div" else "'@' takes tensors", span)
+
+    def call(self, node: ast.Call, span: Span) -> Syntax:
+        if not isinstance(node.func, ast.Name):
+            raise self.refuse("only functions of the language can be called", self.span(node.func))
+        name = node.func.id
+        function = FUNCTIONS.get(name)
+        if function is None:
+            known = suggest(name, FUNCTIONS) or f"; known: {listing(FUNCTIONS)}"
+            raise self.refuse(f"unknown function '{name}'{known}", self.span(node.func))
+        positional = [self.expression(argument) for argument in node.args]
+        operands = tuple(positional[: function.operands])
+        if len(operands) < function.operands or len(positional) > function.operands + len(function.parameters):
+            takes = f"{function.operands} operand{'s' if function.operands > 1 else ''}"
+            if function.parameters:
+                takes += f" and at most {listing(function.parameters)}"
+            raise self.refuse(f"{name} takes {takes}, not {len(positional)}", span)
+        given = dict(zip(function.parameters, positional[function.operands :], strict=False))
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg not in function.parameters:
+                known = listing(function.parameters) if function.parameters else "none"
+                raise self.refuse(
+                    f"{name} has no parameter '{keyword.arg}' (known: {known})", self.span(keyword)
+                )
+            if keyword.arg in given:
+                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
+            given[keyword.arg] = self.expression(keyword.value)
+        parameters = []
+        for parameter, default in function.parameters.items():
+            value = given.get(parameter)
+            if value is not None and not isinstance(value, Number):
+                raise self.refuse(f"'{parameter}' of {name} is a number", value.span)
+            parameters.append(to_float32(default if value is None else value.value))
+        if name == "softplus" and not all(value > 0 for value in parameters):
+            raise self.refuse("beta and threshold of softplus are greater than 0", span)
+        if all(isinstance(operand, Number) for operand in operands):
+            raise self.refuse(f"{name} of numbers only: write its value", span)
+        return Apply(kind=name, operands=operands, parameters=tuple(parameters), span=span)

@@ -1,0 +1,92 @@
+"""NumPy's value of a graph, in float64 on the inputs as they are stored: the reference of every proof."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.formula.graph import Graph, Node
+
+Array = NDArray[np.float64]
+
+_ERF: Final = np.frompyfunc(math.erf, 1, 1)
+
+
+def _erf(x: Array) -> Array:
+    return np.asarray(_ERF(x), dtype=np.float64)
+
+
+def _sigmoid(x: Array) -> Array:
+    # Neither branch overflows.
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def _softplus(x: Array, beta: float, threshold: float) -> Array:
+    scaled = beta * x
+    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
+
+
+ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
+    "abs": np.abs,
+    "add": np.add,
+    "div": np.divide,
+    "erf": _erf,
+    "exp": np.exp,
+    "gelu": lambda x: x / 2 * (1 + _erf(x / math.sqrt(2))),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
+    "log": np.log,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "mul": np.multiply,
+    "neg": np.negative,
+    "reciprocal": lambda x: 1 / x,
+    "relu": lambda x: np.maximum(x, 0),
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "sigmoid": _sigmoid,
+    "sign": np.sign,
+    "silu": lambda x: x * _sigmoid(x),
+    "softplus": _softplus,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "sub": np.subtract,
+    "tanh": np.tanh,
+    "where": lambda condition, x, y: np.where(condition != 0, x, y),
+}
+"""The value of each elementwise node kind; parameters follow the operands."""
+
+
+def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    """The value of every output.
+
+    Args:
+        graph: the formulas.
+        inputs: an array for each input tensor, of its declared shape.
+
+    Returns:
+        Float64 arrays by tensor name, of the declared shapes.
+    """
+    values: list[Array] = []
+    with np.errstate(all="ignore"):
+        values.extend(_value(node, values, inputs) for node in graph.nodes)
+    return {output.tensor: np.asarray(values[output.node]) for output in graph.outputs}
+
+
+def _value(node: Node, values: list[Array], inputs: Mapping[str, NDArray[Any]]) -> Array:
+    match node.kind:
+        case "input":
+            return np.asarray(inputs[node.tensor], dtype=np.float64)
+        case "number":
+            return np.float64(node.number)  # type: ignore[return-value] # a scalar broadcasts like an array
+        case "matmul":
+            left, right = (
+                values[operand].T if transposed else values[operand]
+                for operand, transposed in zip(node.operands, node.transposed, strict=True)
+            )
+            return np.matmul(left, right)
+        case kind:
+            return ELEMENTWISE[kind](*(values[operand] for operand in node.operands), *node.parameters)

@@ -1,0 +1,60 @@
+"""What a pattern decides: the bodies of a program's kernels and the buffers between them, before they have numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ttgen.dtypes import DTypeName
+from ttgen.model.body import Body
+from ttgen.model.plan import Padding
+
+BufferRole = Literal["input", "output", "intermediate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferDesign:
+    """A circular buffer.
+
+    Attributes:
+        role: decides its index.
+        pages: its capacity in tiles.
+        unpack_to_dst: float32 that goes to DST without passing through SrcA, with its whole mantissa.
+    """
+
+    name: str
+    role: BufferRole
+    dtype: DTypeName
+    pages: int
+    unpack_to_dst: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelDesign:
+    """A kernel: what it is for, and what it does."""
+
+    name: Literal["reader", "compute", "writer"]
+    summary: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """A program without numbers.
+
+    Attributes:
+        sizes: the values of all names that the bodies use as compile-time arguments.
+        numbers: float32 numbers by argument name.
+        padding: what each use of a tensor needs of its padding, by tensor.
+        dst_tiles: most DST slots that a section uses.
+        spills: buffers that take values out of DST because it hasn't room for all.
+    """
+
+    kernels: tuple[KernelDesign, ...]
+    buffers: tuple[BufferDesign, ...]
+    sizes: Mapping[str, int]
+    numbers: Mapping[str, float]
+    padding: Mapping[str, tuple[Padding, ...]]
+    dst_tiles: int
+    spills: tuple[str, ...]

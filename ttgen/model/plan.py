@@ -1,0 +1,329 @@
+"""The Plan: everything that was decided. Its fields are those of tt.plan.json, less the kernels' bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, Final, Literal
+
+from ttgen.annotations import Doc
+from ttgen.dtypes import DTypeName
+from ttgen.model.body import Body
+from ttgen.spec import Layout
+from ttgen.target import Arch, Fidelity, TargetName
+
+SCHEMA_VERSION: Final = 1
+API: Final = "0.81"
+
+Coordinate = tuple[int, int]
+Table = tuple[tuple[int | None, ...], ...]
+Role = Literal["input", "output"]
+Padding = Literal["zero", "any"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridSize:
+    """Rows (y) and columns (x) of cores."""
+
+    rows: int
+    cols: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTarget:
+    """The card that the program is for."""
+
+    device: TargetName
+    arch: Arch
+    grid: Annotated[GridSize, Doc("The smallest compute grid that the program runs on.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPrecision:
+    """How exactly the math is done."""
+
+    fidelity: Fidelity
+    accumulate: Annotated[Literal["float32", "bfloat16"], Doc("What DST and intermediate buffers hold.")]
+    approximate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One use of a tensor, and what it needs of the elements that pad the tensor to whole tiles."""
+
+    padding: Padding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """A tensor in device memory, in elements and in tiles of 32x32."""
+
+    name: str
+    role: Role
+    shape: tuple[int, ...]
+    dtype: DTypeName
+    stored_shape: Annotated[tuple[int, ...], Doc("The shape with both last dimensions padded to whole tiles.")]
+    tiles: Annotated[tuple[int, ...], Doc("Batch dimensions, then rows and columns of tiles.")]
+    page_bytes: Annotated[int, Doc("Bytes of a page: one tile.")]
+    pages: int
+    layout: Layout
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkGrid:
+    """Units along columns (x) and rows (y) of the output, and batches (z)."""
+
+    x: int
+    y: int
+    z: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreRange:
+    """A rectangle of cores, both corners included; (x, y), logical."""
+
+    start: Coordinate
+    end: Coordinate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearLoop:
+    """Units `unit_start`, `unit_start + step`, …, `unit_count` of them."""
+
+    kind: Literal["linear"] = "linear"
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSize:
+    """Tiles of a unit, and the depth of one step of a contraction (1 where there is none)."""
+
+    m: int
+    n: int
+    k: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subblock:
+    """Tiles that are in DST at once."""
+
+    h: int
+    w: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelOrder:
+    """Panels of unit columns, row by row inside a panel."""
+
+    block_linear: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Which part of the output each core makes."""
+
+    policy: Literal["contiguous", "strided"]
+    order: Literal["row_major", "column_major"] | PanelOrder
+    grid: WorkGrid
+    units: int
+    block: BlockSize
+    subblock: Subblock
+    cores: Annotated[int, Doc("Cores with work.")]
+    core_ranges: tuple[CoreRange, ...]
+    loop: LinearLoop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """L1 of every core in the ranges that circular buffers lie in; `tensor` where it is a tensor's."""
+
+    name: str
+    bytes: int
+    core_ranges: tuple[CoreRange, ...]
+    tensor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircularBuffer:
+    """A ring of pages between two kernels, or two threads of one."""
+
+    index: int
+    name: str
+    allocation: str
+    dtype: DTypeName
+    page_bytes: int
+    pages: int
+    core_ranges: tuple[CoreRange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Semaphore:
+    """An L1 semaphore."""
+
+    index: int
+    name: str
+    initial: int
+    core_ranges: tuple[CoreRange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accessor:
+    """The compile-time words of a tensor's accessor."""
+
+    accessor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """The address of a tensor's buffer."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerCore:
+    """This core's entry of a table of `per_core`."""
+
+    per_core: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonArg:
+    """A runtime argument that is the same on every core."""
+
+    name: str
+    value: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeArg:
+    """A runtime argument of one core."""
+
+    name: str
+    value: PerCore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelConfig:
+    """Settings of a compute kernel."""
+
+    math_fidelity: Fidelity
+    fp32_dest_acc: bool
+    dst_full_sync: bool
+    math_approx: bool
+    bfp8_pack_precise: bool
+    unpack_to_dest_fp32: Annotated[tuple[int, ...], Doc("Circular buffers that are unpacked to DST in float32.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A kernel: its file, where it runs, and its arguments in order."""
+
+    name: str
+    file: str
+    role: Literal["data_movement", "compute"]
+    processor: Literal["riscv_0", "riscv_1"] | None
+    noc: int | None
+    core_ranges: tuple[CoreRange, ...]
+    compile_time_args: tuple[Accessor, ...]
+    named_compile_time_args: Mapping[str, int]
+    defines: Mapping[str, str]
+    common_runtime_args: tuple[CommonArg, ...]
+    runtime_args: tuple[RuntimeArg, ...]
+    config: KernelConfig | None
+    # What follows is printed as the kernel's file, and is not part of tt.plan.json.
+    summary: str = field(metadata={"document": False})
+    numbers: Mapping[str, float] = field(metadata={"document": False})
+    body: Body = field(metadata={"document": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L1Budget:
+    """Bytes of L1 that circular buffers take on a core, of what is usable."""
+
+    bytes: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Exact counts over all cores, from the kernels' statements; bytes of whole pages."""
+
+    flops: Annotated[int, Doc("Operations of the formula on logical elements; a contraction step counts two.")]
+    tile_products: int
+    dram_read_bytes: int
+    dram_write_bytes: int
+    noc_bytes: Annotated[int, Doc("Payload that enters the networks; a multicast counts once.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One program: what to allocate, create and launch."""
+
+    work: Work
+    per_core: Annotated[
+        Mapping[str, Table], Doc("A table a name: rows are core y, columns core x; null outside the ranges.")
+    ]
+    allocations: tuple[Allocation, ...]
+    circular_buffers: tuple[CircularBuffer, ...]
+    semaphores: tuple[Semaphore, ...]
+    kernels: tuple[Kernel, ...]
+    l1: L1Budget
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision, where it came from, and why."""
+
+    name: str
+    value: str
+    origin: Annotated[Literal["spec", "default", "rule"], Doc("", noun="from")] = field(metadata={"key": "from"})
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A program that knows nothing of ttgen can allocate, make buffers, set arguments and launch from this."""
+
+    schema_version: int
+    api: str
+    kernel: str
+    spec: Annotated[str, Doc("File name of the spec.")]
+    compute: tuple[str, ...]
+    pattern: str
+    target: PlanTarget
+    precision: PlanPrecision
+    tensors: tuple[Tensor, ...]
+    io_order: Annotated[tuple[str, ...], Doc("Inputs, then outputs.")]
+    programs: tuple[Program, ...]
+    decisions: tuple[Decision, ...]
+    files: Annotated[tuple[str, ...], Doc("Every file that was written, relative to the folder of this one.")]
+
+    @property
+    def program(self) -> Program:
+        """The program: a plan has one."""
+        return self.programs[0]
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor of that name."""
+        return next(tensor for tensor in self.tensors if tensor.name == name)
+
+    def document(self) -> dict[str, Any]:
+        """The plain values of tt.plan.json, in order."""
+        return _plain(self)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {
+            item.metadata.get("key", item.name): _plain(getattr(value, item.name))
+            for item in fields(value)
+            if item.metadata.get("document", True)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

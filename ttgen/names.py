@@ -1,0 +1,52 @@
+"""Names that become C++ identifiers: what the language or the SDK would reject is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+MAX_LENGTH: Final = 40
+
+# Keywords and alternative tokens of C++20.
+_KEYWORDS: Final = frozenset(
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl "
+    "concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete "
+    "do double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable "
+    "namespace new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast "
+    "requires return short signed sizeof static static_assert static_cast struct switch template this thread_local throw "
+    "true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq".split()
+)
+
+# Object-like macros of the kernel build's common headers and of the C library that hosts include, as spelled there.
+_MACROS: Final = frozenset(
+    "ALWI APPROX EOF EXP_APPROX FORCE_INLINE INFINITY MATH MATH_FIDELITY MAIN NAN NDEBUG NOC_INDEX NOC_MODE NULL PACK "
+    "TRISC_MATH TRISC_PACK TRISC_UNPACK UNPACK assert errno linux stderr stdin stdout unix".split()
+)
+
+
+# Functions of the kernel API that a buffer's name (`cb_` and the tensor's) would hide.
+_HIDDEN: Final = frozenset(
+    "interface pages_available_at_front pages_reservable_at_back pop_front push_back reserve_back wait_front".split()
+)
+
+
+def identifier_problem(name: str) -> str | None:
+    """Why a name can't be an identifier of the generated code, as the rest of a sentence; None where it can."""
+    if not name:
+        return "is empty"
+    if name.startswith("_"):
+        return "begins with '_', which C++ reserves"
+    if not _IDENTIFIER.fullmatch(name):
+        return "is not a C++ identifier: letters, digits and single '_', beginning with a letter"
+    if "__" in name:
+        return "contains '__', which C++ reserves"
+    if len(name) > MAX_LENGTH:
+        return f"is longer than {MAX_LENGTH} characters"
+    if name in _KEYWORDS:
+        return "is a keyword of C++"
+    if name in _HIDDEN:
+        return f"would hide cb_{name} of the SDK"
+    if name in _MACROS:
+        return "is a macro of the SDK or the C library"
+    return None

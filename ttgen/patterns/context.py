@@ -1,0 +1,46 @@
+"""What a pattern knows when it designs kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ttgen.dtypes import TILE, DTypeName
+from ttgen.formula.graph import Graph, Shape
+from ttgen.spec import BlockLinear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The formulas and what was decided before the kernels.
+
+    Attributes:
+        shapes: declared shapes, in elements.
+        work_shape: the shape that the work grid covers: that of the outputs.
+        dst_bits: width of the destination registers.
+        dst_slots: tiles that they hold.
+    """
+
+    graph: Graph
+    shapes: Mapping[str, Shape]
+    dtypes: Mapping[str, DTypeName]
+    work_shape: Shape
+    order: Literal["row_major", "column_major"] | BlockLinear
+    dst_bits: Literal[16, 32]
+    dst_slots: int
+
+    @property
+    def batched(self) -> bool:
+        """Whether units have a batch index."""
+        return len(self.work_shape) > 2
+
+    @property
+    def intermediate_dtype(self) -> DTypeName:
+        """What buffers between sections hold: the width of DST, so that a spill loses nothing."""
+        return "float32" if self.dst_bits == 32 else "bfloat16"
+
+
+def tiles_of(size: int) -> int:
+    """Tiles that cover a size in elements."""
+    return -(-size // TILE)

@@ -1,0 +1,127 @@
+"""Kernels with their arguments: which numbers reach which kernel, under which names and in which order."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+from ttgen.model.body import (
+    Body,
+    FillZeros,
+    Let,
+    Loop,
+    Op,
+    Pack,
+    Pop,
+    Push,
+    ReadPage,
+    Reserve,
+    Wait,
+    WritePage,
+    walk,
+)
+from ttgen.model.design import Design, KernelDesign
+from ttgen.model.index import names
+from ttgen.model.plan import (
+    Accessor,
+    Address,
+    CircularBuffer,
+    CommonArg,
+    CoreRange,
+    Kernel,
+    KernelConfig,
+    PerCore,
+    RuntimeArg,
+)
+from ttgen.planner.loop import RUNTIME_NAMES
+from ttgen.target import Target
+
+
+def float32_bits(value: float) -> int:
+    """The bits of a float32."""
+    return int(struct.unpack("<I", struct.pack("<f", value))[0])
+
+
+def kernels(
+    design: Design,
+    buffers: Sequence[CircularBuffer],
+    sizes: Mapping[str, int],
+    config: KernelConfig,
+    target: Target,
+    core_ranges: tuple[CoreRange, ...],
+) -> tuple[Kernel, ...]:
+    """The kernels of a program.
+
+    Reader and writer run on the RISC-V cores that tt-metal's ReaderDataMovementConfig and WriterDataMovementConfig
+    name, each on the NoC that the target prefers for it.
+    """
+    indices = {buffer.name: buffer.index for buffer in buffers}
+    return tuple(
+        _kernel(kernel, design, indices, sizes, config, target, core_ranges) for kernel in design.kernels
+    )
+
+
+def _kernel(
+    design: KernelDesign,
+    program: Design,
+    indices: Mapping[str, int],
+    sizes: Mapping[str, int],
+    config: KernelConfig,
+    target: Target,
+    core_ranges: tuple[CoreRange, ...],
+) -> Kernel:
+    used = _used(design.body)
+    tensors = tuple(dict.fromkeys(
+        statement.tensor for statement in walk(design.body) if isinstance(statement, (ReadPage, WritePage))
+    ))  # fmt: skip
+    numbers = {name: value for name, value in program.numbers.items() if name in used}
+    named = {f"cb_{cb}": indices[cb] for cb in sorted(_buffers(design.body), key=indices.__getitem__)}
+    named |= {name: value for name, value in sizes.items() if name in used}
+    named |= {name: float32_bits(value) for name, value in numbers.items()}
+    is_compute = design.name == "compute"
+    reads = design.name == "reader"
+    return Kernel(
+        name=design.name,
+        file=f"kernels/{design.name}.cpp",
+        role="compute" if is_compute else "data_movement",
+        processor=None if is_compute else "riscv_1" if reads else "riscv_0",
+        noc=None if is_compute else target.noc.read if reads else target.noc.write,
+        core_ranges=core_ranges,
+        compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
+        named_compile_time_args=named,
+        defines={},
+        common_runtime_args=tuple(
+            CommonArg(name=f"{tensor}_address", value=Address(address=tensor)) for tensor in tensors
+        ),
+        runtime_args=tuple(
+            RuntimeArg(name=name, value=PerCore(per_core=name)) for name in RUNTIME_NAMES if name in used
+        ),
+        config=config if is_compute else None,
+        summary=design.summary,
+        numbers=numbers,
+        body=design.body,
+    )
+
+
+def _used(body: Body) -> set[str]:
+    """Every name that the index expressions and operations of a body use."""
+    found: set[str] = set()
+    for statement in walk(body):
+        match statement:
+            case Loop(extent=index) | Let(index=index) | ReadPage(page=index) | WritePage(page=index):
+                found.update(names(index))
+            case Op():
+                found.update(number.name for number in statement.numbers)
+    return found
+
+
+def _buffers(body: Body) -> set[str]:
+    """Every buffer that a body touches."""
+    found: set[str] = set()
+    for statement in walk(body):
+        match statement:
+            case Reserve(cb=cb) | Push(cb=cb) | Wait(cb=cb) | Pop(cb=cb) | ReadPage(cb=cb) | FillZeros(cb=cb) | Pack(cb=cb):
+                found.add(cb)
+            case Op():
+                found.update(tile.cb for tile in statement.tiles)
+    return found

@@ -1,0 +1,53 @@
+"""Circular buffers: an index by role, and the L1 that they take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from ttgen.dtypes import DTYPES
+from ttgen.errors import SpecError, refuse
+from ttgen.model.design import BufferDesign, BufferRole
+from ttgen.model.plan import CircularBuffer, CoreRange
+from ttgen.spec import LoadedSpec
+from ttgen.target import Target
+
+FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
+"""Indices are fixed by role, so that one more input moves no other buffer."""
+
+
+def circular_buffers(
+    loaded: LoadedSpec, designs: Sequence[BufferDesign], target: Target, core_ranges: tuple[CoreRange, ...]
+) -> tuple[CircularBuffer, ...]:
+    """The buffers of a program.
+
+    Raises:
+        SpecError: more buffers of a role than it has indices.
+    """
+    firsts = sorted(FIRST_INDEX.values())
+    count: Counter[BufferRole] = Counter()
+    found = []
+    for design in designs:
+        first = FIRST_INDEX[design.role]
+        limit = next((other for other in firsts if other > first), target.circular_buffers)
+        index = first + count[design.role]
+        count[design.role] += 1
+        if index < limit:
+            dtype = DTYPES[design.dtype]
+            found.append(
+                CircularBuffer(
+                    index=index, name=design.name, allocation=design.name, dtype=design.dtype,
+                    page_bytes=dtype.tile_bytes, pages=design.pages, core_ranges=core_ranges,
+                )
+            )  # fmt: skip
+    for role, number in count.items():
+        first = FIRST_INDEX[role]
+        limit = next((other for other in firsts if other > first), target.circular_buffers)
+        if number > limit - first:
+            text = (
+                f"{number} {role} buffers; {target.name} has {target.circular_buffers} circular buffers, {limit - first} "
+                f"of them ({first} to {limit - 1}) for this role: split the formula into several specs"
+            )
+            raise SpecError(refuse(text, "compute", at_key=True).problems, loaded.source)
+    return tuple(found)

@@ -1,0 +1,94 @@
+"""Where a compute kernel's engines have to be prepared: data formats and inits, once where nothing changes them.
+
+Five things are configured: the data formats of SrcA, SrcB and the packer, the FPU's operation and the SFPU's. Each is
+set where the next operation needs another state than the last one left. What a whole loop needs in one state only is
+set before it; what changes inside is unknown at its top, where the first trip and the others come from different places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from ttgen.model.body import Body, Init, Loop, Op, Pack, Port, Reconfigure, Section, Startup, Statement, children
+from ttgen.operations import OPERATIONS
+
+_PORTS: Final[tuple[Port, ...]] = ("srca", "srcb", "pack")
+_CHANNELS: Final = (*_PORTS, "fpu", "sfpu")
+# The state of a port is a buffer; of an engine, the operation's init and its buffers. The op is what Init prints.
+_State = dict[str, tuple[str, ...] | None]
+_Need = tuple[str, tuple[str, ...], Op | None]
+
+
+def configure(body: Body) -> Body:
+    """Inserts `Startup`, `Init` and `Reconfigure` into the body of a compute kernel."""
+    operations = [need for need in _needs(body) if need[0] == "fpu"]
+    first = operations[0][2]
+    packs = [need[1][0] for need in _needs(body) if need[0] == "pack"]
+    assert first is not None, "every formula reads a tensor"
+    tiles = first.tiles
+    reverse = OPERATIONS[first.name].reverse
+    startup = Startup(operands=(tiles[0].cb, tiles[-1].cb), output=packs[0], reverse=reverse)
+    state: _State = dict.fromkeys(_CHANNELS)
+    srca, srcb = (tiles[-1], tiles[0]) if reverse else (tiles[0], tiles[-1])
+    state.update(srca=(srca.cb,), srcb=(srcb.cb,), pack=(packs[0],))
+    return (startup, *_configure(body, state))
+
+
+def _needs(body: Body) -> Iterator[_Need]:
+    """What each statement of a body needs, in order."""
+    for statement in body:
+        match statement:
+            case Op():
+                yield from _op_needs(statement)
+            case Pack(cb=cb):
+                yield ("pack", (cb,), None)
+        for inner in children(statement):
+            yield from _needs(inner)
+
+
+def _op_needs(op: Op) -> Iterator[_Need]:
+    operation = OPERATIONS[op.name]
+    if operation.engine == "sfpu":
+        yield ("sfpu", (operation.init,), op)
+        return
+    cbs = [tile.cb for tile in op.tiles]
+    if operation.reverse:
+        cbs.reverse()
+    yield ("srca", (cbs[0],), None)
+    if len(cbs) > 1:
+        yield ("srcb", (cbs[1],), None)
+    yield ("fpu", (operation.init, *cbs), op)
+
+
+def _configure(body: Body, state: _State) -> Iterator[Statement]:
+    """The statements of a body with what they need before them; `state` is what they leave."""
+    for statement in body:
+        match statement:
+            case Loop(body=inner):
+                needs = list(_needs(inner))
+                hoisted = [need for need in needs if len({other[1] for other in needs if other[0] == need[0]}) == 1]
+                yield from _establish(hoisted, state)
+                for channel in {need[0] for need in needs} - {need[0] for need in hoisted}:
+                    state[channel] = None
+                yield replace(statement, body=tuple(_configure(inner, state)))
+            case Section(math=math, pack=pack):
+                yield Section(math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
+            case _:
+                yield from _establish(list(_needs((statement,))), state)
+                yield statement
+
+
+def _establish(needs: list[_Need], state: _State) -> Iterator[Statement]:
+    """Formats first, then inits: an init reads the format of its operands."""
+    for channel, wanted, op in sorted(needs, key=lambda need: _CHANNELS.index(need[0])):
+        old = state[channel]
+        if old == wanted:
+            continue
+        state[channel] = wanted
+        if op is not None:
+            yield Init(op=op)
+        else:
+            port = next(port for port in _PORTS if port == channel)
+            yield Reconfigure(port=port, old=None if old is None else old[0], new=wanted[0])

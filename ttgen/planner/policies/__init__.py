@@ -1,0 +1,16 @@
+"""Policies: how units are dealt to cores. A policy is a file and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ttgen.planner.policies import contiguous, strided
+from ttgen.planner.policies.split import Split
+
+Policy = Callable[[int, int], Split]
+
+POLICIES: Final[Mapping[str, Policy]] = {
+    "contiguous": contiguous.split,
+    "strided": strided.split,
+}

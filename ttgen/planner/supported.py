@@ -1,0 +1,114 @@
+"""What the spec language has and this version does not make yet: refused with its place, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ttgen.dtypes import DTYPES
+from ttgen.errors import Path, Problem, SpecError, refuse
+from ttgen.formula.graph import Graph, Shape
+from ttgen.patterns.context import tiles_of
+from ttgen.planner.formula import work_shape
+from ttgen.planner.l1 import check_block
+from ttgen.planner.tensors import tiled
+from ttgen.spec import Block, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.target import Target
+
+_BLOCK_FLOATS = ("bfloat8_b", "bfloat4_b")
+
+
+def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Schedule:
+    """The schedule of a spec that this version makes.
+
+    Raises:
+        SpecError: shards or blocks that can't be, or else everything that isn't made yet.
+    """
+    problems = [*_shards(loaded)]
+    if problems:
+        raise SpecError(problems, loaded.source)
+    schedule = loaded.spec.schedule
+    if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
+        _check_block(loaded, schedule.block, graph, target)
+    problems = [*_not_yet(loaded)]
+    if problems or not isinstance(schedule, Schedule):
+        raise SpecError(problems, loaded.source)
+    return schedule
+
+
+def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
+    spec = loaded.spec
+    for name, tensor in spec.tensors.items():
+        if tensor.dtype in _BLOCK_FLOATS:
+            yield _problem(f"{tensor.dtype} is not made yet: use bfloat16 or float32", "tensors", name, "dtype")
+        if tensor.layout != "dram_interleaved":
+            word = "l1_sharded" if isinstance(tensor.layout, ShardedLayout) else tensor.layout
+            yield _problem(f"{word} is not made yet: use dram_interleaved", "tensors", name, "layout")
+    schedule = spec.schedule
+    if not isinstance(schedule, Schedule):
+        yield _problem("auto is not made yet: name the fields, or leave 'schedule' out", "schedule")
+        return
+    for field in ("policy", "order", "cores", "block", "multicast"):
+        if getattr(schedule, field) == "auto":
+            yield _problem(f"auto is not made yet: leave '{field}' out for its default", "schedule", field)
+    if schedule.policy == "rectangular":
+        yield _problem("rectangular is not made yet: use contiguous or strided", "schedule", "policy")
+    if schedule.multicast not in ("none", "auto"):
+        yield _problem(f"multicast {schedule.multicast} is not made yet: use none", "schedule", "multicast")
+    if isinstance(schedule.block, Block):
+        for side in ("m", "n", "k"):
+            if getattr(schedule.block, side) != 1:
+                yield _problem("units of several tiles are not made yet: use 1", "schedule", "block", side)
+
+
+def _problem(message: str, *path: str) -> Problem:
+    return Problem(message=message, path=path)
+
+
+def _check_block(loaded: LoadedSpec, block: Block, graph: Graph, target: Target) -> None:
+    """Refuses a block larger than the output, or than L1."""
+    shape = work_shape(graph)
+    depth = _depth(loaded, graph)
+    height, width = tiled(shape)[-2:]
+    sides = {"m": (block.m, height, "rows"), "n": (block.n, width, "columns"), "k": (block.k, depth, "tiles of K")}
+    for side, (given, most, what) in sides.items():
+        if isinstance(given, int) and given > most:
+            fits = f"the output has {most} {what} of tiles" if side != "k" else f"the contraction has {most} {what}"
+            if side == "k" and not graph.contractions:
+                fits = "there is no contraction"
+            error = refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)
+            raise SpecError(error.problems, loaded.source)
+    if graph.contractions:
+        product = graph.nodes[graph.contractions[0]]
+        names = [*(graph.nodes[operand].tensor for operand in product.operands), graph.outputs[0].tensor]
+        page_bytes = [DTYPES[loaded.spec.tensors[name].dtype].tile_bytes for name in names]
+        m, n, k = (side if isinstance(side, int) else 1 for side in (block.m, block.n, block.k))
+        check_block(loaded, (m, n, k), page_bytes, target)
+
+
+def _depth(loaded: LoadedSpec, graph: Graph) -> int:
+    """Tiles of K; 1 where nothing is contracted."""
+    if not graph.contractions:
+        return 1
+    left = graph.nodes[graph.contractions[0]].operands[0]
+    return tiles_of(graph.nodes[left].shape[-1])
+
+
+def _shards(loaded: LoadedSpec) -> Iterator[Problem]:
+    """Shards that aren't a whole number of tiles."""
+    for name, tensor in loaded.spec.tensors.items():
+        if isinstance(tensor.layout, ShardedLayout):
+            yield from _shard_problems(name, loaded.shapes[name], tensor.layout.l1_sharded)
+
+
+def _shard_problems(name: str, shape: Shape, shards: Shards) -> Iterator[Problem]:
+    *batch, height, width = tiled(shape)
+    for size in batch:
+        height *= size
+    cores = shards.cores.rows * shards.cores.cols
+    by_rows = {"height": cores, "width": 1, "block": shards.cores.rows}[shards.split]
+    by_cols = {"height": 1, "width": cores, "block": shards.cores.cols}[shards.split]
+    path: Path = ("tensors", name, "layout", "l1_sharded", "cores")
+    for what, tiles, parts in (("rows", height, by_rows), ("columns", width, by_cols)):
+        if tiles % parts:
+            text = f"{tiles} {what} of tiles don't divide into {parts} shards: a shard is a whole number of tiles"
+            yield Problem(message=text, path=path)

@@ -1,0 +1,44 @@
+"""Tensors in tiles: stored shapes, pages, and what their padding has to be."""
+
+from __future__ import annotations
+
+import math
+
+from ttgen.dtypes import DTYPES, TILE
+from ttgen.formula.graph import Graph, Shape
+from ttgen.model.design import Design
+from ttgen.model.plan import Tensor, Use
+from ttgen.patterns.context import tiles_of
+from ttgen.spec import LoadedSpec
+
+
+def tiled(shape: Shape) -> tuple[int, ...]:
+    """Batch dimensions as they are, then rows and columns of tiles; a vector is one row."""
+    padded = (1, *shape) if len(shape) == 1 else shape
+    return (*padded[:-2], tiles_of(padded[-2]), tiles_of(padded[-1]))
+
+
+def stored(shape: Shape) -> tuple[int, ...]:
+    """The shape in elements with the last two dimensions padded to whole tiles."""
+    tiles = tiled(shape)
+    return (*tiles[:-2], tiles[-2] * TILE, tiles[-1] * TILE)
+
+
+def tensors(loaded: LoadedSpec, graph: Graph, design: Design) -> tuple[Tensor, ...]:
+    """All tensors of a program, inputs first, in the order of their use."""
+    names = [(name, "input") for name in graph.inputs] + [(out.tensor, "output") for out in graph.outputs]
+    return tuple(
+        Tensor(
+            name=name,
+            role="input" if role == "input" else "output",
+            shape=loaded.shapes[name],
+            dtype=loaded.spec.tensors[name].dtype,
+            stored_shape=stored(loaded.shapes[name]),
+            tiles=tiled(loaded.shapes[name]),
+            page_bytes=DTYPES[loaded.spec.tensors[name].dtype].tile_bytes,
+            pages=math.prod(tiled(loaded.shapes[name])),
+            layout=loaded.spec.tensors[name].layout,
+            uses=tuple(Use(padding=padding) for padding in design.padding.get(name, ())),
+        )
+        for name, role in names
+    )

@@ -1,0 +1,124 @@
+"""The template engine: strict, with a handful of named filters, its bytecode cached in the user's cache folder."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+
+from ttgen import resources
+from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.formula.parse import to_float32
+from ttgen.model.body import Let, Op, walk
+from ttgen.model.index import Expr, Index, to_cpp
+from ttgen.model.plan import Kernel, Plan, Tensor
+from ttgen.operations import OPERATIONS
+from ttgen.rendering.plan_json import plan_json
+from ttgen.target import load as load_target
+from ttgen.version import __version__
+
+
+def _headers(kernel: Kernel) -> list[str]:
+    """Standard headers of a data-movement kernel."""
+    uses_min = any(isinstance(statement, Let) and _uses_min(statement.index) for statement in walk(kernel.body))
+    return ["algorithm", "cstdint"] if uses_min else ["cstdint"]
+
+
+def _uses_min(index: Index) -> bool:
+    return isinstance(index, Expr) and (index.operator == "min" or _uses_min(index.left) or _uses_min(index.right))
+
+
+def _operation_headers(kernel: Kernel) -> list[str]:
+    """Device headers of a compute kernel: those that every one needs, and its operations'."""
+    own = {OPERATIONS[statement.name].header for statement in walk(kernel.body) if isinstance(statement, Op)}
+    return sorted({"api/compute/common.h", "api/compute/compute_kernel_hw_startup.h", *own})
+
+
+def _matrices(tensor: Tensor) -> int:
+    return math.prod(tensor.shape[:-2])
+
+
+def _rows(tensor: Tensor) -> int:
+    return tensor.shape[-2] if len(tensor.shape) > 1 else 1
+
+
+def _needs_zero_padding(tensor: Tensor) -> bool:
+    return any(use.padding == "zero" for use in tensor.uses)
+
+
+def _circular_buffer_count(plan: Plan) -> int:
+    return load_target(plan.target.device).circular_buffers
+
+
+def _data_format(dtype: DTypeName) -> str:
+    return DTYPES[dtype].data_format
+
+
+def _float_literal(value: float) -> str:
+    """The shortest literal that is this float32."""
+    rounded = to_float32(value)
+    text = next(text for digits in range(1, 10) if to_float32(float(text := f"{rounded:.{digits}g}")) == rounded)
+    return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
+
+
+def _default_if_none(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _comment(text: str) -> str:
+    """One line that ends no comment and continues none."""
+    return " ".join(text.split())
+
+
+FILTERS = {
+    "circular_buffer_count": _circular_buffer_count,
+    "comment": _comment,
+    "cpp": to_cpp,
+    "data_format": _data_format,
+    "default_if_none": _default_if_none,
+    "float_literal": _float_literal,
+    "headers": _headers,
+    "matrices": _matrices,
+    "needs_zero_padding": _needs_zero_padding,
+    "operation_headers": _operation_headers,
+    "plan_json": plan_json,
+    "rows": _rows,
+}
+
+
+@cache
+def environment() -> Environment:
+    """The environment of this process."""
+    created = Environment(
+        loader=FileSystemLoader(resources.folder("templates")),
+        undefined=StrictUndefined,
+        # C++ is full of {{ }}, which the usual delimiters would swallow silently.
+        variable_start_string="${",
+        variable_end_string="}",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is C++
+        auto_reload=False,
+        bytecode_cache=_bytecode_cache(),
+    )
+    created.filters.update(FILTERS)
+    return created
+
+
+def _bytecode_cache() -> BytecodeCache | None:
+    """A cache for this version of ttgen and Python; none where it can't be written."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    version = f"{__version__}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = Path(base) / "ttgen" / version
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    if not os.access(folder, os.W_OK):
+        return None
+    return FileSystemBytecodeCache(str(folder))

@@ -1,0 +1,221 @@
+"""YAML text to a document of plain values, with a position for every key and value.
+
+The language is the YAML 1.2 core schema without anchors and tags, read from the parser's events: nesting, size
+and duplicate keys are checked while reading, so that a hostile file costs no more than a good one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import yaml
+
+from ttgen.errors import OutputError, Path, Problem, SpecError
+
+MAX_CHARACTERS: Final = 1_000_000
+MAX_DEPTH: Final = 32
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS: Final = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value and the key before it begin (line, column, offset in characters; all from 0)."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+    key: tuple[int, int, int] | None
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A spec file as it was read."""
+
+    name: str
+    text: str
+    document: Any
+    places: dict[Path, Place]
+
+    def locate(self, problem: Problem) -> tuple[int, int, int]:
+        """Line, column (from 0) and length of what a problem points at; the nearest parent's where it has no place."""
+        if problem.position is not None:
+            return (*problem.position, 1)
+        path = problem.path
+        at_key = problem.at_key
+        while path not in self.places and path:
+            path, at_key = path[:-1], True
+        place = self.places.get(path)
+        if place is None:
+            return (0, 0, 1)
+        if at_key and place.key is not None:
+            return place.key
+        if problem.span is not None and path == problem.path:
+            return self._inside(place, path, problem.span)
+        end_of_line = self.text.find("\n", place.start)
+        end = min(place.end, end_of_line if end_of_line >= 0 else len(self.text))
+        return (place.line, place.column, max(1, len(self.text[place.start : end].rstrip())))
+
+    def _inside(self, place: Place, path: Path, span: tuple[int, int]) -> tuple[int, int, int]:
+        """The position of characters of a scalar, whatever style it is written in."""
+        value: Any = self.document
+        for step in path:
+            value = value[step]
+        offsets = list(_offsets(str(value), self.text, place))
+        if not offsets:
+            return (place.line, place.column, 1)
+        first = offsets[min(span[0], len(offsets) - 1)]
+        last = offsets[min(max(span[1] - 1, span[0]), len(offsets) - 1)]
+        line = self.text.count("\n", 0, first)
+        column = first - (self.text.rfind("\n", 0, first) + 1)
+        end_of_line = self.text.find("\n", first)
+        end = min(last + 1, end_of_line if end_of_line >= 0 else len(self.text))
+        return (line, column, max(1, end - first))
+
+
+def _offsets(value: str, text: str, place: Place) -> Iterator[int]:
+    """The offset in the file of each character of a scalar (folding and escapes skip characters of the file)."""
+    at = place.start
+    if place.style in "|>" and place.style:
+        at = text.find("\n", at) + 1
+    for character in value:
+        while at < place.end - 1 and text[at] != character and not (character.isspace() and text[at].isspace()):
+            at += 1
+        yield min(at, len(text) - 1)
+        at += 1
+        if character.isspace():
+            while at < place.end and text[at].isspace():
+                at += 1
+
+
+def read(path: FilePath) -> Source:
+    """Reads and parses a spec file.
+
+    Raises:
+        OutputError: the file can't be read.
+        SpecError: it is no YAML, or YAML that a spec may not be.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(4 * MAX_CHARACTERS + 1)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None
+    return parse(raw, name=str(path))
+
+
+def parse(raw: bytes | str, *, name: str) -> Source:
+    """Parses the text of a spec; `name` is what problems call the file.
+
+    Raises:
+        SpecError: not text, too large, not YAML, nested too deep, anchors, tags or duplicate keys.
+    """
+    empty = Source(name, "", None, {})
+    if len(raw) > MAX_CHARACTERS:
+        raise SpecError([Problem(message=f"the file is larger than {MAX_CHARACTERS:,} bytes: that is no spec")], empty)
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+    except UnicodeDecodeError as error:
+        raise SpecError([Problem(message=f"the file is not UTF-8 text (byte {error.start})")], empty) from None
+    text = text.replace("\r\n", "\n")
+    try:
+        document, places = _compose(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = (mark.line, mark.column) if mark else (0, 0)
+        message = f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
+        raise SpecError([Problem(message=message, position=position)], Source(name, text, None, {})) from None
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", "unreadable")
+        message = f"not text: {reason}; a spec is a YAML file in UTF-8"
+        raise SpecError([Problem(message=message)], Source(name, "", None, {})) from None
+    except SpecError as error:
+        raise SpecError(error.problems, Source(name, text, None, {})) from None
+    return Source(name, text, document, places)
+
+
+def _refusal(message: str, mark: Any) -> SpecError:
+    return SpecError([Problem(message=message, position=(mark.line, mark.column))])
+
+
+def _compose(text: str) -> tuple[Any, dict[Path, Place]]:
+    """Builds the document from the parser's events, without recursion."""
+    places: dict[Path, Place] = {}
+    root: list[Any] = []
+    duplicates: list[Problem] = []
+    # One frame a collection that is open: the container, its path, and the key that waits for its value.
+    stack: list[tuple[Any, Path, Any, list[Any]]] = [(root, (), None, [])]
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _refusal("anchors and aliases are not part of a spec: write the value out, or use 'dims'", event.start_mark)
+        if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            _container, path, start, _pending = stack.pop()
+            place = places[path]
+            places[path] = Place(place.line, place.column, start, event.end_mark.index, place.key, "")
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            if isinstance(event, yaml.DocumentStartEvent) and root:
+                raise _refusal("one document a file: a second one begins here", event.start_mark)
+            continue
+        mark = event.start_mark
+        if event.tag is not None and (not isinstance(event, yaml.ScalarEvent) or event.tag != "!"):
+            raise _refusal(f"tags such as {event.tag} are not part of a spec", mark)
+        container, path, _start, pending = stack[-1]
+        if isinstance(container, dict) and not pending:
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _refusal("a key is a word", mark)
+            pending.append((event.value, (mark.line, mark.column, event.end_mark.index - mark.index)))
+            if event.value in container:
+                duplicates.append(
+                    Problem(message=f"duplicate key '{event.value}'", position=(mark.line, mark.column))
+                )
+            continue
+        key_place: tuple[int, int, int] | None = None
+        here: Path
+        if isinstance(container, dict):
+            key, key_place = pending.pop()
+            here = (*path, key)
+        else:
+            here = (*path, len(container)) if len(stack) > 1 else ()
+        style = getattr(event, "style", None) or ""
+        places[here] = Place(mark.line, mark.column, mark.index, event.end_mark.index, key_place, style)
+        value: Any
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event.value) if event.implicit[0] and not style else event.value
+        else:
+            value = {} if isinstance(event, yaml.MappingStartEvent) else []
+            if len(stack) > MAX_DEPTH:
+                raise _refusal(f"nested deeper than {MAX_DEPTH} levels", mark)
+            stack.append((value, here, mark.index, []))
+        if isinstance(container, dict):
+            container[here[-1]] = value
+        else:
+            container.append(value)
+    if duplicates:
+        raise SpecError(duplicates)
+    return (root[0] if root else None), places
+
+
+def _scalar(text: str) -> Any:
+    """The value of a plain scalar in the YAML 1.2 core schema (so `on` and `12:30` are text)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        if len(text) > 40:
+            return text  # no size or count is that long; the schema then says what belongs here
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text, 10)
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text

@@ -1,0 +1,237 @@
+"""What the user said, with defaults and nothing decided. The schema and the reference page are made from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal
+
+from ttgen.annotations import Doc
+from ttgen.dtypes import DTypeName
+from ttgen.errors import Path, Problem, SpecError, suggest
+from ttgen.names import identifier_problem
+from ttgen.source import Source
+from ttgen.structuring import CONVERTER
+from ttgen.target import Fidelity, TargetName
+
+Auto = Literal["auto"]
+Policy = Literal["contiguous", "strided", "rectangular"]
+Extents = tuple[int, ...]
+
+_NAME: Final = r"^[A-Za-z][A-Za-z0-9_]*$"
+MAX_RANK: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreGrid:
+    """A rectangle of cores that begins at core (0, 0)."""
+
+    rows: Annotated[int, Doc("Rows of cores (y).", noun="number of rows", minimum=1)]
+    cols: Annotated[int, Doc("Columns of cores (x).", noun="number of columns", minimum=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shards:
+    """How an L1-sharded tensor lies on a grid of cores. The shard's shape follows and must be whole tiles."""
+
+    split: Annotated[
+        Literal["height", "width", "block"],
+        Doc("Rows of tiles on different cores, columns of tiles, or both.", noun="split"),
+    ]
+    cores: Annotated[CoreGrid, Doc("The cores that hold the shards.")]
+    orientation: Annotated[
+        Literal["row_major", "column_major"],
+        Doc("Whether shards are numbered along rows or columns of cores.", noun="orientation"),
+    ] = "row_major"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardedLayout:
+    """Resident in L1, a shard a core."""
+
+    l1_sharded: Annotated[Shards, Doc("Resident in L1, a shard a core.")]
+
+
+Layout = Literal["dram_interleaved", "l1_interleaved"] | ShardedLayout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec:
+    """One tensor."""
+
+    shape: Annotated[
+        tuple[int | str, ...],
+        Doc(
+            "Sizes in elements, or names of 'dims'; leading ones are batch dimensions, one alone is a row vector.",
+            noun="size",
+            minimum=1,
+            least=1,
+            pattern=_NAME,
+            example="[2000, 4096]",
+        ),
+    ]
+    dtype: Annotated[DTypeName, Doc("How elements are stored.", noun="dtype")]
+    layout: Annotated[Layout, Doc("Where the tensor lies.", noun="layout")] = "dram_interleaved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """How exactly the math is done."""
+
+    fidelity: Annotated[
+        Fidelity | None,
+        Doc("Math fidelity of products; the target's own where it isn't given.", noun="fidelity"),
+    ] = None
+    accumulate: Annotated[
+        Literal["float32", "bfloat16"],
+        Doc("Width of the destination registers: what intermediate results are kept in.", noun="accumulation"),
+    ] = "float32"
+    approximate: Annotated[bool, Doc("Let functions use their fast approximations.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockLinear:
+    """Panels of unit columns, row by row inside a panel."""
+
+    block_linear: Annotated[int, Doc("Unit columns of a panel.", noun="panel width", minimum=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The block of output tiles that one trip of the kernels' loop makes, in tiles."""
+
+    m: Annotated[int | Auto, Doc("Rows of tiles.", noun="number of tiles", minimum=1)] = 1
+    n: Annotated[int | Auto, Doc("Columns of tiles.", noun="number of tiles", minimum=1)] = 1
+    k: Annotated[int | Auto, Doc("Depth of one step of a contraction.", noun="number of tiles", minimum=1)] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Which core makes which part of the output, and in what order."""
+
+    policy: Annotated[
+        Policy | Auto, Doc("How units are dealt to cores: in runs, round robin, or by rows and columns.", noun="policy")
+    ] = "contiguous"
+    order: Annotated[
+        Literal["row_major", "column_major", "auto"] | BlockLinear,
+        Doc("How units are numbered.", noun="order"),
+    ] = "row_major"
+    cores: Annotated[
+        int | Auto | CoreGrid | None,
+        Doc("Cores to use: how many, or a grid; all of the target's where it isn't given.", noun="core count", minimum=1),
+    ] = None
+    block: Annotated[Block | Auto, Doc("The unit of work, in tiles.", noun="block")] = field(default_factory=Block)
+    multicast: Annotated[
+        Literal["none", "a", "b", "both", "auto"],
+        Doc("Which operands of a contraction are read once and sent to all cores that need them.", noun="multicast"),
+    ] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A kernel."""
+
+    kernel: Annotated[
+        str, Doc("The kernel's name, a C++ identifier; the folder that is written.", noun="kernel name", example="gemm")
+    ]
+    tensors: Annotated[
+        Mapping[str, TensorSpec],
+        Doc("The tensors in device memory. Which are inputs and outputs follows from the formula.", least=1),
+    ]
+    compute: Annotated[
+        str | tuple[str, ...],
+        Doc("A formula, or a list of them, in NumPy's terms.", noun="formula", least=1, example="C = A @ B"),
+    ]
+    target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
+    dims: Annotated[
+        Mapping[str, int],
+        Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),
+    ] = field(default_factory=dict)
+    precision: Annotated[Precision, Doc("How exactly the math is done.")] = field(default_factory=Precision)
+    schedule: Annotated[
+        Schedule | Auto, Doc("Which core makes which part of the output, and in what order.", noun="schedule")
+    ] = field(default_factory=Schedule)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formulas, one or many."""
+        return (self.compute,) if isinstance(self.compute, str) else self.compute
+
+    def formula_path(self, index: int) -> Path:
+        """Where formula `index` stands in the document."""
+        return ("compute",) if isinstance(self.compute, str) else ("compute", index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSpec:
+    """A spec, its tensors' sizes with names resolved, and the text that it came from."""
+
+    spec: Spec
+    shapes: Mapping[str, Extents]
+    source: Source
+
+    @property
+    def file_name(self) -> str:
+        """The spec's file name without folders: all that rendered files say of where they come from."""
+        return self.source.name.replace("\\", "/").rsplit("/", 1)[-1]
+
+    def gives(self, *path: str) -> bool:
+        """Whether the user wrote this value, as opposed to a default."""
+        return path in self.source.places
+
+
+def structure(source: Source) -> LoadedSpec:
+    """A document that the schema accepts, as a spec.
+
+    Raises:
+        SpecError: names that can't be C++ identifiers, unknown or unused names of sizes.
+    """
+    spec = CONVERTER.structure(source.document, Spec)
+    problems = [*_names(spec), *_dims(spec)]
+    if problems:
+        raise SpecError(problems, source)
+    shapes = {
+        name: tuple(spec.dims[size] if isinstance(size, str) else size for size in tensor.shape)
+        for name, tensor in spec.tensors.items()
+    }
+    return LoadedSpec(spec=spec, shapes=shapes, source=source)
+
+
+def _names(spec: Spec) -> list[Problem]:
+    problems = []
+    if message := identifier_problem(spec.kernel):
+        problems.append(Problem(message=f"kernel name '{spec.kernel}' {message}", path=("kernel",)))
+    for name in spec.tensors:
+        if message := identifier_problem(name):
+            problems.append(Problem(message=f"tensor name '{name}' {message}", path=("tensors", name), at_key=True))
+        if name in spec.dims:
+            text = f"'{name}' is both a tensor and one of 'dims': rename one"
+            problems.append(Problem(message=text, path=("dims", name), at_key=True))
+    for name in spec.dims:
+        if message := identifier_problem(name):
+            problems.append(Problem(message=f"size name '{name}' {message}", path=("dims", name), at_key=True))
+    return problems
+
+
+def _dims(spec: Spec) -> list[Problem]:
+    problems = []
+    used = set()
+    for tensor, declared in spec.tensors.items():
+        path: Path = ("tensors", tensor, "shape")
+        if len(declared.shape) > MAX_RANK:
+            text = f"{len(declared.shape)} dimensions; a tensor has at most {MAX_RANK}"
+            problems.append(Problem(message=text, path=path))
+        for index, size in enumerate(declared.shape):
+            if not isinstance(size, str):
+                continue
+            used.add(size)
+            if size not in spec.dims:
+                known = suggest(size, spec.dims) if spec.dims else "; declare it under 'dims'"
+                problems.append(Problem(message=f"unknown size '{size}'{known}", path=(*path, index)))
+    for name in spec.dims:
+        if name not in used and not identifier_problem(name):
+            text = f"'{name}' is not used by any tensor: remove it"
+            problems.append(Problem(message=text, path=("dims", name), at_key=True))
+    return problems
+
+
