@@ -10,18 +10,23 @@ MAX_LENGTH: Final = 40
 
 # Keywords and alternative tokens of C++20.
 _KEYWORDS: Final = frozenset(
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl "
-    "concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete "
-    "do double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable "
-    "namespace new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast "
-    "requires return short signed sizeof static static_assert static_cast struct switch template this thread_local throw "
-    "true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq".split()
+    (
+        "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t "
+        "class compl concept const consteval constexpr constinit const_cast continue co_await co_return co_yield "
+        "decltype default delete do double dynamic_cast else enum explicit export extern false float for friend "
+        "goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
+        "protected public register reinterpret_cast requires return short signed sizeof static static_assert "
+        "static_cast struct switch template this thread_local throw true try typedef typeid typename union "
+        "unsigned using virtual void volatile wchar_t while xor xor_eq"
+    ).split()
 )
 
 # Object-like macros of the kernel build's common headers and of the C library that hosts include, as spelled there.
 _MACROS: Final = frozenset(
-    "ALWI APPROX EOF EXP_APPROX FORCE_INLINE INFINITY MATH MATH_FIDELITY MAIN NAN NDEBUG NOC_INDEX NOC_MODE NULL PACK "
-    "TRISC_MATH TRISC_PACK TRISC_UNPACK UNPACK assert errno linux stderr stdin stdout unix".split()
+    (
+        "ALWI APPROX EOF EXP_APPROX FORCE_INLINE INFINITY MATH MATH_FIDELITY MAIN NAN NDEBUG NOC_INDEX NOC_MODE "
+        "NULL PACK TRISC_MATH TRISC_PACK TRISC_UNPACK UNPACK assert errno linux stderr stdin stdout unix"
+    ).split()
 )
 
 

@@ -59,7 +59,8 @@ def compare(folder: Path, artifacts: Iterable[Artifact]) -> tuple[Change, ...]:
         name = artifact.path.removeprefix(f"{kernel}/")
         if old is not None and name not in earlier and _MARK not in old[:400]:
             raise OutputError(
-                f"{folder / artifact.path}: exists, and ttgen didn't write it; move it away or choose another folder (-o)"
+                f"{folder / artifact.path}: exists, and ttgen didn't write it; move it away, or choose another "
+                "folder (-o)"
             )
         changes.append(Change(path=artifact.path, before=old, after=artifact.text))
     for name in sorted(earlier - {artifact.path.removeprefix(f"{kernel}/") for artifact in wanted}):
@@ -108,39 +109,47 @@ def write(folder: Path, changes: Sequence[Change]) -> None:
     Raises:
         OutputError: something can't be written; every file is as it was.
     """
-    staged: list[tuple[Path, Path]] = []
-    created: list[Path] = []
+    staged: list[tuple[str, str]] = []
+    created: list[str] = []
+    known: set[str] = set()
+    suffix = f".{os.getpid()}.ttgen"
     try:
         for change in changes:
             if change.after is None or change.state == "same":
                 continue
-            target = folder / change.path
-            _make_folder(target.parent, created)
-            beside = target.with_name(f".{target.name}.{os.getpid()}.ttgen")
+            target = f"{folder}/{change.path}"
+            parent, name = target.rsplit("/", 1)
+            if parent not in known:
+                _make_folder(parent, created)
+                known.add(parent)
+            beside = f"{parent}/.{name}{suffix}"
             staged.append((beside, target))
-            with beside.open("w", encoding="utf-8", newline="") as file:
-                file.write(change.after)
+            with open(beside, "wb", buffering=0) as file:  # noqa: PTH123 - a thousand specs are seven thousand files
+                file.write(change.after.encode())
     except OSError as error:
         for beside, _target in staged:
             with contextlib.suppress(OSError):
-                beside.unlink()
+                Path(beside).unlink()
         for made in reversed(created):
             with contextlib.suppress(OSError):
-                made.rmdir()
-        raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from None
+                Path(made).rmdir()
+        where = error.filename or folder
+        raise OutputError(f"{where}: {error.strerror or error}; nothing was written") from None
     for beside, target in staged:
-        beside.replace(target)
+        os.replace(beside, target)  # noqa: PTH105
     for change in changes:
         if change.after is None:
             _remove(folder, change.path)
 
 
-def _make_folder(path: Path, created: list[Path]) -> None:
+def _make_folder(path: str, created: list[str]) -> None:
     """Makes a folder and its parents, and notes which, so that a failure leaves none behind."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         return
-    _make_folder(path.parent, created)
-    path.mkdir()
+    parent = os.path.dirname(path)  # noqa: PTH120
+    if parent:
+        _make_folder(parent, created)
+    os.mkdir(path)  # noqa: PTH102
     created.append(path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -150,62 +150,85 @@ def _refusal(message: str, mark: Any) -> SpecError:
     return SpecError([Problem(message=message, position=(mark.line, mark.column))])
 
 
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet: its path, where it starts, and the key that waits for its value."""
+
+    container: Any
+    path: Path
+    start: int
+    key: tuple[str, tuple[int, int, int]] | None = None
+
+
 def _compose(text: str) -> tuple[Any, dict[Path, Place]]:
     """Builds the document from the parser's events, without recursion."""
-    places: dict[Path, Place] = {}
-    root: list[Any] = []
-    duplicates: list[Problem] = []
-    # One frame a collection that is open: the container, its path, and the key that waits for its value.
-    stack: list[tuple[Any, Path, Any, list[Any]]] = [(root, (), None, [])]
+    reader = _Reader()
     for event in yaml.parse(text, Loader=_Loader):
+        reader.take(event)
+    if reader.duplicates:
+        raise SpecError(reader.duplicates)
+    return (reader.root[0] if reader.root else None), reader.places
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.places: dict[Path, Place] = {}
+        self.duplicates: list[Problem] = []
+        self.root: list[Any] = []
+        self.stack = [_Open(self.root, (), 0)]
+
+    def take(self, event: Any) -> None:
+        """Takes the next event of the parser."""
+        mark, end = event.start_mark, event.end_mark
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _refusal("anchors and aliases are not part of a spec: write the value out, or use 'dims'", event.start_mark)
+            raise _refusal("anchors and aliases are not part of a spec: write the value out, or use 'dims'", mark)
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            _container, path, start, _pending = stack.pop()
-            place = places[path]
-            places[path] = Place(place.line, place.column, start, event.end_mark.index, place.key, "")
-            continue
-        if not isinstance(event, yaml.NodeEvent):
-            if isinstance(event, yaml.DocumentStartEvent) and root:
-                raise _refusal("one document a file: a second one begins here", event.start_mark)
-            continue
-        mark = event.start_mark
-        if event.tag is not None and (not isinstance(event, yaml.ScalarEvent) or event.tag != "!"):
+            closed = self.stack.pop()
+            place = self.places[closed.path]
+            self.places[closed.path] = replace(place, end=end.index)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root:
+            raise _refusal("one document a file: a second one begins here", mark)
+        elif isinstance(event, yaml.NodeEvent):
+            self.node(event, mark)
+
+    def node(self, event: Any, mark: Any) -> None:
+        """Takes a key or a value."""
+        is_scalar = isinstance(event, yaml.ScalarEvent)
+        if event.tag is not None and not (is_scalar and event.tag == "!"):
             raise _refusal(f"tags such as {event.tag} are not part of a spec", mark)
-        container, path, _start, pending = stack[-1]
-        if isinstance(container, dict) and not pending:
-            if not isinstance(event, yaml.ScalarEvent):
-                raise _refusal("a key is a word", mark)
-            pending.append((event.value, (mark.line, mark.column, event.end_mark.index - mark.index)))
-            if event.value in container:
-                duplicates.append(
-                    Problem(message=f"duplicate key '{event.value}'", position=(mark.line, mark.column))
-                )
-            continue
-        key_place: tuple[int, int, int] | None = None
-        here: Path
-        if isinstance(container, dict):
-            key, key_place = pending.pop()
-            here = (*path, key)
-        else:
-            here = (*path, len(container)) if len(stack) > 1 else ()
-        style = getattr(event, "style", None) or ""
-        places[here] = Place(mark.line, mark.column, mark.index, event.end_mark.index, key_place, style)
+        parent = self.stack[-1]
+        if isinstance(parent.container, dict) and parent.key is None:
+            self.key(event, mark, parent)
+            return
+        step: str | int = len(parent.container)
+        key_place = None
+        if parent.key is not None:
+            step, key_place = parent.key
+            parent.key = None
+        here: Path = (*parent.path, step) if len(self.stack) > 1 else ()
+        style = (event.style or "") if is_scalar else ""
+        self.places[here] = Place(mark.line, mark.column, mark.index, event.end_mark.index, key_place, style)
         value: Any
-        if isinstance(event, yaml.ScalarEvent):
+        if is_scalar:
             value = _scalar(event.value) if event.implicit[0] and not style else event.value
         else:
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
-            if len(stack) > MAX_DEPTH:
+            if len(self.stack) > MAX_DEPTH:
                 raise _refusal(f"nested deeper than {MAX_DEPTH} levels", mark)
-            stack.append((value, here, mark.index, []))
-        if isinstance(container, dict):
-            container[here[-1]] = value
+            self.stack.append(_Open(value, here, mark.index))
+        if isinstance(parent.container, dict):
+            parent.container[step] = value
         else:
-            container.append(value)
-    if duplicates:
-        raise SpecError(duplicates)
-    return (root[0] if root else None), places
+            parent.container.append(value)
+
+    def key(self, event: Any, mark: Any, parent: _Open) -> None:
+        """Takes a key of a mapping."""
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _refusal("a key is a word", mark)
+        parent.key = (event.value, (mark.line, mark.column, len(event.value)))
+        if event.value in parent.container:
+            position = (mark.line, mark.column)
+            self.duplicates.append(Problem(message=f"duplicate key '{event.value}'", position=position))
 
 
 def _scalar(text: str) -> Any:

@@ -110,7 +110,8 @@ class Schedule:
     """Which core makes which part of the output, and in what order."""
 
     policy: Annotated[
-        Policy | Auto, Doc("How units are dealt to cores: in runs, round robin, or by rows and columns.", noun="policy")
+        Policy | Auto,
+        Doc("How units are dealt to cores: in runs, round robin, or by rows and columns.", noun="policy"),
     ] = "contiguous"
     order: Annotated[
         Literal["row_major", "column_major", "auto"] | BlockLinear,
@@ -118,12 +119,19 @@ class Schedule:
     ] = "row_major"
     cores: Annotated[
         int | Auto | CoreGrid | None,
-        Doc("Cores to use: how many, or a grid; all of the target's where it isn't given.", noun="core count", minimum=1),
+        Doc(
+            "Cores to use: how many, or a grid; all of the target's where it isn't given.",
+            noun="core count",
+            minimum=1,
+        ),
     ] = None
     block: Annotated[Block | Auto, Doc("The unit of work, in tiles.", noun="block")] = field(default_factory=Block)
     multicast: Annotated[
         Literal["none", "a", "b", "both", "auto"],
-        Doc("Which operands of a contraction are read once and sent to all cores that need them.", noun="multicast"),
+        Doc(
+            "Which operands of a contraction are read once and sent to all cores that need them.",
+            noun="multicast",
+        ),
     ] = "none"
 
 
@@ -132,7 +140,12 @@ class Spec:
     """A kernel."""
 
     kernel: Annotated[
-        str, Doc("The kernel's name, a C++ identifier; the folder that is written.", noun="kernel name", example="gemm")
+        str,
+        Doc(
+            "The kernel's name, a C++ identifier; the folder that is written.",
+            noun="kernel name",
+            example="gemm",
+        ),
     ]
     tensors: Annotated[
         Mapping[str, TensorSpec],
@@ -207,9 +220,11 @@ def _names(spec: Spec) -> list[Problem]:
         if name in spec.dims:
             text = f"'{name}' is both a tensor and one of 'dims': rename one"
             problems.append(Problem(message=text, path=("dims", name), at_key=True))
-    for name in spec.dims:
-        if message := identifier_problem(name):
-            problems.append(Problem(message=f"size name '{name}' {message}", path=("dims", name), at_key=True))
+    problems.extend(
+        Problem(message=f"size name '{name}' {message}", path=("dims", name), at_key=True)
+        for name in spec.dims
+        if (message := identifier_problem(name))
+    )
     return problems
 
 
@@ -233,5 +248,3 @@ def _dims(spec: Spec) -> list[Problem]:
             text = f"'{name}' is not used by any tensor: remove it"
             problems.append(Problem(message=text, path=("dims", name), at_key=True))
     return problems
-
-

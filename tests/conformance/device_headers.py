@@ -147,9 +147,7 @@ def find_headers(checkout: Path = CHECKOUT) -> Path | Missing:
         return Missing(reason=f"no device headers: {origin} has no ttnn/tt_metal/hw/inc; {fetch}")
     releases = sorted(info.name[5:-10] for info in candidate.parent.glob("ttnn-*.dist-info"))
     if releases and releases != [RELEASE]:
-        return Missing(
-            reason=f"no device headers of {RELEASE}: {origin} is of {', '.join(releases)}; {fetch}"
-        )
+        return Missing(reason=f"no device headers of {RELEASE}: {origin} is of {', '.join(releases)}; {fetch}")
     return candidate
 
 
@@ -159,9 +157,7 @@ def find_compiler() -> Compiler | Missing:
     if path is None:
         return Missing(reason=f"no {COMPILER}; get it with: apt-get install gcc-riscv64-unknown-elf")
     if not PICOLIBC.is_dir():
-        return Missing(
-            reason="no C library headers; get them with: apt-get install picolibc-riscv64-unknown-elf"
-        )
+        return Missing(reason="no C library headers; get them with: apt-get install picolibc-riscv64-unknown-elf")
     version = subprocess.run([path, "-dumpversion"], capture_output=True, text=True, check=True).stdout
     major = version.split(".")[0].strip()
     generic = Path("/usr/include/c++") / major
@@ -176,9 +172,7 @@ def find_toolchain(checkout: Path = CHECKOUT) -> Toolchain | Missing:
     headers_root, compiler = find_headers(checkout), find_compiler()
     if isinstance(headers_root, Path) and isinstance(compiler, Compiler):
         return Toolchain(headers_root=headers_root, compiler=compiler)
-    return Missing(
-        reason="; ".join(found.reason for found in (headers_root, compiler) if isinstance(found, Missing))
-    )
+    return Missing(reason="; ".join(found.reason for found in (headers_root, compiler) if isinstance(found, Missing)))
 
 
 # ----------------------------------------------------------------------------------------
@@ -205,17 +199,13 @@ def type_check_all(kernels: Iterable[Kernel], toolchain: Toolchain) -> tuple[Che
     units = [translation_units(kernel, toolchain) for kernel in kernels]
     distinct = tuple(dict.fromkeys(unit for of_kernel in units for unit in of_kernel[0]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        texts = (
-            text.replace(f"{toolchain.headers_root}/", "") for text in pool.map(compiler_output, distinct)
-        )
+        texts = (text.replace(f"{toolchain.headers_root}/", "") for text in pool.map(compiler_output, distinct))
         outputs = dict(zip(distinct, texts, strict=True))
     return tuple(
         CheckReport(
             threads=tuple(unit.thread for unit in of_kernel),
             diagnostics=tuple(
-                diagnostic
-                for unit in of_kernel
-                for diagnostic in read_diagnostics(unit.thread, outputs[unit])
+                diagnostic for unit in of_kernel for diagnostic in read_diagnostics(unit.thread, outputs[unit])
             ),
             reductions=reductions,
             output=next(filter(None, (outputs[unit] for unit in of_kernel)), ""),
@@ -224,9 +214,7 @@ def type_check_all(kernels: Iterable[Kernel], toolchain: Toolchain) -> tuple[Che
     )
 
 
-def translation_units(
-    kernel: Kernel, toolchain: Toolchain
-) -> tuple[tuple[TranslationUnit, ...], tuple[str, ...]]:
+def translation_units(kernel: Kernel, toolchain: Toolchain) -> tuple[tuple[TranslationUnit, ...], tuple[str, ...]]:
     """The compiler runs of a kernel, and what they leave out of the real ones."""
     named = ", ".join(f'{{"{name}", {value}}}' for name, value in kernel.named_compile_time_args.items())
     descriptors = circular_buffer_descriptors(kernel)
@@ -280,8 +268,7 @@ def compiler_output(unit: TranslationUnit) -> str:
 def read_diagnostics(thread: Thread, output: str) -> tuple[Diagnostic, ...]:
     """The errors in a compiler's output. Output without any recognisable one is one diagnostic in itself."""
     found = tuple(
-        Diagnostic(thread=thread, where=match["where"], message=match["message"])
-        for match in ERROR.finditer(output)
+        Diagnostic(thread=thread, where=match["where"], message=match["message"]) for match in ERROR.finditer(output)
     )
     return found or ((Diagnostic(thread=thread, where="", message=output.strip()),) if output else ())
 
@@ -472,10 +459,7 @@ def circular_buffer_descriptors(kernel: Kernel) -> str:
         return f"constexpr {ctype} {name}[{len(indices)}] = {{{', '.join(map(str, values))}}};"
 
     def shapes(side: str) -> list[str]:
-        shape = [
-            array("std::uint8_t", f"{side}_{name}", [value] * len(indices))
-            for name, value in TILE_SHAPE.items()
-        ]
+        shape = [array("std::uint8_t", f"{side}_{name}", [value] * len(indices)) for name, value in TILE_SHAPE.items()]
         return [*shape, array("std::uint16_t", f"{side}_tile_size", tile_bytes)]
 
     unpack_source = array("std::int32_t", "unpack_src_format", in_memory)
@@ -538,10 +522,7 @@ def thread_text(thread: ComputeThread, source: str, sfpu: tuple[str, ...]) -> st
     if sfpu and thread != "unpack":
         complete = [name for name in included(source) if name.startswith("api/compute/") and name not in sfpu]
         lines += [
-            *(
-                f'#include "{name}"'
-                for name in ("api/compute/common.h", "api/compute/tile_move_copy.h", *complete)
-            ),
+            *(f'#include "{name}"' for name in ("api/compute/common.h", "api/compute/tile_move_copy.h", *complete)),
             f"#undef {selector}",
             f'#pragma push_macro("{wrapper}")',
             f"#undef {wrapper}",

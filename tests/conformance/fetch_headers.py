@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from device_headers import CHECKOUT, RELEASE
+from tests.conformance.device_headers import CHECKOUT, RELEASE
 
 HEADERS: Final = (
     "ttnn/tt_metal/api/",
@@ -60,9 +60,7 @@ def unpack(wheel: Path, destination: Path, *, libraries: bool) -> None:
 def complete(destination: Path, *, libraries: bool) -> bool:
     """Whether an earlier run left what this one would."""
     headers = (destination / f"ttnn-{RELEASE}.dist-info" / "METADATA").is_file()
-    return headers and (
-        not libraries or (destination / "ttnn" / "build" / "lib" / "libtt_metal.so").is_file()
-    )
+    return headers and (not libraries or (destination / "ttnn" / "build" / "lib" / "libtt_metal.so").is_file())
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 import pytest
 
-from device_headers import (
+from tests.conformance.device_headers import (
     RELEASE,
     Arch,
     CheckReport,
@@ -342,9 +342,7 @@ def test_deprecated_data_movement(arch: Arch, toolchain: Toolchain) -> None:
     "declaration", ["uint32_t spare = 3;", "const uint32_t spare = 3;", "constexpr uint32_t spare = 3;"]
 )
 def test_unused_variable(declaration: str, arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(
-        READER, "    constexpr uint32_t cb_in", f"    {declaration}\n    constexpr uint32_t cb_in"
-    )
+    source = changed(READER, "    constexpr uint32_t cb_in", f"    {declaration}\n    constexpr uint32_t cb_in")
     refused(type_check(reader(arch, source), toolchain), source, declaration, "unused variable 'spare'")
     source = changed(EXP, "    constexpr uint32_t cb_in", f"    {declaration}\n    constexpr uint32_t cb_in")
     refused(type_check(unary(arch, source), toolchain), source, declaration, "unused variable 'spare'")

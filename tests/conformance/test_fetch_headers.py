@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device_headers import RELEASE
-from fetch_headers import complete, unpack
+from tests.conformance.device_headers import RELEASE
+from tests.conformance.fetch_headers import complete, unpack
 
 pytestmark = pytest.mark.conformance
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from ttgen.formula.graph import Graph
@@ -12,29 +12,36 @@ from ttgen.model.plan import Cost, Kernel, Tensor
 
 _PRODUCTS = frozenset({"matmul", "matmul_transposed"})
 
-Count = Counter[tuple[str, str]]
+Count = dict[tuple[str, str], int]
 """Times that something happens: pages pushed to or popped from a buffer, pages of a tensor, operations by name."""
 
 
 def count(body: Body, values: Mapping[str, int]) -> Count:
     """Counts what one core does; `values` has every argument."""
-    total: Count = Counter()
-    for statement in body:
-        match statement:
-            case Loop(extent=extent, body=inner):
-                trips = evaluate(extent, values)
-                for key, times in count(inner, values).items():
-                    total[key] += trips * times
-            case Section(math=math, pack=pack):
-                total.update(count(math, values))
-                total.update(count(pack, values))
-            case Push(cb=cb, pages=pages) | Pop(cb=cb, pages=pages):
-                total[statement.kind, cb] += pages
-            case ReadPage(tensor=tensor) | WritePage(tensor=tensor):
-                total[statement.kind, tensor] += 1
-            case Op(name=name):
-                total["op", name] += 1
+    total: Count = defaultdict(int)
+    _add(total, body, values, 1)
     return total
+
+
+def _add(total: Count, body: Body, values: Mapping[str, int], times: int) -> None:
+    for statement in body:
+        match statement.kind:
+            case "loop":
+                assert isinstance(statement, Loop)
+                _add(total, statement.body, values, times * evaluate(statement.extent, values))
+            case "section":
+                assert isinstance(statement, Section)
+                _add(total, statement.math, values, times)
+                _add(total, statement.pack, values, times)
+            case "push" | "pop":
+                assert isinstance(statement, (Push, Pop))
+                total[statement.kind, statement.cb] += times * statement.pages
+            case "read_page" | "write_page":
+                assert isinstance(statement, (ReadPage, WritePage))
+                total[statement.kind, statement.tensor] += times
+            case "op":
+                assert isinstance(statement, Op)
+                total[statement.kind, statement.name] += times
 
 
 def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cores: Mapping[int, int]) -> Cost:
@@ -46,7 +53,7 @@ def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cor
         graph: for the operations on logical elements.
         cores: how many cores make how many units.
     """
-    total: Count = Counter()
+    total: Count = defaultdict(int)
     for kernel in kernels:
         for units, number in cores.items():
             for key, times in count(kernel.body, {**kernel.named_compile_time_args, "unit_count": units}).items():

@@ -7,6 +7,7 @@ bounded by intervals.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from ttgen.analysis.errors import ProofError
@@ -17,7 +18,12 @@ Runs = Iterable[tuple[int, int]]
 """The first unit and the number of units of each core."""
 
 
-def check(bodies: Mapping[str, Body], pages: Mapping[str, int], runs: Runs, arguments: Mapping[str, Mapping[str, int]]) -> None:
+def check(
+    bodies: Mapping[str, Body],
+    pages: Mapping[str, int],
+    runs: Runs,
+    arguments: Mapping[str, Mapping[str, int]],
+) -> None:
     """Proves the page numbers of all cores.
 
     Args:
@@ -70,15 +76,27 @@ def _values(index: Index, lets: list[Let], runs: Runs, values: Mapping[str, int]
 
 def _run(lets: list[Let], wanted: list[str], runs: Runs, values: Mapping[str, int]) -> list[list[int]]:
     """The values that the wanted names take over all units, as one compiled loop."""
-    lines = ["def run(runs):", f"    columns = [[] for _ in range({len(wanted)})]"]
-    used = {name for let in lets for name in names(let.index)} & set(values)
-    lines += [f"    {name} = {values[name]}" for name in sorted(used)]
+    used = {name for let in lets for name in names(let.index)}
+    steps = tuple((let.name, to_python(let.index)) for let in lets)
+    run = _compiled(steps, tuple(wanted), tuple(name for name in values if name in used))
+    return run(runs, *(value for name, value in values.items() if name in used))
+
+
+@cache
+def _compiled(
+    steps: tuple[tuple[str, str], ...], wanted: tuple[str, ...], arguments: tuple[str, ...]
+) -> Callable[..., list[list[int]]]:
+    """A function of the runs and the arguments; specs of one structure share it."""
+    lines = [
+        f"def run({', '.join(('runs', *arguments))}):",
+        f"    columns = [[] for _ in range({len(wanted)})]",
+    ]
     lines += ["    for unit_start, unit_count in runs:", "        for i in range(unit_count):"]
-    lines += [f"            {let.name} = {to_python(let.index)}" for let in lets]
+    lines += [f"            {name} = {expression}" for name, expression in steps]
     lines += [f"            columns[{position}].append({name})" for position, name in enumerate(wanted)]
     lines += ["            pass", "    return columns"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    run: Callable[[Runs], list[list[int]]] = scope["run"]
-    return run(runs)
+    run: Callable[..., list[list[int]]] = scope["run"]
+    return run

@@ -54,7 +54,13 @@ def _straight(math: Body) -> list[Op]:
 
 
 def _check_op(
-    op: Op, written: dict[int, str], *, slots: int, bits: Literal[16, 32], to_dst: Collection[str], exact: Collection[str]
+    op: Op,
+    written: dict[int, str],
+    *,
+    slots: int,
+    bits: Literal[16, 32],
+    to_dst: Collection[str],
+    exact: Collection[str],
 ) -> None:
     operation = OPERATIONS[op.name]
     if len(op.sources) != len(operation.sources):

@@ -24,9 +24,9 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
         for name in ("unit_start", "unit_count")
     )
     every = {name: value for values in arguments.values() for name, value in values.items()}
-    # Cores with equally many units run the same statements.
-    for units in set(counts):
-        tokens.check(bodies, rings, {**every, "unit_count": units})
+    tokens.check(bodies, rings, every, set(counts))
+    if program.l1.bytes > program.l1.limit:
+        raise ProofError(f"L1: {program.l1.bytes} of {program.l1.limit} bytes")
     compute = next(kernel for kernel in program.kernels if kernel.config is not None)
     flagged = compute.config.unpack_to_dest_fp32 if compute.config is not None else ()
     dst.check(

@@ -8,7 +8,7 @@ many trips as the deepest ring has pages, further ones only repeat states that w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ttgen.analysis.counts import count
@@ -21,13 +21,11 @@ from ttgen.model.body import (
     Pack,
     Pop,
     Push,
-    ReadBarrier,
     ReadPage,
     Reserve,
     Section,
     Statement,
     Wait,
-    WriteBarrier,
     WritePage,
     walk,
 )
@@ -47,24 +45,30 @@ class _Ring:
     leaving: int = 0
 
 
-def check(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int]) -> None:
-    """Proves the flow through the buffers of one core.
+def check(
+    bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int], units: Collection[int]
+) -> None:
+    """Proves the flow through the buffers of every core.
 
     Args:
-        bodies: the kernels that run on the core.
+        bodies: the kernels that run on each core.
         rings: pages of each buffer.
-        values: every argument, `unit_count` included.
+        values: every argument but `unit_count`.
+        units: the unit counts of all cores.
 
     Raises:
         ProofError: naming the buffer and what is wrong with it.
     """
     _check_ends(bodies, rings)
-    totals = {name: count(body, values) for name, body in bodies.items()}
-    for cb in rings:
-        pushed, popped = (sum(total[kind, cb] for total in totals.values()) for kind in ("push", "pop"))
-        if pushed != popped or pushed == 0:
-            raise ProofError(f"{cb}: {pushed} pages pushed and {popped} popped")
-    _run(bodies, rings, values, trips=max(rings.values()) + 1)
+    for number in set(units):
+        totals = [count(body, {**values, "unit_count": number}) for body in bodies.values()]
+        for cb in rings:
+            pushed, popped = (sum(total[kind, cb] for total in totals) for kind in ("push", "pop"))
+            if pushed != popped or pushed == 0:
+                raise ProofError(f"{cb}: {pushed} pages pushed and {popped} popped")
+    trips = max(rings.values()) + 1
+    for number in {min(number, trips) for number in units}:
+        _run(bodies, rings, {**values, "unit_count": number}, trips=trips)
 
 
 def _check_ends(bodies: Mapping[str, Body], rings: Mapping[str, int]) -> None:
@@ -135,48 +139,56 @@ class _Runner:
         return True
 
     def _apply(self, statement: Statement, rings: Mapping[str, _Ring]) -> bool:
-        match statement:
-            case Reserve(cb=cb, pages=pages):
-                ring = rings[cb]
+        match statement.kind:
+            case "reserve" | "wait" | "push" | "pop":
+                assert isinstance(statement, (Reserve, Wait, Push, Pop))
+                return self._token(statement, rings[statement.cb])
+            case "read_page":
+                assert isinstance(statement, ReadPage)
+                self._fill(statement.cb, rings[statement.cb])
+                rings[statement.cb].in_flight += 1
+            case "fill_zeros" | "pack":
+                assert isinstance(statement, (FillZeros, Pack))
+                self._fill(statement.cb, rings[statement.cb])
+            case "write_page":
+                assert isinstance(statement, WritePage)
+                self._expect(rings[statement.cb].waited >= 1, statement.cb, "written before it was waited for")
+                rings[statement.cb].leaving += 1
+            case "read_barrier":
+                for ring in rings.values():
+                    ring.in_flight = 0
+            case "write_barrier":
+                for ring in rings.values():
+                    ring.leaving = 0
+            case "op":
+                assert isinstance(statement, Op)
+                for tile in statement.tiles:
+                    self._expect(tile.slot < rings[tile.cb].waited, tile.cb, "used before it was waited for")
+        return True
+
+    def _token(self, statement: Reserve | Wait | Push | Pop, ring: _Ring) -> bool:
+        cb, pages = statement.cb, statement.pages
+        match statement.kind:
+            case "reserve":
                 if ring.held + pages > ring.pages:
                     return False
                 ring.reserved = pages
-            case Push(cb=cb, pages=pages):
-                ring = rings[cb]
+            case "wait":
+                if ring.held < pages:
+                    return False
+                ring.waited = pages
+            case "push":
                 self._expect(ring.reserved >= pages, cb, "pushed beyond what is reserved")
                 self._expect(ring.in_flight == 0, cb, "pushed before its read barrier")
                 self._expect(ring.filled >= pages, cb, "pushed before it is filled")
                 ring.held += pages
                 ring.reserved -= pages
                 ring.filled -= pages
-            case Wait(cb=cb, pages=pages):
-                ring = rings[cb]
-                if ring.held < pages:
-                    return False
-                ring.waited = pages
-            case Pop(cb=cb, pages=pages):
-                ring = rings[cb]
+            case "pop":
                 self._expect(ring.waited >= pages, cb, "popped beyond what was waited for")
                 self._expect(ring.leaving == 0, cb, "popped before its write barrier")
                 ring.held -= pages
                 ring.waited -= pages
-            case ReadPage(cb=cb):
-                self._fill(cb, rings[cb])
-                rings[cb].in_flight += 1
-            case FillZeros(cb=cb) | Pack(cb=cb):
-                self._fill(cb, rings[cb])
-            case WritePage(cb=cb):
-                self._expect(rings[cb].waited >= 1, cb, "written before it was waited for")
-                rings[cb].leaving += 1
-            case ReadBarrier():
-                for ring in rings.values():
-                    ring.in_flight = 0
-            case WriteBarrier():
-                for ring in rings.values():
-                    ring.leaving = 0
-            case Op():
-                for tile in statement.tiles:
-                    self._expect(tile.slot < rings[tile.cb].waited, tile.cb, "used before it was waited for")
         return True
 
     def _fill(self, cb: str, ring: _Ring) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from importlib import import_module
 from typing import Final, NoReturn
@@ -90,6 +91,8 @@ def main(arguments: list[str]) -> int:
 
 def run() -> NoReturn:
     """The console script."""
+    # What a command allocates lives until it ends: looking for garbage would only walk the plans.
+    gc.disable()
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_specs(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("generated"), metavar="DIR", help="output folder (default: generated)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("generated"),
+        metavar="DIR",
+        help="output folder (default: generated)",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and exit 2 when files differ"

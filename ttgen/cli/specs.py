@@ -60,7 +60,9 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
             validate(source)
             loaded = structure(source)
             if (other := names.setdefault(loaded.spec.kernel, loaded)) is not loaded:
-                text = f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
+                text = (
+                    f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
+                )
                 raise SpecError(refuse(text, "kernel").problems, source)
             planned.append((loaded, resolve(loaded)))
         except UserError as error:

@@ -163,9 +163,7 @@ class _Formula:
         if name not in builder.shapes:
             known = [*builder.shapes, *builder.values]
             raise self.refuse(f"unknown tensor '{name}'{suggest(name, known)}", syntax.span)
-        return builder.add(
-            Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span))
-        )
+        return builder.add(Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span)))
 
     def contraction(self, syntax: Apply) -> int:
         operands, shapes, transposed = [], [], []

@@ -225,9 +225,7 @@ class _Parser:
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg not in function.parameters:
                 known = listing(function.parameters) if function.parameters else "none"
-                raise self.refuse(
-                    f"{name} has no parameter '{keyword.arg}' (known: {known})", self.span(keyword)
-                )
+                raise self.refuse(f"{name} has no parameter '{keyword.arg}' (known: {known})", self.span(keyword))
             if keyword.arg in given:
                 raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
             given[keyword.arg] = self.expression(keyword.value)

@@ -31,6 +31,10 @@ def _softplus(x: Array, beta: float, threshold: float) -> Array:
     return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
 
 
+def _where(condition: Array, x: Array, y: Array) -> Array:
+    return np.where(condition != 0, x, y)
+
+
 ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "abs": np.abs,
     "add": np.add,
@@ -55,7 +59,7 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "square": np.square,
     "sub": np.subtract,
     "tanh": np.tanh,
-    "where": lambda condition, x, y: np.where(condition != 0, x, y),
+    "where": _where,
 }
 """The value of each elementwise node kind; parameters follow the operands."""
 
@@ -87,6 +91,6 @@ def _value(node: Node, values: list[Array], inputs: Mapping[str, NDArray[Any]]) 
                 values[operand].T if transposed else values[operand]
                 for operand, transposed in zip(node.operands, node.transposed, strict=True)
             )
-            return np.matmul(left, right)
+            return np.asarray(np.matmul(left, right))
         case kind:
             return ELEMENTWISE[kind](*(values[operand] for operand in node.operands), *node.parameters)

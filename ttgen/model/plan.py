@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal
 
 from ttgen.annotations import Doc
@@ -310,20 +310,9 @@ class Plan:
         """The tensor of that name."""
         return next(tensor for tensor in self.tensors if tensor.name == name)
 
-    def document(self) -> dict[str, Any]:
-        """The plain values of tt.plan.json, in order."""
-        return _plain(self)
 
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {
-            item.metadata.get("key", item.name): _plain(getattr(value, item.name))
-            for item in fields(value)
-            if item.metadata.get("document", True)
-        }
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+def document_keys(kind: Any) -> tuple[tuple[str, str], ...]:
+    """The keys that a dataclass has in tt.plan.json, and the fields that they come from."""
+    return tuple(
+        (item.metadata.get("key", item.name), item.name) for item in fields(kind) if item.metadata.get("document", True)
+    )

@@ -68,6 +68,8 @@ _BINARY_SFPU: Final = "api/compute/eltwise_binary_sfpu.h"
 _MAX_MIN: Final = "api/compute/binary_max_min.h"
 _SCALAR: Final = _UNARY + "binop_with_scalar.h"
 _BCAST_SFPU: Final = "api/compute/sfpu_binary_bcast.h"
+_SCALAR_KINDS: Final = ("add", "mul", "rsub")
+_PAIR_KINDS: Final = ("add", "sub", "mul", "div")
 
 
 def _operations() -> tuple[Operation, ...]:
@@ -100,13 +102,13 @@ def _operations() -> tuple[Operation, ...]:
         _sfpu("sqrt", header=_UNARY + "sqrt.h"),
         _sfpu("leaky_relu", header=_UNARY + "relu.h", sources=with_number),
         _sfpu("softplus", header=_UNARY + "softplus.h", sources=("dst", "number", "number", "number")),
-        *(_sfpu(f"{kind}_number", header=_SCALAR, sources=with_number, init="number") for kind in ("add", "mul", "rsub")),
+        *(_sfpu(f"{kind}_number", header=_SCALAR, sources=with_number, init="number") for kind in _SCALAR_KINDS),
         _sfpu("rdiv_number", header=_UNARY + "rdiv.h", sources=with_number),
         _sfpu("max_number", header=_KERNEL_API, sources=with_number),
         _sfpu("min_number", header=_KERNEL_API, sources=with_number),
         _sfpu("fill", header=_UNARY + "fill.h", sources=("number",), result="overwrites"),
         _sfpu("zero", header=_UNARY + "fill.h", sources=(), result="overwrites", init="fill"),
-        *(_sfpu(f"{kind}_dst", header=_BINARY_SFPU, sources=pair, result="overwrites") for kind in ("add", "sub", "mul", "div")),
+        *(_sfpu(f"{kind}_dst", header=_BINARY_SFPU, sources=pair, result="overwrites") for kind in _PAIR_KINDS),
         _sfpu("max_dst", header=_MAX_MIN, sources=pair, result="overwrites"),
         _sfpu("min_dst", header=_MAX_MIN, sources=pair, result="overwrites"),
         _sfpu("where", header=_UNARY + "where.h", sources=("dst", "dst", "dst"), result="overwrites"),

@@ -93,8 +93,15 @@ def _matrix(shape: Shape) -> tuple[int, int]:
     return padded[-2], padded[-1]
 
 
-def lower(graph: Graph, leaves: Mapping[int, Leaf], outputs: Mapping[str, int], *, dst_bits: Literal[16, 32], slots: int,
-          taken: frozenset[str]) -> Lowering:  # fmt: skip
+def lower(
+    graph: Graph,
+    leaves: Mapping[int, Leaf],
+    outputs: Mapping[str, int],
+    *,
+    dst_bits: Literal[16, 32],
+    slots: int,
+    taken: frozenset[str],
+) -> Lowering:
     """Lowers every node that the outputs need.
 
     Args:
@@ -165,9 +172,7 @@ class _Attempt:
                 if shared := nodes & later:
                     raise _Spill(min(shared))
         used = {operand for nodes in needed for node in nodes for operand in self.graph.nodes[node].operands}
-        sections = tuple(
-            self.section(root, nodes, used) for root, nodes in zip(roots, needed, strict=True)
-        )
+        sections = tuple(self.section(root, nodes, used) for root, nodes in zip(roots, needed, strict=True))
         return sections, self.numbers
 
     def leaf(self, node: int) -> Leaf | None:
@@ -200,9 +205,7 @@ class _Attempt:
         slots = {root: builder.root(root) for root in roots}
         packs = [(slots[root], self.spilled[root]) for root in roots if root in self.spilled and root in used]
         packs += [(slots[root], cb) for cb, root in self.outputs.items() if root in slots]
-        return Section(
-            contraction=None if contraction is None else 0, ops=tuple(builder.ops), packs=tuple(packs)
-        )
+        return Section(contraction=None if contraction is None else 0, ops=tuple(builder.ops), packs=tuple(packs))
 
     def number(self, value: float, name: str) -> NumberArg:
         """Registers a number under its name, numbered where the name is taken."""
@@ -379,13 +382,27 @@ class _SectionBuilder:
         """An operation between a value and a number, in place."""
         left, right = node.operands
         if self.nodes[left].kind == "number":
-            name = {"add": "add", "mul": "mul", "sub": "rsub", "div": "rdiv", "maximum": "max", "minimum": "min"}[node.kind]
+            name = {
+                "add": "add",
+                "mul": "mul",
+                "sub": "rsub",
+                "div": "rdiv",
+                "maximum": "max",
+                "minimum": "min",
+            }[node.kind]
             value, operand = self.nodes[left].number, right
         elif self.nodes[right].kind == "number":
             value, operand = self.nodes[right].number, left
             if node.kind == "div" and not 1e-37 < abs(value) < 1e37:
                 return None  # its reciprocal is no normal float32
-            name = {"add": "add", "mul": "mul", "sub": "add", "div": "mul", "maximum": "max", "minimum": "min"}[node.kind]
+            name = {
+                "add": "add",
+                "mul": "mul",
+                "sub": "add",
+                "div": "mul",
+                "maximum": "max",
+                "minimum": "min",
+            }[node.kind]
             value = -value if node.kind == "sub" else 1 / value if node.kind == "div" else value
         else:
             return None

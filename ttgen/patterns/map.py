@@ -16,17 +16,24 @@ def design(context: Context) -> Design:
 
     def access(tensor: str) -> Access:
         page = unit_page(
-            context.shapes[tensor], context.work_shape, order=context.order, rows=Var("grid_y"), cols=Var("grid_x")
+            context.shapes[tensor],
+            context.work_shape,
+            order=context.order,
+            rows=Var("grid_y"),
+            cols=Var("grid_x"),
         )
         return Access(tensor=tensor, cb=tensor, page=page)
 
     inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}
-    leaves = {
-        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in inputs.items()
-    }
+    leaves = {index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in inputs.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
     lowering = lower(
-        graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=frozenset(context.dtypes)
+        graph,
+        leaves,
+        outputs,
+        dst_bits=context.dst_bits,
+        slots=context.dst_slots,
+        taken=frozenset(context.dtypes),
     )
     return assemble(
         context,

@@ -66,9 +66,7 @@ def design(context: Context) -> Design:
         )
         for index, tensor in epilogue.items()
     }  # fmt: skip
-    leaves = {
-        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in tiles.items()
-    }
+    leaves = {index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in tiles.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(tile.cb for tile in tiles.values())})
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
@@ -79,7 +77,11 @@ def design(context: Context) -> Design:
             body=(
                 Wait(cb=a.cb),
                 Wait(cb=b.cb),
-                Op(name="matmul_transposed" if transposed else "matmul", sources=(Tile(a.cb), Tile(b.cb)), dst=0),
+                Op(
+                    name="matmul_transposed" if transposed else "matmul",
+                    sources=(Tile(a.cb), Tile(b.cb)),
+                    dst=0,
+                ),
                 Pop(cb=a.cb),
                 Pop(cb=b.cb),
             ),
@@ -94,9 +96,7 @@ def design(context: Context) -> Design:
         contraction=contraction,
         inputs=(a, b, *epilogue_tiles),
         outputs=tuple(
-            Access(
-                tensor=name, cb=name, page=unit_page(shape, shape, order=context.order, rows=_MT, cols=_NT)
-            )
+            Access(tensor=name, cb=name, page=unit_page(shape, shape, order=context.order, rows=_MT, cols=_NT))
             for name in outputs
         ),
         sizes={

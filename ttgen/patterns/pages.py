@@ -34,10 +34,9 @@ def batch_index(batch: Sequence[int], into: Sequence[int]) -> Index:
     index: Index = ZERO
     for number, run in enumerate(runs):
         inner = product(*(Var(f"batch_{dim}") for dim in range(run[-1] + 1, len(into))))
-        size = product(*(Var(f"batch_{dim}") for dim in run))
         part = floor_div(Z, inner)
         if run[0] > 0:
-            part = Expr("%", part, size)
+            part = Expr("%", part, product(*(Var(f"batch_{dim}") for dim in run)))
         stride = product(*(Var(f"batch_{dim}") for later in runs[number + 1 :] for dim in later))
         index = add(index, mul(part, stride))
     return index

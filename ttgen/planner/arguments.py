@@ -56,9 +56,7 @@ def kernels(
     name, each on the NoC that the target prefers for it.
     """
     indices = {buffer.name: buffer.index for buffer in buffers}
-    return tuple(
-        _kernel(kernel, design, indices, sizes, config, target, core_ranges) for kernel in design.kernels
-    )
+    return tuple(_kernel(kernel, design, indices, sizes, config, target, core_ranges) for kernel in design.kernels)
 
 
 def _kernel(
@@ -120,7 +118,15 @@ def _buffers(body: Body) -> set[str]:
     found: set[str] = set()
     for statement in walk(body):
         match statement:
-            case Reserve(cb=cb) | Push(cb=cb) | Wait(cb=cb) | Pop(cb=cb) | ReadPage(cb=cb) | FillZeros(cb=cb) | Pack(cb=cb):
+            case (
+                Reserve(cb=cb)
+                | Push(cb=cb)
+                | Wait(cb=cb)
+                | Pop(cb=cb)
+                | ReadPage(cb=cb)
+                | FillZeros(cb=cb)
+                | Pack(cb=cb)
+            ):
                 found.add(cb)
             case Op():
                 found.update(tile.cb for tile in statement.tiles)

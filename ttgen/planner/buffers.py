@@ -46,8 +46,8 @@ def circular_buffers(
         limit = next((other for other in firsts if other > first), target.circular_buffers)
         if number > limit - first:
             text = (
-                f"{number} {role} buffers; {target.name} has {target.circular_buffers} circular buffers, {limit - first} "
-                f"of them ({first} to {limit - 1}) for this role: split the formula into several specs"
+                f"{number} {role} buffers; {target.name} has {target.circular_buffers} circular buffers, "
+                f"{limit - first} of them ({first} to {limit - 1}) for this role: split the formula into several specs"
             )
             raise SpecError(refuse(text, "compute", at_key=True).problems, loaded.source)
     return tuple(found)

@@ -2,7 +2,8 @@
 
 Five things are configured: the data formats of SrcA, SrcB and the packer, the FPU's operation and the SFPU's. Each is
 set where the next operation needs another state than the last one left. What a whole loop needs in one state only is
-set before it; what changes inside is unknown at its top, where the first trip and the others come from different places.
+set before it; what changes inside is unknown at its top, where the first trip and the others come from different
+places.
 """
 
 from __future__ import annotations
@@ -11,7 +12,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from ttgen.model.body import Body, Init, Loop, Op, Pack, Port, Reconfigure, Section, Startup, Statement, children
+from ttgen.model.body import (
+    Body,
+    Init,
+    Loop,
+    Op,
+    Pack,
+    Port,
+    Reconfigure,
+    Section,
+    Startup,
+    Statement,
+    children,
+)
 from ttgen.operations import OPERATIONS
 
 _PORTS: Final[tuple[Port, ...]] = ("srca", "srcb", "pack")

@@ -44,7 +44,11 @@ def _decisions(
     yield decision("unit", "1x1 tile", said("schedule", "block"), "one output tile a trip of the kernels' loop")
     if loaded.gives("precision", "fidelity"):
         erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
-        because = "as asked; with 32-bit accumulation Wormhole has an erratum, rare errors of a power of two" if erratum else "as asked"
+        because = (
+            "as asked; with 32-bit accumulation Wormhole has an erratum, rare errors of a power of two"
+            if erratum
+            else "as asked"
+        )
         yield decision("fidelity", exactness.fidelity, "spec", because)
     else:
         because = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, walk
-from ttgen.model.index import Index, Var, add, floor_div, mul, names, product
 from ttgen.model.index import Expr as _Expr
+from ttgen.model.index import Index, Var, add, floor_div, mul, names, product
 from ttgen.spec import BlockLinear
 
 UNIT: Final = Var("unit")
@@ -58,8 +58,8 @@ def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:
     if order == "column_major":
         (fast, fast_size), (slow, slow_size) = (("y", GRID_Y), ("x", GRID_X))
     over: Index = floor_div(UNIT, fast_size)
-    lets = (
+    plane = (
         Let(name=fast, index=_Expr("%", UNIT, fast_size)),
         Let(name=slow, index=_Expr("%", over, slow_size) if batched else over),
     )
-    return (z, *lets) if batched else lets
+    return (z, *plane) if batched else plane

@@ -28,7 +28,7 @@ from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
 from ttgen.planner import arguments, buffers, cores, decisions, l1, precision, supported, tensors
 from ttgen.planner.formula import pattern_of, work_shape
-from ttgen.planner.policies import POLICIES
+from ttgen.planner.policies import POLICIES, PolicyName
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import load as load_target
 
@@ -61,7 +61,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     batches = math.prod(batch)
     units = batches * rows * cols
     most, grid = cores.asked_for(loaded, schedule, target)
-    policy = "strided" if schedule.policy == "strided" else "contiguous"
+    policy: PolicyName = "strided" if schedule.policy == "strided" else "contiguous"
     split = POLICIES[policy](units, most)
     core_ranges = cores.ranges(0, split.cores, grid.cols)
 
@@ -114,9 +114,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
             "unit_count": cores.table(split.counts, grid.cols),
         },
         allocations=tuple(
-            Allocation(
-                name=buffer.name, bytes=buffer.pages * buffer.page_bytes, core_ranges=core_ranges, tensor=None
-            )
+            Allocation(name=buffer.name, bytes=buffer.pages * buffer.page_bytes, core_ranges=core_ranges, tensor=None)
             for buffer in circular_buffers
         ),
         circular_buffers=circular_buffers,

@@ -67,9 +67,13 @@ def _problem(message: str, *path: str) -> Problem:
 def _check_block(loaded: LoadedSpec, block: Block, graph: Graph, target: Target) -> None:
     """Refuses a block larger than the output, or than L1."""
     shape = work_shape(graph)
-    depth = _depth(loaded, graph)
+    depth = _depth(graph)
     height, width = tiled(shape)[-2:]
-    sides = {"m": (block.m, height, "rows"), "n": (block.n, width, "columns"), "k": (block.k, depth, "tiles of K")}
+    sides = {
+        "m": (block.m, height, "rows"),
+        "n": (block.n, width, "columns"),
+        "k": (block.k, depth, "tiles of K"),
+    }
     for side, (given, most, what) in sides.items():
         if isinstance(given, int) and given > most:
             fits = f"the output has {most} {what} of tiles" if side != "k" else f"the contraction has {most} {what}"
@@ -85,7 +89,7 @@ def _check_block(loaded: LoadedSpec, block: Block, graph: Graph, target: Target)
         check_block(loaded, (m, n, k), page_bytes, target)
 
 
-def _depth(loaded: LoadedSpec, graph: Graph) -> int:
+def _depth(graph: Graph) -> int:
     """Tiles of K; 1 where nothing is contracted."""
     if not graph.contractions:
         return 1

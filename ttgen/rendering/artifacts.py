@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
 
-from ttgen.model.plan import Plan
+from ttgen.model.body import Body
+from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
 
 PROGRAM_FILES: Final = ("host/main.cpp", "host/plan.hpp", "CMakeLists.txt", "tt.plan.json")
@@ -19,13 +21,49 @@ class Artifact:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelStructure:
+    """All that a kernel's code may depend on: names and statements, and no number of the plan.
+
+    Two shapes of one formula have equal structures, and so the same code.
+    """
+
+    role: Literal["data_movement", "compute"]
+    accessors: tuple[str, ...]
+    named_compile_time_args: tuple[str, ...]
+    common_runtime_args: tuple[str, ...]
+    runtime_args: tuple[str, ...]
+    approximate: bool
+    fp32_dest_acc: bool
+    body: Body
+
+
+def structure_of(kernel: Kernel) -> KernelStructure:
+    """A kernel without its numbers."""
+    return KernelStructure(
+        role=kernel.role,
+        accessors=tuple(argument.accessor for argument in kernel.compile_time_args),
+        named_compile_time_args=tuple(kernel.named_compile_time_args),
+        common_runtime_args=tuple(argument.name for argument in kernel.common_runtime_args),
+        runtime_args=tuple(argument.name for argument in kernel.runtime_args),
+        approximate=kernel.config is not None and kernel.config.math_approx,
+        fp32_dest_acc=kernel.config is not None and kernel.config.fp32_dest_acc,
+        body=kernel.body,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _code(kernel: KernelStructure) -> str:
+    """A kernel's file below its first comment."""
+    return environment().get_template(f"kernel/{kernel.role}.cpp.jinja").render(kernel=kernel)
+
+
 def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     """Every file of a plan, in the order of `plan.files`."""
+    header = environment().get_template("kernel/header.jinja")
     texts = {
-        kernel.file: environment().get_template(f"kernel/{kernel.role}.cpp.jinja").render(plan=plan, kernel=kernel)
+        kernel.file: header.render(plan=plan, kernel=kernel) + _code(structure_of(kernel))
         for kernel in plan.program.kernels
     }
-    texts |= {
-        file: environment().get_template(f"program/{file}.jinja").render(plan=plan) for file in PROGRAM_FILES
-    }
+    texts |= {file: environment().get_template(f"program/{file}.jinja").render(plan=plan) for file in PROGRAM_FILES}
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)

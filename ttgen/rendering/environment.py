@@ -7,22 +7,30 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from ttgen import resources
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Let, Op, walk
+from ttgen.model.body import Body, Let, Op, walk
 from ttgen.model.index import Expr, Index, to_cpp
-from ttgen.model.plan import Kernel, Plan, Tensor
+from ttgen.model.plan import Plan, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
 from ttgen.version import __version__
 
 
-def _headers(kernel: Kernel) -> list[str]:
+class _HasBody(Protocol):
+    """A kernel, with or without its numbers."""
+
+    @property
+    def body(self) -> Body: ...
+
+
+def _standard_headers(kernel: _HasBody) -> list[str]:
     """Standard headers of a data-movement kernel."""
     uses_min = any(isinstance(statement, Let) and _uses_min(statement.index) for statement in walk(kernel.body))
     return ["algorithm", "cstdint"] if uses_min else ["cstdint"]
@@ -32,7 +40,7 @@ def _uses_min(index: Index) -> bool:
     return isinstance(index, Expr) and (index.operator == "min" or _uses_min(index.left) or _uses_min(index.right))
 
 
-def _operation_headers(kernel: Kernel) -> list[str]:
+def _operation_headers(kernel: _HasBody) -> list[str]:
     """Device headers of a compute kernel: those that every one needs, and its operations'."""
     own = {OPERATIONS[statement.name].header for statement in walk(kernel.body) if isinstance(statement, Op)}
     return sorted({"api/compute/common.h", "api/compute/compute_kernel_hw_startup.h", *own})
@@ -65,28 +73,29 @@ def _float_literal(value: float) -> str:
     return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
 
 
-def _default_if_none(value: int | None, default: int) -> int:
-    return default if value is None else value
+def _table_row(row: tuple[int | None, ...]) -> str:
+    """A row of a table of cores; a core that has no value is never asked for one."""
+    return ", ".join(str(value or 0) for value in row)
 
 
-def _comment(text: str) -> str:
-    """One line that ends no comment and continues none."""
+def _one_line(text: str) -> str:
+    """A formula on one line, whatever YAML style it was written in."""
     return " ".join(text.split())
 
 
 FILTERS = {
     "circular_buffer_count": _circular_buffer_count,
-    "comment": _comment,
     "cpp": to_cpp,
     "data_format": _data_format,
-    "default_if_none": _default_if_none,
     "float_literal": _float_literal,
-    "headers": _headers,
     "matrices": _matrices,
     "needs_zero_padding": _needs_zero_padding,
+    "one_line": _one_line,
     "operation_headers": _operation_headers,
     "plan_json": plan_json,
     "rows": _rows,
+    "standard_headers": _standard_headers,
+    "table_row": _table_row,
 }
 
 

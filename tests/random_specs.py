@@ -1,0 +1,141 @@
+"""Random specs for hypothesis: shapes, formulas, dtypes and schedules that a user might write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+UNARY = (
+    "abs",
+    "erf",
+    "exp",
+    "gelu",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "softplus",
+    "square",
+    "tanh",
+    "neg",
+)
+POSITIVE = ("log", "reciprocal", "rsqrt", "sqrt")
+BINARY = ("+", "-", "*", "maximum", "minimum")
+NUMBERS = ("2", "0.5", "-1.5", "3", "0.25")
+
+
+@dataclass(frozen=True)
+class RandomSpec:
+    text: str
+    tensors: dict[str, tuple[int, ...]]
+
+
+class _Formula:
+    """Draws an expression and declares the tensors that it reads."""
+
+    def __init__(self, draw: st.DrawFn, shape: tuple[int, ...], budget: int) -> None:
+        self.draw = draw
+        self.shape = shape
+        self.budget = budget
+        self.tensors: dict[str, tuple[int, ...]] = {}
+
+    def tensor(self, shape: tuple[int, ...]) -> str:
+        same = [name for name, known in self.tensors.items() if known == shape]
+        reuse: bool = self.draw(st.booleans())
+        if same and reuse:
+            return str(self.draw(st.sampled_from(same)))
+        name = f"T{len(self.tensors)}"
+        self.tensors[name] = shape
+        return name
+
+    def leaf(self) -> str:
+        shape = self.shape
+        if self.draw(st.integers(0, 2)) == 0:
+            shape = tuple(1 if self.draw(st.booleans()) else size for size in shape)
+            while len(shape) > 1 and shape[0] == 1 and self.draw(st.booleans()):
+                shape = shape[1:]
+        return self.tensor(shape)
+
+    def expression(self) -> str:
+        self.budget -= 1
+        if self.budget <= 0:
+            return self.leaf()
+        kind = self.draw(
+            st.sampled_from(("leaf", "unary", "positive", "binary", "binary", "number", "divide", "where"))
+        )
+        if kind == "leaf":
+            return self.leaf()
+        if kind == "unary":
+            name = self.draw(st.sampled_from(UNARY))
+            inner = self.expression()
+            if name == "neg":
+                return f"-({inner})"
+            if name == "leaky_relu":
+                return f"leaky_relu({inner}, slope=0.125)"
+            # Growth is kept in bounds, so that float64 compares well.
+            return f"exp(tanh({inner}))" if name == "exp" else f"{name}({inner})"
+        if kind == "positive":
+            return f"{self.draw(st.sampled_from(POSITIVE))}(square({self.expression()}) + 0.5)"
+        if kind == "number":
+            number, operator = (
+                self.draw(st.sampled_from(NUMBERS)),
+                self.draw(st.sampled_from(("+", "-", "*", "maximum", "minimum"))),
+            )
+            left, right = (number, self.expression()) if self.draw(st.booleans()) else (self.expression(), number)
+            return _apply(operator, left, right)
+        if kind == "divide":
+            if self.draw(st.booleans()):
+                return f"({self.expression()}) / 4"
+            return f"({self.expression()}) / (abs({self.expression()}) + 1)"
+        if kind == "where":
+            return f"where({self.leaf()}, {self.expression()}, {self.expression()})"
+        return _apply(self.draw(st.sampled_from(BINARY)), self.expression(), self.expression())
+
+
+def _apply(operator: str, left: str, right: str) -> str:
+    return f"{operator}({left}, {right})" if operator.isalpha() else f"({left}) {operator} ({right})"
+
+
+@st.composite
+def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
+    """A spec that nearly always is accepted."""
+    side = st.one_of(st.integers(1, most), st.sampled_from((1, 31, 32, 33, 64)))
+    batch = draw(st.lists(st.integers(1, 3), max_size=2))
+    shape = (*batch, draw(side), draw(side))
+    formula = _Formula(draw, shape, draw(st.integers(1, 12)))
+    if draw(st.booleans()):
+        depth = draw(side)
+        left, right = (*batch, shape[-2], depth), (*batch, depth, shape[-1])
+        shared: bool = draw(st.booleans())
+        if batch and shared:
+            right = right[len(batch) :]
+        a = formula.tensor(left)
+        if len(right) == 2 and draw(st.integers(0, 3)) == 0:
+            product = f"{a} @ {formula.tensor(right[::-1])}.T"
+        else:
+            product = f"{a} @ {formula.tensor(right)}"
+        epilogue = formula.expression()
+        if draw(st.booleans()):
+            text = product if draw(st.booleans()) else f"relu({product}) + ({epilogue})"
+        else:
+            name = draw(st.sampled_from(UNARY[:2]))
+            text = f"({epilogue}) * {name}({product})"
+    else:
+        # A tensor of the whole shape, so that the output has it.
+        whole = formula.tensor(shape)
+        text = f"({whole}) + ({formula.expression()})"
+        if draw(st.booleans()):
+            text = f"tanh({text}) * ({formula.expression()})"
+    used = {name: sizes for name, sizes in formula.tensors.items() if name in text}
+    dtype = st.sampled_from(("bfloat16", "bfloat16", "float32"))
+    lines = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
+    lines += [f"  {name}: {{shape: {list(sizes)}, dtype: {draw(dtype)}}}" for name, sizes in used.items()]
+    lines += [f"  Y: {{shape: {list(shape)}, dtype: {draw(dtype)}}}", f"compute: Y = {text}"]
+    lines += [f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
+    order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
+    cores = draw(st.one_of(st.integers(1, 64), st.just("{rows: 3, cols: 5}"), st.just("{rows: 8, cols: 8}")))
+    policy = draw(st.sampled_from(("contiguous", "strided")))
+    lines += [f"schedule: {{policy: {policy}, order: {order}, cores: {cores}}}", ""]
+    return RandomSpec("\n".join(lines), used)
