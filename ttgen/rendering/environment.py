@@ -16,7 +16,7 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Let, Op, walk
 from ttgen.model.index import Expr, Index, to_cpp
-from ttgen.model.plan import Plan, Tensor
+from ttgen.model.plan import Accessor, Plan, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
@@ -66,6 +66,11 @@ def _data_format(dtype: DTypeName) -> str:
     return DTYPES[dtype].data_format
 
 
+def _tensor_index(argument: Accessor, plan: Plan) -> int:
+    """The place of an accessor's tensor among all tensors."""
+    return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == argument.accessor)
+
+
 def _float_literal(value: float) -> str:
     """The shortest literal that is this float32."""
     rounded = to_float32(value)
@@ -96,6 +101,7 @@ FILTERS = {
     "rows": _rows,
     "standard_headers": _standard_headers,
     "table_row": _table_row,
+    "tensor_index": _tensor_index,
 }
 
 

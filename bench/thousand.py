@@ -1,0 +1,86 @@
+"""A thousand different specs, rendered and written by one process: `python bench/thousand.py [NUMBER]`.
+
+They differ in formula, shapes, policy, order, dtype and target. The measure beside it is a bare Python loop that
+writes the same files.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+LIMIT_SECONDS: Final = 3
+
+# A formula and the shapes of its tensors, as functions of rows, columns and depth.
+FORMULAS: Final = (
+    ("Y = A @ B", "A: m k, B: k n, Y: m n"),
+    ("Y = relu(A @ B + b)", "A: m k, B: k n, b: n, Y: m n"),
+    ("Y = gelu(A @ B + b) * C", "A: m k, B: k n, b: n, C: m n, Y: m n"),
+    ("Y = where(mask, A @ B.T * 0.125, -1e9)", "A: m k, B: n k, mask: m n, Y: m n"),
+    ("Y = A + B", "A: m n, B: m n, Y: m n"),
+    ("Y = silu(A) * B", "A: m n, B: m n, Y: m n"),
+    ("Y = (X - mean) * rsqrt(variance + 1e-5) * g + b", "X: m n, mean: m 1, variance: m 1, g: n, b: n, Y: m n"),
+    ("Y = softplus(X) / (1 + abs(X))", "X: m n, Y: m n"),
+    ("Y = maximum(X, 0) + 0.1 * minimum(X, 0)", "X: 2 m n, Y: 2 m n"),
+    ("Y = exp(X - shift) * scale", "X: m n, shift: m 1, scale: 1 1, Y: m n"),
+)
+SCHEDULES: Final = (
+    "",
+    "schedule: {policy: strided, order: column_major}\n",
+    "schedule: {order: {block_linear: 4}, cores: 20}\n",
+)
+
+
+def spec(number: int) -> str:
+    """The text of one spec; no two are equal but for their names."""
+    formula, shapes = FORMULAS[number % len(FORMULAS)]
+    sizes = {"m": 32 + 7 * (number % 61), "n": 32 + 11 * (number % 67), "k": 32 + 13 * (number % 71)}
+    dtype = "float32" if number % 7 == 3 else "bfloat16"
+    lines = [f"kernel: kernel_{number}", f"target: {('n150', 'p150')[number // 10 % 2]}", "tensors:"]
+    for tensor in shapes.split(", "):
+        name, extents = tensor.split(": ")
+        shape = ", ".join(str(sizes.get(extent, extent)) for extent in extents.split())
+        lines.append(f"  {name}: {{shape: [{shape}], dtype: {dtype}}}")
+    lines.append(f"compute: {formula}")
+    return "\n".join(lines) + "\n" + SCHEDULES[number // 20 % len(SCHEDULES)]
+
+
+def main() -> int:
+    """Prints a table; the status is 1 where the limit is exceeded."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "specs").mkdir()
+        for index in range(number):
+            (folder / "specs" / f"kernel_{index}.yaml").write_text(spec(index), encoding="utf-8")
+        command = [sys.executable, "-m", "ttgen", "render", "-q", str(folder / "specs"), "-o"]
+        times = []
+        for attempt in ("warm", "first", "second", "third"):
+            start = time.perf_counter()
+            subprocess.run([*command, str(folder / attempt)], check=True)
+            times.append(time.perf_counter() - start)
+        taken = min(times[1:])
+        texts = {
+            path.relative_to(folder / "warm"): path.read_bytes()
+            for path in (folder / "warm").rglob("*")
+            if path.is_file()
+        }
+        start = time.perf_counter()
+        for path, data in texts.items():
+            (folder / "bare" / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "bare" / path).write_bytes(data)
+        bare = time.perf_counter() - start
+    size = sum(map(len, texts.values()))
+    print(f"{number} specs, {len(texts)} files, {size / 1e6:.1f} MB")
+    print(f"{'ttgen render, whole process':30}{taken:8.2f} s{taken / number * 1000:8.2f} ms a spec")
+    print(f"{'a bare loop of writes':30}{bare:8.2f} s")
+    print(f"{'ratio':30}{taken / bare:7.1f}x")
+    return int(taken > LIMIT_SECONDS * max(number / 1000, 1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
