@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from syrupy.types import SnapshotIndex
 
 FOLDER = Path(__file__).parent.parent / "snapshots"
+BAD_SPECS = Path(__file__).parent / "bad_specs"
 
 
 class ArtifactExtension(SingleFileSnapshotExtension):
     """One file a snapshot; the snapshot's name is its path."""
 
+    folder = FOLDER
     _write_mode = WriteMode.TEXT
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
-        return str(FOLDER)
+        return str(cls.folder)
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
@@ -35,28 +37,44 @@ class ArtifactExtension(SingleFileSnapshotExtension):
 
     @classmethod
     def get_location(cls, *, test_location: PyTestLocation, index: SnapshotIndex) -> str:
-        return str(FOLDER / str(index))
+        return str(cls.folder / str(index))
 
     @classmethod
     def discovery_dirname(cls, *, test_location: PyTestLocation) -> str:
-        return str(FOLDER)
+        return str(cls.folder)
 
     @classmethod
     def matches_test_location(cls, *, test_location: PyTestLocation, snapshot_location: str) -> bool:
-        return Path(snapshot_location).is_relative_to(FOLDER)
+        return Path(snapshot_location).is_relative_to(cls.folder)
 
     def is_snapshot_location(self, *, location: str) -> bool:
-        return Path(location).is_relative_to(FOLDER) and Path(location).is_file()
+        return Path(location).is_relative_to(self.folder) and Path(location).is_file()
 
     def read_snapshot_collection(self, *, snapshot_location: str) -> SnapshotCollection:
         from syrupy.data import Snapshot, SnapshotCollection
 
         found = SnapshotCollection(location=snapshot_location)
-        found.add(Snapshot(name=str(Path(snapshot_location).relative_to(FOLDER))))
+        found.add(Snapshot(name=str(Path(snapshot_location).relative_to(self.folder))))
         return found
 
     def serialize(self, data: Any, **_kwargs: Any) -> str:
         return str(data)
+
+
+class MessageExtension(ArtifactExtension):
+    """The messages of a bad spec, beside it."""
+
+    folder = BAD_SPECS
+
+    def is_snapshot_location(self, *, location: str) -> bool:
+        return Path(location).parent == self.folder and location.endswith(".txt")
+
+    def owns_snapshot_collection(self, *, filepath: str, test_location: PyTestLocation) -> bool:
+        return self.is_snapshot_location(location=filepath)
+
+    @classmethod
+    def discovery_dirname(cls, *, test_location: PyTestLocation) -> str:
+        return str(cls.folder / "txt").removesuffix("/txt")
 
 
 def files() -> Iterator[Path]:

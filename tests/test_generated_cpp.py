@@ -57,5 +57,3 @@ def test_main_is_one_text_but_for_names() -> None:
         text = re.sub(r'"inputs: .*"', "", path.read_text())
         texts.add(re.sub(rf"from {kernel}\.yaml|usage: {kernel} |{kernel}: %s", "", text))
     assert len(texts) == 1
-
-

@@ -20,7 +20,9 @@ from ttgen.planner.policies import POLICIES
 def test_each_unit_once_and_balanced(policy: str, units: int, most: int) -> None:
     split = POLICIES["contiguous" if policy == "contiguous" else "strided"](units, most)
     made = [
-        start + trip * split.step for start, count in zip(split.starts, split.counts, strict=True) for trip in range(count)
+        start + trip * split.step
+        for start, count in zip(split.starts, split.counts, strict=True)
+        for trip in range(count)
     ]
     assert sorted(made) == list(range(units))
     assert split.cores == min(units, most)
@@ -45,7 +47,9 @@ def test_ranges_cover_a_run_exactly(first: int, count: int, cols: int) -> None:
 @settings(deadline=None, max_examples=150)
 @given(
     policy=st.sampled_from(sorted(POLICIES)),
-    order=st.sampled_from(("row_major", "column_major", "{block_linear: 1}", "{block_linear: 3}", "{block_linear: 50}")),
+    order=st.sampled_from(
+        ("row_major", "column_major", "{block_linear: 1}", "{block_linear: 3}", "{block_linear: 50}")
+    ),
     batch=st.lists(st.integers(1, 3), max_size=2),
     rows=st.integers(1, 7),
     cols=st.integers(1, 7),

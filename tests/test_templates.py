@@ -129,7 +129,9 @@ def _record_answers(
             tree = super()._parse(source, name, filename)
             for number, condition in enumerate(tree.find_all((nodes.If, nodes.CondExpr))):
                 key = nodes.Const((name, number), lineno=condition.lineno)
-                condition.test = nodes.Filter(condition.test, "answered", [key], [], None, None, lineno=condition.lineno)
+                condition.test = nodes.Filter(
+                    condition.test, "answered", [key], [], None, None, lineno=condition.lineno
+                )
             return tree
 
     def answered(value: object, key: tuple[str, int]) -> object:

@@ -136,6 +136,8 @@ def parse(raw: bytes | str, *, name: str) -> Source:
         mark = error.problem_mark or error.context_mark
         position = (mark.line, mark.column) if mark else (0, 0)
         message = f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
+        if text.split("\n")[position[0]].startswith("\t"):
+            message = "not YAML: lines are indented with spaces, not with tabs"
         raise SpecError([Problem(message=message, position=position)], Source(name, text, None, {})) from None
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", "unreadable")

@@ -101,6 +101,8 @@ class _Builder:
         self.values[name] = node
         if name in self.shapes:
             shape = self.nodes[node].shape
+            if not shape:
+                raise refuse(f"'{name}' would be a constant: a formula reads a tensor", *path, span=assignment.target_span)
             if shape != self.shapes[name]:
                 raise refuse(
                     f"the formula's shape is {_text(shape)}, but '{name}' is declared {_text(self.shapes[name])}",
@@ -158,7 +160,9 @@ class _Formula:
             return builder.values[name]
         if name in builder.broken:
             raise SpecError([])  # said where it was assigned
-        if name == self.target or name in builder.targets:
+        if name == self.target:
+            raise self.refuse(f"'{name}' is both read and written: an output can't also be an input", syntax.span)
+        if name in builder.targets:
             raise self.refuse(f"'{name}' is read before it is assigned", syntax.span)
         if name not in builder.shapes:
             known = [*builder.shapes, *builder.values]

@@ -15,7 +15,7 @@ from ttgen.formula.functions import FUNCTIONS
 Span = tuple[int, int]
 
 MAX_CHARACTERS: Final = 4000
-MAX_DEPTH: Final = 60
+MAX_DEPTH: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,7 @@ def parse(text: str, path: Path) -> Assignment:
 class _Parser:
     def __init__(self, text: str, path: Path) -> None:
         self.path = path
+        self.level = 0
         self.lead = len(text) - len(text.lstrip())
         # One line, whatever YAML style the formula is written in, so that `ast` only counts columns.
         self.text = text.strip().replace("\n", " ")
@@ -124,10 +125,7 @@ class _Parser:
         if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
             raise self.refuse("a formula assigns to one name", self.span(statement.targets[0]))
         target = statement.targets[0]
-        try:
-            value = self.expression(statement.value)
-        except RecursionError:
-            raise self.refuse("the formula nests too deep: split it into several") from None
+        value = self.expression(statement.value)
         return Assignment(target=target.id, target_span=self.span(target), value=value)
 
     def depth(self) -> int:
@@ -143,6 +141,14 @@ class _Parser:
         return (start, start + 1)
 
     def expression(self, node: ast.expr) -> Syntax:
+        self.level += 1
+        if self.level > MAX_DEPTH:
+            raise self.refuse(f"operations nest deeper than {MAX_DEPTH} levels: split the formula", self.span(node))
+        syntax = self.syntax(node)
+        self.level -= 1
+        return syntax
+
+    def syntax(self, node: ast.expr) -> Syntax:
         span = self.span(node)
         match node:
             case ast.Constant(value=bool()) | ast.Constant(value=str() | bytes() | complex() | None):

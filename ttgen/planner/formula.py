@@ -56,9 +56,6 @@ def _refuse_contractions(graph: Graph, loaded: LoadedSpec) -> None:
 def _refuse_outputs(graph: Graph, loaded: LoadedSpec) -> None:
     shapes = [graph.nodes[output.node].shape for output in graph.outputs]
     places = {output.tensor: graph.nodes[output.node] for output in graph.outputs}
-    for output in graph.outputs:
-        if not _reads_tensor(graph, output.node):
-            raise _at(places[output.tensor], loaded, f"'{output.tensor}' is a constant: a formula reads a tensor")
     whole = graph.nodes[graph.contractions[0]].shape if graph.contractions else shapes[0]
     for output, shape in zip(graph.outputs, shapes, strict=True):
         if shape == whole:
@@ -76,7 +73,3 @@ def _refuse_outputs(graph: Graph, loaded: LoadedSpec) -> None:
             )
         raise _at(places[output.tensor], loaded, message)
 
-
-def _reads_tensor(graph: Graph, node: int) -> bool:
-    kind = graph.nodes[node].kind
-    return kind == "input" or any(_reads_tensor(graph, operand) for operand in graph.nodes[node].operands)

@@ -39,25 +39,25 @@ def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
     spec = loaded.spec
     for name, tensor in spec.tensors.items():
         if tensor.dtype in _BLOCK_FLOATS:
-            yield _problem(f"{tensor.dtype} is not made yet: use bfloat16 or float32", "tensors", name, "dtype")
+            yield _problem(f"{tensor.dtype} is not supported yet: use bfloat16 or float32", "tensors", name, "dtype")
         if tensor.layout != "dram_interleaved":
             word = "l1_sharded" if isinstance(tensor.layout, ShardedLayout) else tensor.layout
-            yield _problem(f"{word} is not made yet: use dram_interleaved", "tensors", name, "layout")
+            yield _problem(f"{word} is not supported yet: use dram_interleaved", "tensors", name, "layout")
     schedule = spec.schedule
     if not isinstance(schedule, Schedule):
-        yield _problem("auto is not made yet: name the fields, or leave 'schedule' out", "schedule")
+        yield _problem("auto is not supported yet: name the fields, or leave 'schedule' out", "schedule")
         return
     for field in ("policy", "order", "cores", "block", "multicast"):
         if getattr(schedule, field) == "auto":
-            yield _problem(f"auto is not made yet: leave '{field}' out for its default", "schedule", field)
+            yield _problem(f"auto is not supported yet: leave '{field}' out for its default", "schedule", field)
     if schedule.policy == "rectangular":
-        yield _problem("rectangular is not made yet: use contiguous or strided", "schedule", "policy")
+        yield _problem("rectangular is not supported yet: use contiguous or strided", "schedule", "policy")
     if schedule.multicast not in ("none", "auto"):
-        yield _problem(f"multicast {schedule.multicast} is not made yet: use none", "schedule", "multicast")
+        yield _problem(f"multicast {schedule.multicast} is not supported yet: use none", "schedule", "multicast")
     if isinstance(schedule.block, Block):
         for side in ("m", "n", "k"):
             if getattr(schedule.block, side) != 1:
-                yield _problem("units of several tiles are not made yet: use 1", "schedule", "block", side)
+                yield _problem("units of several tiles are not supported yet: use 1", "schedule", "block", side)
 
 
 def _problem(message: str, *path: str) -> Problem:

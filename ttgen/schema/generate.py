@@ -99,6 +99,9 @@ def _union(members: list[Any], doc: Doc) -> Schema:
     mappings = [_schema(member, doc) for member in members if is_dataclass(member)]
     if mappings:
         branches["object"] = mappings[0] if len(mappings) == 1 else {"type": "object", "anyOf": mappings}
+        if words:
+            keys = " or ".join(key for mapping in mappings for key in mapping["properties"])
+            branches["string"]["$comment"] = f"or a mapping with {keys}"
     for member in members:
         if get_origin(member) is not Literal and not is_dataclass(member):
             schema = _schema(member, doc)

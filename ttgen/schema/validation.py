@@ -80,7 +80,8 @@ def _message(error: ValidationError, schema: dict[str, Any], path: Path) -> str:
     match error.validator:
         case "enum":
             words = schema["enum"]
-            return f"unknown {noun} '{value}'{suggest(str(value), words)} (known: {listing(words)})"
+            known = f"known: {listing(words)}{', ' + schema['$comment'] if '$comment' in schema else ''}"
+            return f"unknown {noun} '{value}'{suggest(str(value), words)} ({known})"
         case "type":
             kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             expected = listing(_ARTICLES[kind] for kind in kinds)
