@@ -17,7 +17,7 @@ HOST = sorted(FOLDER.glob("*/host/*"))
 def test_clang_format_agrees() -> None:
     package = pytest.importorskip("clang_format")
     binary = Path(package.__file__).parent / "data" / "bin" / "clang-format"
-    command = [binary, "--style=file:.clang-format", "--dry-run", "--Werror", *KERNELS, *HOST]
+    command: list[str | Path] = [binary, "--style=file:.clang-format", "--dry-run", "--Werror", *KERNELS, *HOST]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 

@@ -56,8 +56,8 @@ def test_calls_are_macros(path: Path) -> None:
         if isinstance(called, (nodes.Getattr, nodes.Getitem)) and isinstance(called.node, nodes.Name):
             assert called.node.name in imported | {"loop"} or _is_table(called), f"{path}:{call.lineno}"
         else:
-            assert isinstance(called, nodes.Name) or _is_table(called), f"{path}:{call.lineno}"
-            assert _is_table(called) or called.name in macros, f"{path}:{call.lineno}"
+            is_macro = isinstance(called, nodes.Name) and called.name in macros
+            assert is_macro or _is_table(called), f"{path}:{call.lineno}"
 
 
 def _is_table(called: nodes.Node) -> bool:
@@ -106,7 +106,7 @@ def test_every_branch_is_taken_by_a_spec(monkeypatch: pytest.MonkeyPatch) -> Non
     missing = {}
     for path in TEMPLATES:
         tree = parsed(path)
-        for number, condition in enumerate(tree.find_all((nodes.If, nodes.CondExpr))):
+        for number, _condition in enumerate(tree.find_all((nodes.If, nodes.CondExpr))):
             missing[str(path.relative_to("templates")), number] = {True, False}
     answers = _record_answers(monkeypatch, missing)
     artifacts._code.cache_clear()
@@ -128,6 +128,7 @@ def _record_answers(
         def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
             tree = super()._parse(source, name, filename)
             for number, condition in enumerate(tree.find_all((nodes.If, nodes.CondExpr))):
+                assert isinstance(condition, (nodes.If, nodes.CondExpr))
                 key = nodes.Const((name, number), lineno=condition.lineno)
                 condition.test = nodes.Filter(
                     condition.test, "answered", [key], [], None, None, lineno=condition.lineno

@@ -102,7 +102,9 @@ class _Builder:
         if name in self.shapes:
             shape = self.nodes[node].shape
             if not shape:
-                raise refuse(f"'{name}' would be a constant: a formula reads a tensor", *path, span=assignment.target_span)
+                raise refuse(
+                    f"'{name}' would be a constant: a formula reads a tensor", *path, span=assignment.target_span
+                )
             if shape != self.shapes[name]:
                 raise refuse(
                     f"the formula's shape is {_text(shape)}, but '{name}' is declared {_text(self.shapes[name])}",

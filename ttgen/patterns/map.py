@@ -5,9 +5,10 @@ from __future__ import annotations
 from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.patterns.context import Context
-from ttgen.patterns.elementwise import Leaf, lower
+from ttgen.patterns.elementwise import lower
 from ttgen.patterns.kernels import Access, assemble, read_tiles
 from ttgen.patterns.pages import batch_sizes, grid_sizes, unit_page
+from ttgen.patterns.section import Leaf
 
 
 def design(context: Context) -> Design:

@@ -14,9 +14,10 @@ from ttgen.model.design import Design
 from ttgen.model.index import Index, Var, add, mul
 from ttgen.model.plan import Padding
 from ttgen.patterns.context import Context, tiles_of
-from ttgen.patterns.elementwise import Leaf, lower
+from ttgen.patterns.elementwise import lower
 from ttgen.patterns.kernels import Access, assemble, read_tiles
 from ttgen.patterns.pages import batch_index, batch_of, batch_sizes, grid_sizes, unit_page
+from ttgen.patterns.section import Leaf
 from ttgen.planner.loop import X, Y
 
 _MT, _NT, _KT, _K = Var("Mt"), Var("Nt"), Var("Kt"), Var("k")

@@ -72,4 +72,3 @@ def _refuse_outputs(graph: Graph, loaded: LoadedSpec) -> None:
                 "make it a spec of its own"
             )
         raise _at(places[output.tensor], loaded, message)
-

@@ -1,0 +1,170 @@
+"""The habits of the repository that nothing else enforces."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from ttgen.analysis.interpreter import VALUES
+from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.graph import ARITHMETIC
+from ttgen.formula.reference import ELEMENTWISE
+from ttgen.operations import OPERATIONS
+from ttgen.patterns import PATTERNS
+from ttgen.planner.policies import POLICIES
+from ttgen.rendering.artifacts import PROGRAM_FILES
+from ttgen.spec import Policy
+from ttgen.target import TARGETS, load
+
+MODULES = sorted(Path("ttgen").rglob("*.py"))
+
+# What a part may import, beside itself and what is below: model <- operations <- patterns <- planner <- rendering <- cli.
+LAYERS = {
+    "annotations": set(),
+    "dtypes": set(),
+    "errors": {"source"},
+    "names": set(),
+    "resources": set(),
+    "version": set(),
+    "structuring": set(),
+    "source": {"errors"},
+    "diagnostics": {"errors", "source"},
+    "target": {"resources", "structuring"},
+    "spec": {"annotations", "dtypes", "errors", "names", "source", "structuring", "target"},
+    "schema": {"annotations", "errors", "model", "resources", "source", "spec"},
+    "formula": {"errors", "spec"},
+    "model": {"annotations", "dtypes", "spec", "target"},
+    "operations": set(),
+    "patterns": {"dtypes", "formula", "model", "operations", "planner.configure", "planner.loop", "spec"},
+    "analysis": {"dtypes", "formula", "model", "operations"},
+    "planner": {"analysis", "dtypes", "errors", "formula", "model", "operations", "patterns", "spec", "target"},
+    "rendering": {"dtypes", "formula", "model", "operations", "resources", "target", "version"},
+    "output": {"errors", "rendering"},
+    "cli": {"*"},
+    "__init__": {"*"},
+    "__main__": {"cli"},
+}
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else "__init__"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_go_one_way(path: Path) -> None:
+    own = path.relative_to("ttgen").parts[0].removesuffix(".py")
+    allowed = LAYERS[own]
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ttgen"):
+            names = [node.module] if node.module != "ttgen" else [f"ttgen.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.startswith("ttgen.")]
+        for name in names:
+            imported = part_of(name)
+            fits = imported == own or imported in allowed or name.removeprefix("ttgen.") in allowed
+            assert fits or "*" in allowed, f"{path}:{node.lineno}: {own} imports {name}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_modules_are_short_and_say_what_they_are_for(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in MODULES:
+        if path.parts[1] != "cli":
+            calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            assert not any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls), path
+
+
+def test_tables_agree() -> None:
+    assert set(DTYPES) == set(get_args(DTypeName))
+    assert set(POLICIES) <= set(get_args(Policy))
+    assert {load(name).name for name in TARGETS} == set(TARGETS)
+    assert {path.stem for path in Path("ttgen/targets").glob("*.yaml")} == set(TARGETS)
+    assert {path.stem for path in Path("ttgen/planner/policies").glob("*.py")} == {"__init__", "split", *POLICIES}
+    assert set(ELEMENTWISE) == ARITHMETIC | set(FUNCTIONS)
+    assert set(VALUES) == set(OPERATIONS)
+    assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
+    templates = {str(path.relative_to("templates/program")) for path in Path("templates/program").rglob("*.jinja")}
+    assert templates == {f"{file}.jinja" for file in PROGRAM_FILES}
+
+
+def test_every_operation_is_used_by_a_formula() -> None:
+    """No row of the table that only a test reaches."""
+    import ttgen
+    from ttgen.model.body import Op, walk
+
+    def kinds(formula: str, dtype: str, accumulate: str) -> set[str]:
+        text = (
+            f"kernel: k\ntensors:\n  X: {{shape: [64, 64], dtype: {dtype}}}\n  Z: {{shape: [64, 64], dtype: {dtype}}}\n"
+            f"  r: {{shape: [64], dtype: {dtype}}}\n  c: {{shape: [64, 1], dtype: {dtype}}}\n"
+            f"  s: {{shape: [1, 1], dtype: {dtype}}}\n  Y: {{shape: [64, 64], dtype: {dtype}}}\ncompute: Y = {formula}\n"
+            f"precision: {{accumulate: {accumulate}}}\n"
+        )
+        names = set(re.findall(r"\b[XZrcs]\b", formula))
+        lines = [line for line in text.splitlines() if not re.match(r"  [XZrcs]:", line) or line[2] in names]
+        plan = ttgen.plan(ttgen.loads("\n".join(lines)))
+        return {item.name for item in walk(plan.program.kernels[1].body) if isinstance(item, Op)}
+
+    formulas = [
+        *(f"{name}({', '.join(['X', 'Z', 'exp(X)'][: function.operands])})" for name, function in FUNCTIONS.items()),
+        "X @ Z", "X @ Z.T", "X + Z", "X - Z", "X * Z", "-X", "exp(X) / Z", "exp(X) + exp(Z)", "exp(X) - Z", "exp(X) * Z",
+        *(f"X {operator} {other}" for operator in "+-*" for other in "rcs"),
+        *(f"exp(X) {operator} {other}" for operator in "+-*" for other in "rcs"),
+        "X + 2", "2 - X", "X * 2", "2 / X", "maximum(X, 2)", "minimum(X, 2)", "where(X, Z, 2)", "exp(exp(X)) + exp(X)",
+        "maximum(X, r)", "maximum(X, c)", "maximum(X, s)",
+    ]  # fmt: skip
+    used: set[str] = set()
+    for formula in formulas:
+        for dtype, accumulate in (("bfloat16", "float32"), ("bfloat16", "bfloat16")):
+            used |= kinds(formula, dtype, accumulate)
+    assert used == set(OPERATIONS)
+
+
+def test_render_imports_nothing_that_it_does_not_need() -> None:
+    """NumPy, the schema maker and the interpreter are for tests and proofs on paper: they would double the start-up."""
+    code = "import sys; sys.argv = ['ttgen', 'render', 'specs/gemm.yaml', '--check', '-q']\n"
+    code += "from ttgen.cli.main import main\nmain(sys.argv[1:])\nprint(*sorted(sys.modules), file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    modules = set(result.stderr.split())
+    assert "ttgen.rendering.artifacts" in modules
+    heavy = {"numpy", "ttgen.analysis.interpreter", "ttgen.formula.reference", "ttgen.schema.generate", "ttgen.cli.new",
+             "difflib", "importlib.metadata", "ttgen.cli.plan", "asyncio", "unittest"}  # fmt: skip
+    assert modules & heavy <= {"difflib"}  # the diff of --check
+
+
+def test_version_imports_nothing_of_the_generator() -> None:
+    code = "import sys\nfrom ttgen.cli.main import main\ntry:\n main(['--version'])\nexcept SystemExit: pass\nprint(*sys.modules, file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    modules = {name for name in result.stderr.split() if name.startswith("ttgen")}
+    assert modules == {"ttgen", "ttgen.cli", "ttgen.cli.main", "ttgen.version"}
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], check=False, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [Path(name) for name in listed.stdout.split("\0") if name and Path(name).is_file()]
+
+
+def test_nothing_is_left_for_later() -> None:
+    marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+    for path in tracked():
+        assert not marks.search(path.read_text(encoding="utf-8", errors="ignore")), path
+
+
+def test_no_file_holds_a_path_of_a_machine() -> None:
+    paths = re.compile(r"/(ro" + r"ot|ho" + r"me|wo" + r"rk)/")
+    for path in tracked():
+        assert not paths.search(path.read_text(encoding="utf-8", errors="ignore")), path

@@ -1,0 +1,191 @@
+"""A proof fails when the thing breaks: single faults in the tile program of good plans, each found by its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import ttgen
+from ttgen.analysis.errors import ProofError
+from ttgen.analysis.prove import prove
+from ttgen.model.body import (
+    Body,
+    FillZeros,
+    Loop,
+    Op,
+    Pack,
+    Pop,
+    Push,
+    ReadBarrier,
+    ReadPage,
+    Reserve,
+    Section,
+    Statement,
+    Wait,
+    WriteBarrier,
+    WritePage,
+)
+from ttgen.model.index import ONE, Const, Var, add, mul
+from ttgen.model.plan import Plan
+
+Change = Callable[[Statement], tuple[Statement, ...] | None]
+
+
+def rewritten(body: Body, change: Change) -> Body:
+    """A body with every statement for which `change` gives something replaced by that."""
+    result: list[Statement] = []
+    for statement in body:
+        new = change(statement)
+        if new is not None:
+            result.extend(new)
+        elif isinstance(statement, Loop):
+            result.append(replace(statement, body=rewritten(statement.body, change)))
+        elif isinstance(statement, Section):
+            math, pack = (rewritten(part, change) for part in (statement.math, statement.pack))
+            result.append(Section(math=math, pack=pack))
+        else:
+            result.append(statement)
+    return tuple(result)
+
+
+def check(plan: Plan, kernel: str = "", change: Change | None = None) -> None:
+    program = plan.program
+    if change is not None:
+        before = {item.name: item.body for item in program.kernels}
+        kernels = tuple(
+            replace(item, body=rewritten(item.body, change)) if item.name == kernel else item
+            for item in program.kernels
+        )
+        assert before != {item.name: item.body for item in kernels}, "the fault must change something"
+        program = replace(program, kernels=kernels)
+    wide = plan.precision.accumulate == "float32"
+    prove(
+        program,
+        {tensor.name: tensor for tensor in plan.tensors},
+        dst_slots=4 if wide else 8,
+        dst_bits=32 if wide else 16,
+    )
+
+
+def plan_of(name: str) -> Plan:
+    return ttgen.plan(ttgen.load(f"specs/{name}.yaml"))
+
+
+def drop(kind: type, cb: str = "") -> Change:
+    return lambda statement: (
+        () if isinstance(statement, kind) and (not cb or getattr(statement, "cb", "") == cb) else None
+    )
+
+
+def edit(kind: type, **changes: Any) -> Change:
+    return lambda statement: (replace(statement, **changes),) if isinstance(statement, kind) else None
+
+
+def edit_op(name: str, **changes: Any) -> Change:
+    return lambda statement: (
+        (replace(statement, **changes),) if isinstance(statement, Op) and statement.name == name else None
+    )
+
+
+def twice(kind: type) -> Change:
+    return lambda statement: (statement, statement) if isinstance(statement, kind) else None
+
+
+def longer(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Loop) and statement.var == "k":
+        return (replace(statement, extent=add(statement.extent, ONE)),)
+    return None
+
+
+FAULTS: list[tuple[str, str, str, Change, str]] = [
+    ("a dropped push", "gemm", "reader", drop(Push, "A"), "A: 0 pages pushed and 8 popped"),
+    ("a dropped pop", "gemm", "compute", drop(Pop, "B"), "B: 8 pages pushed and 0 popped"),
+    ("a push too many", "gemm", "compute", twice(Push), "C: "),
+    ("one step of K too many", "gemm", "reader", longer, "A: "),
+    ("a dropped reserve", "gemm", "reader", drop(Reserve, "A"), "reader: A is filled beyond what is reserved"),
+    ("a dropped wait", "gemm", "compute", drop(Wait, "B"), "compute: B is used before it was waited for"),
+    ("a dropped wait of the writer", "gemm", "writer", drop(Wait), "writer: C is written before it was waited for"),
+    ("a dropped read barrier", "gemm", "reader", drop(ReadBarrier), "reader: A is pushed before its read barrier"),
+    ("a dropped write barrier", "gemm", "writer", drop(WriteBarrier), "writer: C is popped before its write barrier"),
+    ("a dropped read", "gemm", "reader", drop(ReadPage, "B"), "reader: B is pushed before it is filled"),
+    ("a dropped pack", "gemm", "compute", drop(Pack), "compute: C is pushed before it is filled"),
+    ("a fill that is left out", "scale_shift", "reader", drop(FillZeros), "reader: zeros is pushed before it is filled"),
+    ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=3), "C: steps of 3 don't wrap at 2"),
+    ("a wait for more than the ring holds", "gemm", "compute", edit(Wait, pages=4), "steps of 4 don't wrap at 2"),
+    ("a wrong buffer", "gemm", "writer", edit(Wait, cb="A"), "A: 2 kernels are its consumer"),
+    ("a page beyond the tensor", "gemm", "reader", edit(ReadPage, page=mul(Var("unit"), Var("Kt"))), "is read of 64"),
+    ("a page written twice", "gemm", "writer", edit(WritePage, page=Const(0)), "C: pages are not written exactly once"),
+    ("pages that are shifted", "gemm", "writer", edit(WritePage, page=add(Var("unit"), ONE)), "not written exactly once"),
+    ("a slot beyond DST", "gemm", "compute", edit_op("matmul", dst=4), "matmul uses slot 4 of 4"),
+    ("another slot packed", "gemm", "compute", edit(Pack, dst=1), "slot 1 is packed to C and holds nothing"),
+    ("a result in another slot", "tile", "compute", edit_op("exp", dst=1), "exp changes slot 0 in place, not 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "kernel", "change", "message"), [fault[1:] for fault in FAULTS], ids=[f[0] for f in FAULTS]
+)
+def test_fault_is_found(spec: str, kernel: str, change: Change, message: str) -> None:
+    plan = plan_of(spec)
+    check(plan)
+    with pytest.raises(ProofError, match=message):
+        check(plan, kernel, change)
+
+
+def test_products_of_two_kinds_in_one_slot() -> None:
+    plan = plan_of("scale_shift")
+
+    def into_the_first(statement: Statement) -> tuple[Statement, ...] | None:
+        if isinstance(statement, Op) and statement.name == "add_rows":
+            return (replace(statement, name="mul_rows", dst=0),)
+        return None
+
+    with pytest.raises(ProofError, match="mul_rows accumulates into slot 0, which holds the result of mul_cols"):
+        check(plan, "compute", into_the_first)
+
+
+def test_float32_that_loses_its_flag() -> None:
+    plan = plan_of("adam")
+    reader, compute, writer = plan.program.kernels
+    assert compute.config is not None
+    config = replace(compute.config, unpack_to_dest_fp32=compute.config.unpack_to_dest_fp32[1:])
+    broken = replace(plan, programs=(replace(plan.program, kernels=(reader, replace(compute, config=config), writer)),))
+    with pytest.raises(ProofError, match="copy reads float32 of m through SrcA"):
+        check(broken)
+
+
+def test_matrices_never_come_unpacked_to_dst() -> None:
+    plan = plan_of("gemm")
+    reader, compute, writer = plan.program.kernels
+    assert compute.config is not None
+    config = replace(compute.config, unpack_to_dest_fp32=(0,))
+    broken = replace(plan, programs=(replace(plan.program, kernels=(reader, replace(compute, config=config), writer)),))
+    with pytest.raises(ProofError, match="matmul reads A, which is unpacked to DST"):
+        check(broken)
+
+
+def test_a_unit_that_no_core_makes() -> None:
+    plan = plan_of("gemm")
+    counts = plan.program.per_core["unit_count"]
+    fewer = (*counts[:-1], (*counts[-1][:-1], None))
+    starts = plan.program.per_core["unit_start"]
+    tables = {"unit_start": (*starts[:-1], (*starts[-1][:-1], None)), "unit_count": fewer}
+    broken = replace(plan, programs=(replace(plan.program, per_core=tables),))
+    with pytest.raises(ProofError, match="not written exactly once"):
+        check(broken)
+
+
+def test_kernels_that_wait_for_each_other() -> None:
+    """Compute wants the bias before the product; the reader pushes it after sixteen steps of K, and a ring holds two."""
+    plan = plan_of("linear_relu")
+
+    def bias_first(statement: Statement) -> tuple[Statement, ...] | None:
+        if isinstance(statement, Section):
+            return (replace(statement, math=(Wait(cb="bias"), *rewritten(statement.math, drop(Wait, "bias")))),)
+        return None
+
+    with pytest.raises(ProofError, match=r"the kernels wait for each other: reader at .*, compute at .*bias"):
+        check(plan, "compute", bias_first)

@@ -1,0 +1,360 @@
+"""One section: nodes of a graph into DST slots, by tile operations.
+
+Operands are taken in the order that needs the fewest slots (Sethi and Ullman). A value that is used again keeps its
+slot, and is copied before an operation that works in place. Products accumulate, so they go into slots that are zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ttgen.formula.graph import Graph, Node, Shape
+from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
+from ttgen.operations import OPERATIONS
+
+Broadcast = Literal["rows", "cols", "scalar"]
+
+_BINARY: Final = {
+    "add": "add_dst", "sub": "sub_dst", "mul": "mul_dst", "div": "div_dst", "maximum": "max_dst", "minimum": "min_dst",
+}  # fmt: skip
+_COMMUTATIVE: Final = frozenset({"add", "mul"})
+_FPU: Final = frozenset({"add", "sub", "mul"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A node whose tile waits in a circular buffer; `exact` where the FPU would truncate its float32."""
+
+    cb: str
+    exact: bool
+
+
+def broadcast_of(shape: Shape, into: Shape) -> Broadcast | None:
+    """How a tile of the first shape spreads over a tile of the second: by its row, its column or its element."""
+    (height, width), (full_height, full_width) = _matrix(shape), _matrix(into)
+    rows, cols = height != full_height, width != full_width
+    if rows and cols:
+        return "scalar"
+    return "rows" if rows else "cols" if cols else None
+
+
+def _matrix(shape: Shape) -> tuple[int, int]:
+    padded = (1, 1, *shape)
+    return padded[-2], padded[-1]
+
+
+class Spill(Exception):  # noqa: N818 - control flow of this module, not an error
+    """The node has to be packed to a buffer."""
+
+    def __init__(self, node: int) -> None:
+        super().__init__(node)
+        self.node = node
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Where the values of a graph come from while it is lowered.
+
+    Attributes:
+        leaves: nodes that come from circular buffers.
+        spilled: nodes that have a section of their own, and the buffers that hold them.
+        zeros: the buffer of a tile of zeros.
+        numbers: float32 numbers by argument name; grows.
+    """
+
+    graph: Graph
+    leaves: Mapping[int, Leaf]
+    spilled: Mapping[int, str]
+    zeros: str
+    dst_bits: Literal[16, 32]
+    slots: int
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    def leaf(self, node: int) -> Leaf | None:
+        """The buffer that a node comes from, or None where it is computed or a number."""
+        if node in self.spilled:
+            return Leaf(cb=self.spilled[node], exact=self.dst_bits == 32)
+        return self.leaves.get(node)
+
+    def is_computed(self, node: int) -> bool:
+        """Whether a node takes operations."""
+        return self.leaf(node) is None and self.graph.nodes[node].kind != "number"
+
+    def number(self, value: float, name: str) -> NumberArg:
+        """Registers a number under its name, numbered where the name is taken."""
+        unique, count = name, 1
+        while unique in self.numbers:
+            unique, count = f"{name}_{count}", count + 1
+        self.numbers[unique] = value
+        return NumberArg(unique)
+
+
+class SectionBuilder:
+    """Evaluates the nodes of one section into DST slots."""
+
+    def __init__(self, values: Values, roots: tuple[int, ...], nodes: set[int]) -> None:
+        self.values = values
+        self.nodes = values.graph.nodes
+        self.roots = roots
+        self.ops: list[Op] = []
+        self.free = set(range(values.slots))
+        self.written: set[int] = set()
+        self.held: dict[int, int] = {}
+        self.owners: dict[int, int] = {}
+        self.stack: list[int] = []
+        self.remaining = {node: roots.count(node) for node in nodes}
+        for node in nodes:
+            if self.nodes[node].kind != "matmul":
+                for operand in self.nodes[node].operands:
+                    if operand in self.remaining:
+                        self.remaining[operand] += 1
+        self.needs: dict[int, int] = {}
+
+    # Slots.
+
+    def allocate(self) -> int:
+        """A free slot, rather one that was written before: products need the others."""
+        slot = min(self.free & self.written or self.free, default=None)
+        if slot is None:
+            raise Spill(self.victim())
+        self.free.discard(slot)
+        self.written.add(slot)
+        return slot
+
+    def allocate_zero(self) -> int | None:
+        """A slot that still is zero, or None."""
+        slot = min(self.free - self.written, default=None)
+        if slot is not None:
+            self.free.discard(slot)
+            self.written.add(slot)
+        return slot
+
+    def release(self, slot: int) -> None:
+        """Frees a slot."""
+        self.owners.pop(slot, None)
+        self.free.add(slot)
+
+    def hold(self, node: int, slot: int) -> None:
+        """Keeps a node in a slot until its last use."""
+        self.held[node] = slot
+        self.owners[slot] = node
+
+    def victim(self) -> int:
+        """The value to spill: the oldest that waits in a slot, or else an operand of what is being computed."""
+        waiting = [node for _slot, node in sorted(self.owners.items()) if node not in self.values.spilled]
+        if waiting:
+            return waiting[0]
+        return next(
+            operand
+            for node in reversed(self.stack)
+            for operand in self.nodes[node].operands
+            if self.values.is_computed(operand)
+        )
+
+    # Values.
+
+    def root(self, node: int) -> int:
+        """The slot of a root, which stays until it is packed."""
+        if node in self.remaining:
+            if node not in self.held:
+                self.hold(node, self.compute(node))
+            return self.held[node]
+        return self.take(node)[0]
+
+    def take(self, node: int) -> tuple[int, bool]:
+        """Uses a node once: its slot, and whether the user may overwrite it and has to release it."""
+        leaf = None if node in self.remaining else self.values.leaf(node)
+        if leaf is not None:
+            slot = self.allocate()
+            self.emit("copy", (Tile(leaf.cb),), slot)
+            return slot, True
+        if self.nodes[node].kind == "number":
+            slot = self.allocate()
+            self.emit("fill", (self.values.number(self.nodes[node].number, "number"),), slot)
+            return slot, True
+        if node not in self.held:
+            self.hold(node, self.compute(node))
+        self.remaining[node] -= 1
+        slot = self.held[node]
+        if self.remaining[node]:
+            return slot, False
+        del self.held[node]
+        return slot, True
+
+    def own(self, node: int) -> int:
+        """Uses a node once, in a slot that may be overwritten."""
+        slot, owned = self.take(node)
+        if owned:
+            return slot
+        copy = self.allocate()
+        self.emit("copy_dst", (Dst(slot),), copy)
+        return copy
+
+    def spread(self, node: int, into: Shape) -> tuple[int, bool]:
+        """Uses a node once, spread over the whole tile where it is a row, a column or an element of one."""
+        dim = None if self.nodes[node].kind == "number" else broadcast_of(self.nodes[node].shape, into)
+        if dim is None:
+            return self.take(node)
+        if self.values.dst_bits == 16:
+            leaf = None if node in self.remaining else self.values.leaf(node)
+            if leaf is None:
+                raise Spill(node)
+            slot = self.allocate()
+            self.emit(f"add_{dim}", (Tile(self.values.zeros), Tile(leaf.cb)), slot)
+            return slot, True
+        vector, owned = self.take(node)
+        full = self.allocate()
+        if dim == "scalar":
+            # Row 0 over all rows, then its column 0 over all columns.
+            rows = full
+            self.emit("zero", (), rows)
+            self.emit("add_dst_rows", (Dst(rows), Dst(vector)), rows)
+            full = vector if owned else self.allocate()
+            self.emit("zero", (), full)
+            self.emit("add_dst_cols", (Dst(full), Dst(rows)), full)
+            self.release(rows)
+            return full, True
+        self.emit("zero", (), full)
+        self.emit(f"add_dst_{dim}", (Dst(full), Dst(vector)), full)
+        if owned:
+            self.release(vector)
+        return full, True
+
+    def compute(self, node: int) -> int:
+        """Computes a node into a slot that belongs to it."""
+        self.stack.append(node)
+        slot = self.dispatch(self.nodes[node])
+        self.stack.pop()
+        return slot
+
+    def dispatch(self, node: Node) -> int:
+        """Computes a node the best way that its operands permit."""
+        kind = node.kind
+        if kind == "where":
+            return self.combine("where", node)
+        if kind not in _BINARY:
+            slot = self.own(node.operands[0])
+            return self.emit(kind, (Dst(slot), *self.parameters(node)), slot)
+        for compute in (self.with_number, self.on_fpu, self.in_place):
+            slot_or_none = compute(node)
+            if slot_or_none is not None:
+                return slot_or_none
+        return self.combine(_BINARY[kind], node)
+
+    def parameters(self, node: Node) -> tuple[NumberArg, ...]:
+        """The numbers that a function's operation takes beside its operand."""
+        number = self.values.number
+        if node.kind == "leaky_relu":
+            return (number(node.parameters[0], "leaky_relu_slope"),)
+        if node.kind == "softplus":
+            beta, threshold = node.parameters
+            return (
+                number(beta, "softplus_beta"),
+                number(1 / beta, "softplus_beta_reciprocal"),
+                number(threshold, "softplus_threshold"),
+            )
+        return ()
+
+    def with_number(self, node: Node) -> int | None:
+        """An operation between a value and a number, in place."""
+        left, right = node.operands
+        if self.nodes[left].kind == "number":
+            name = {
+                "add": "add",
+                "mul": "mul",
+                "sub": "rsub",
+                "div": "rdiv",
+                "maximum": "max",
+                "minimum": "min",
+            }[node.kind]
+            value, operand = self.nodes[left].number, right
+        elif self.nodes[right].kind == "number":
+            value, operand = self.nodes[right].number, left
+            if node.kind == "div" and not 1e-37 < abs(value) < 1e37:
+                return None  # its reciprocal is no normal float32
+            name = {
+                "add": "add",
+                "mul": "mul",
+                "sub": "add",
+                "div": "mul",
+                "maximum": "max",
+                "minimum": "min",
+            }[node.kind]
+            value = -value if node.kind == "sub" else 1 / value if node.kind == "div" else value
+        else:
+            return None
+        slot = self.own(operand)
+        return self.emit(f"{name}_number", (Dst(slot), self.values.number(value, "number")), slot)
+
+    def on_fpu(self, node: Node) -> int | None:
+        """Both operands straight from their buffers, where the FPU loses nothing."""
+        if node.kind not in _FPU:
+            return None
+        left, right = node.operands
+        if node.kind in _COMMUTATIVE and broadcast_of(self.nodes[left].shape, node.shape):
+            left, right = right, left
+        tiles = []
+        for operand in (left, right):
+            leaf = None if operand in self.remaining else self.values.leaf(operand)
+            if leaf is None or leaf.exact:
+                return None
+            tiles.append(Tile(leaf.cb))
+        if broadcast_of(self.nodes[left].shape, node.shape):
+            return None
+        dim = broadcast_of(self.nodes[right].shape, node.shape)
+        name = node.kind if dim is None else f"{node.kind}_{dim}"
+        slot = self.allocate_zero() if OPERATIONS[name].result == "accumulates" else self.allocate()
+        return None if slot is None else self.emit(name, tuple(tiles), slot)
+
+    def in_place(self, node: Node) -> int | None:
+        """A row or a column that the SFPU applies to a value in place (32-bit DST)."""
+        if node.kind not in _FPU or self.values.dst_bits == 16:
+            return None
+        data, vector = node.operands
+        if node.kind in _COMMUTATIVE and broadcast_of(self.nodes[data].shape, node.shape):
+            data, vector = vector, data
+        dim = broadcast_of(self.nodes[vector].shape, node.shape)
+        if dim not in ("rows", "cols") or broadcast_of(self.nodes[data].shape, node.shape):
+            return None
+        if self.need(vector) > self.need(data):
+            other, owned = self.take(vector)
+            slot = self.own(data)
+        else:
+            slot = self.own(data)
+            other, owned = self.take(vector)
+        self.emit(f"{node.kind}_dst_{dim}", (Dst(slot), Dst(other)), slot)
+        if owned:
+            self.release(other)
+        return slot
+
+    def combine(self, name: str, node: Node) -> int:
+        """An operation whose operands are all in DST, whole; the result replaces one that nobody needs any more."""
+        order = sorted(range(len(node.operands)), key=lambda index: -self.need(node.operands[index]))
+        taken: dict[int, tuple[int, bool]] = {}
+        for index in order:
+            taken[index] = self.spread(node.operands[index], node.shape)
+        slots = [taken[index][0] for index in range(len(node.operands))]
+        owned = [slot for index, slot in enumerate(slots) if taken[index][1]]
+        result = min(owned) if owned else self.allocate()
+        self.emit(name, tuple(Dst(slot) for slot in slots), result)
+        for slot in owned:
+            if slot != result:
+                self.release(slot)
+        return result
+
+    def need(self, node: int) -> int:
+        """Slots that a node needs while it is computed (Sethi and Ullman's number)."""
+        if not self.values.is_computed(node) or node in self.held:
+            return 1
+        if node not in self.needs:
+            parts = sorted((self.need(operand) for operand in self.nodes[node].operands), reverse=True)
+            self.needs[node] = max((part + index for index, part in enumerate(parts)), default=1)
+        return self.needs[node]
+
+    def emit(self, name: str, sources: tuple[Source, ...], dst: int) -> int:
+        """Adds an operation; returns the slot of its result."""
+        self.owners.pop(dst, None)
+        self.ops.append(Op(name=name, sources=sources, dst=dst))
+        return dst
