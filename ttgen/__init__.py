@@ -12,12 +12,13 @@ Mistakes in a spec raise `ttgen.errors.SpecError`; `ttgen.diagnostics.describe` 
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from ttgen.version import __version__
 
+# `typing` would be half of what `ttgen --version` imports.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ttgen.model.plan import Plan
     from ttgen.rendering.artifacts import Artifact
     from ttgen.spec import LoadedSpec
@@ -32,6 +33,8 @@ def load(path: str | Path) -> LoadedSpec:
         ttgen.errors.SpecError: mistakes in the spec, all of one stage.
         ttgen.errors.OutputError: the file can't be read.
     """
+    from pathlib import Path
+
     from ttgen.schema.validation import validate
     from ttgen.source import read
     from ttgen.spec import structure
