@@ -20,7 +20,7 @@ from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
 from ttgen.planner.policies import POLICIES
 from ttgen.rendering.artifacts import PROGRAM_FILES
-from ttgen.spec import Policy
+from ttgen.spec import PolicyName
 from ttgen.target import TARGETS, load
 
 MODULES = sorted(Path("ttgen").rglob("*.py"))
@@ -89,7 +89,7 @@ def test_only_the_command_line_prints() -> None:
 
 def test_tables_agree() -> None:
     assert set(DTYPES) == set(get_args(DTypeName))
-    assert set(POLICIES) <= set(get_args(Policy))
+    assert set(POLICIES) <= set(get_args(PolicyName))
     assert {load(name).name for name in TARGETS} == set(TARGETS)
     assert {path.stem for path in Path("ttgen/targets").glob("*.yaml")} == set(TARGETS)
     assert {path.stem for path in Path("ttgen/planner/policies").glob("*.py")} == {"__init__", "split", *POLICIES}

@@ -18,7 +18,7 @@ from ttgen.planner.policies import POLICIES
 @pytest.mark.parametrize("policy", sorted(POLICIES))
 @given(units=st.integers(1, 3000), most=st.integers(1, 130))
 def test_each_unit_once_and_balanced(policy: str, units: int, most: int) -> None:
-    split = POLICIES["contiguous" if policy == "contiguous" else "strided"](units, most)
+    split = next(entry for name, entry in POLICIES.items() if name == policy).split(units, most)
     made = [
         start + trip * split.step
         for start, count in zip(split.starts, split.counts, strict=True)

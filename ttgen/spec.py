@@ -15,7 +15,7 @@ from ttgen.structuring import CONVERTER
 from ttgen.target import Fidelity, TargetName
 
 Auto = Literal["auto"]
-Policy = Literal["contiguous", "strided", "rectangular"]
+PolicyName = Literal["contiguous", "strided", "rectangular"]
 Extents = tuple[int, ...]
 
 _NAME: Final = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -110,7 +110,7 @@ class Schedule:
     """Which core makes which part of the output, and in what order."""
 
     policy: Annotated[
-        Policy | Auto,
+        PolicyName | Auto,
         Doc("How units are dealt to cores: in runs, round robin, or by rows and columns.", noun="policy"),
     ] = "contiguous"
     order: Annotated[

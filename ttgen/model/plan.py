@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
-from ttgen.spec import Layout
+from ttgen.spec import Layout, PolicyName
 from ttgen.target import Arch, Fidelity, TargetName
 
 SCHEMA_VERSION: Final = 1
@@ -123,7 +123,7 @@ class PanelOrder:
 class Work:
     """Which part of the output each core makes."""
 
-    policy: Literal["contiguous", "strided"]
+    policy: PolicyName
     order: Literal["row_major", "column_major"] | PanelOrder
     grid: WorkGrid
     units: int

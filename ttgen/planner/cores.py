@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from ttgen.errors import SpecError, refuse
 from ttgen.model.plan import CoreRange, Table
-from ttgen.spec import CoreGrid, LoadedSpec, Schedule
+from ttgen.spec import CoreGrid, LoadedSpec
 from ttgen.target import Grid, Target
 
 
-def asked_for(loaded: LoadedSpec, schedule: Schedule, target: Target) -> tuple[int, Grid]:
+def asked_for(loaded: LoadedSpec, cores: int | CoreGrid | None, target: Target) -> tuple[int, Grid]:
     """How many cores may be used, and the grid in which they are numbered row by row.
 
     Raises:
         SpecError: more than the target has.
     """
     device = target.grid
-    match schedule.cores:
+    match cores:
         case CoreGrid(rows=rows, cols=cols):
             for name, given, most in (("rows", rows, device.rows), ("cols", cols, device.cols)):
                 if given > most:

@@ -8,6 +8,7 @@ from typing import Literal
 from ttgen.model.design import Design
 from ttgen.model.plan import Decision, PanelOrder, Program
 from ttgen.patterns import PATTERNS
+from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
@@ -32,8 +33,7 @@ def _decisions(
     work = program.work
     yield decision("pattern", pattern, "rule", f"the formula is of this kind: {PATTERNS[pattern].meaning}")
     yield decision("target", target.name, said("target"), target.description)
-    because = "runs of units; the remainder goes to the first cores" if work.policy == "contiguous" else "round robin"
-    yield decision("policy", work.policy, said("schedule", "policy"), because)
+    yield decision("policy", work.policy, said("schedule", "policy"), POLICIES[work.policy].meaning)
     if isinstance(work.order, PanelOrder):
         because = f"panels {work.order.block_linear} unit columns wide, row by row inside a panel"
         yield decision("order", f"block_linear: {work.order.block_linear}", said("schedule", "order"), because)

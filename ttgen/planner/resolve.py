@@ -28,7 +28,7 @@ from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
 from ttgen.planner import arguments, buffers, cores, decisions, l1, precision, supported, tensors
 from ttgen.planner.formula import pattern_of, work_shape
-from ttgen.planner.policies import POLICIES, PolicyName
+from ttgen.planner.policies import POLICIES
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import load as load_target
 
@@ -60,15 +60,14 @@ def resolve(loaded: LoadedSpec) -> Plan:
     *batch, rows, cols = tensors.tiled(shape)
     batches = math.prod(batch)
     units = batches * rows * cols
-    most, grid = cores.asked_for(loaded, schedule, target)
-    policy: PolicyName = "strided" if schedule.policy == "strided" else "contiguous"
-    split = POLICIES[policy](units, most)
+    most, grid = cores.asked_for(loaded, schedule.cores, target)
+    split = POLICIES[schedule.policy].split(units, most)
     core_ranges = cores.ranges(0, split.cores, grid.cols)
 
     # What its kernels do.
     exactness = precision.decide(loaded, target)
     bits = exactness.dst_bits
-    order = "row_major" if schedule.order == "auto" else schedule.order
+    order = schedule.order
     context = Context(
         graph=graph,
         shapes=loaded.shapes,
@@ -99,7 +98,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
 
     program = Program(
         work=Work(
-            policy=policy,
+            policy=schedule.policy,
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
             grid=WorkGrid(x=cols, y=rows, z=batches),
             units=units,

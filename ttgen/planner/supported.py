@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from ttgen.dtypes import DTYPES
-from ttgen.errors import Path, Problem, SpecError, refuse
+from ttgen.errors import Path, Problem, SpecError, listing, refuse
 from ttgen.formula.graph import Graph, Shape
 from ttgen.patterns.context import tiles_of
 from ttgen.planner.formula import work_shape
 from ttgen.planner.l1 import check_block
+from ttgen.planner.policies import POLICIES
 from ttgen.planner.tensors import tiled
-from ttgen.spec import Block, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
 
 _BLOCK_FLOATS = ("bfloat8_b", "bfloat4_b")
 
 
-def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Schedule:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supported:
+    """The fields of a schedule that this version makes, with nothing left to choose."""
+
+    policy: PolicyName
+    order: Literal["row_major", "column_major"] | BlockLinear
+    cores: int | CoreGrid | None
+
+
+def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
     """The schedule of a spec that this version makes.
 
     Raises:
@@ -30,9 +42,15 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Schedule:
     if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
         _check_block(loaded, schedule.block, graph, target)
     problems = [*_not_yet(loaded)]
-    if problems or not isinstance(schedule, Schedule):
+    if (
+        problems
+        or not isinstance(schedule, Schedule)
+        or schedule.policy == "auto"
+        or schedule.order == "auto"
+        or schedule.cores == "auto"
+    ):
         raise SpecError(problems, loaded.source)
-    return schedule
+    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores)
 
 
 def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
@@ -50,8 +68,8 @@ def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
     for field in ("policy", "order", "cores", "block", "multicast"):
         if getattr(schedule, field) == "auto":
             yield _problem(f"auto is not supported yet: leave '{field}' out for its default", "schedule", field)
-    if schedule.policy == "rectangular":
-        yield _problem("rectangular is not supported yet: use contiguous or strided", "schedule", "policy")
+    if schedule.policy not in (*POLICIES, "auto"):
+        yield _problem(f"{schedule.policy} is not supported yet: use {listing(POLICIES)}", "schedule", "policy")
     if schedule.multicast not in ("none", "auto"):
         yield _problem(f"multicast {schedule.multicast} is not supported yet: use none", "schedule", "multicast")
     if isinstance(schedule.block, Block):

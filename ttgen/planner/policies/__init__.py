@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
 from ttgen.planner.policies import contiguous, strided
 from ttgen.planner.policies.split import Split
+from ttgen.spec import PolicyName
 
-Policy = Callable[[int, int], Split]
 
-PolicyName = Literal["contiguous", "strided"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How units are dealt to cores.
+
+    Attributes:
+        split: from a number of units and of cores to the units of each core.
+        meaning: in a few words, for the plan.
+    """
+
+    split: Callable[[int, int], Split]
+    meaning: str
+
+
 POLICIES: Final[Mapping[PolicyName, Policy]] = {
-    "contiguous": contiguous.split,
-    "strided": strided.split,
+    "contiguous": Policy(split=contiguous.split, meaning="runs of units; the remainder goes to the first cores"),
+    "strided": Policy(split=strided.split, meaning="round robin"),
 }

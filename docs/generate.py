@@ -1,0 +1,174 @@
+"""Makes docs/spec.md from the dataclasses and tables that the schema and the planner use: `python docs/generate.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ttgen.dtypes import DTYPES
+from ttgen.formula.functions import FUNCTIONS
+from ttgen.patterns import PATTERNS
+from ttgen.schema.generate import document_fields, field_doc, is_required
+from ttgen.spec import Spec
+from ttgen.target import TARGETS, load
+
+PAGE = Path(__file__).parent / "spec.md"
+
+_INTRODUCTION = """\
+# The spec language
+
+<!-- Made by docs/generate.py: change the code, not this page. -->
+
+A spec is a YAML file (the 1.2 core schema: `on` and `12:30` are text) of one kernel. Unknown and duplicate keys are
+refused, anchors and tags are not part of the language. Editors check it while it is typed when it begins with
+
+```yaml
+# yaml-language-server: $schema=kernel.schema.json
+```
+
+and `ttgen schema -o kernel.schema.json` has written that file. Everything that has a default can be left out.
+"""
+
+_FORMULAS = """\
+## Formulas
+
+`compute` is one formula or a list of them: `name = expression`, in NumPy's terms and with NumPy's broadcasting. An assigned
+name that is declared under `tensors` is an output; one that isn't stays on the chip. Which tensors are inputs follows from
+the formulas.
+
+- Operators: `+ - * /` and `@`, unary minus, parentheses; numbers are float32.
+- `.T` on the right operand of `@`, where that is a matrix.
+- Functions, elementwise:
+
+| function | operands | parameters | value |
+|---|---|---|---|
+"""
+
+_RULES = """
+The value of a program is NumPy's, in float64 on the inputs as they are stored, but for rounding: intermediate results have
+the precision that `precision.accumulate` says, and an output is rounded to its dtype once.
+
+Refused, with the place and a way out: a second contraction in one kernel; an operand of `@` that is computed, or a vector
+(declare it as a row or a column); outputs of different shapes; an output that is also an input; a name that is assigned
+twice, or read before it is assigned; constants; comparisons and `**`.
+
+## Patterns
+
+A formula belongs to a pattern, which makes its kernels.
+
+| pattern | formulas |
+|---|---|
+"""
+
+_PADDING = """
+## Tiles and padding
+
+Tensors are stored in tiles of 32×32 elements, four faces of 16×16 each. The last two dimensions are padded to whole tiles,
+batch dimensions are not; a vector is one row of tiles. Inputs are uploaded zero-padded, which a ragged K needs; what an
+output's padding holds is not specified.
+
+## Orders
+
+Units (output tiles) are numbered in a work grid of x columns, y rows and z batches:
+
+- `row_major`: `(z * rows + y) * cols + x`
+- `column_major`: `(z * cols + x) * rows + y`
+- `{block_linear: k}`: panels of k columns, row by row inside a panel; the last panel may be narrower.
+
+`contiguous` gives core i a run of units, the remainder one each to the first cores; `strided` gives it units i,
+i + cores, …. Core i is `(x, y) = (i % cols, i // cols)`.
+
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    return "".join(_parts())
+
+
+def _parts() -> Iterator[str]:
+    yield _INTRODUCTION
+    sections: dict[str, type] = {"The document": Spec}
+    done: set[type] = set()
+    while sections:
+        title, kind = next(iter(sections.items()))
+        del sections[title]
+        if kind in done:
+            continue
+        done.add(kind)
+        yield f"\n## {title}\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
+        hints = get_type_hints(kind, include_extras=True)
+        for item in document_fields(kind):
+            hint = hints[item.name]
+            doc = field_doc(hint)
+            example = f" Such as `{doc.example}`." if doc.example else ""
+            bound = f" At least {doc.minimum}." if doc.minimum is not None else ""
+            yield f"| `{item.name}` | {_type(hint)} | {_default(item)} | {doc.text}{bound}{example} |\n"
+            sections |= {f"`{item.name}`": nested for nested in _nested(hint)}
+    yield "\n" + _FORMULAS
+    for function in FUNCTIONS.values():
+        parameters = ", ".join(f"`{name}={value:g}`" for name, value in function.parameters.items())
+        yield f"| `{function.name}` | {function.operands} | {parameters} | {function.meaning} |\n"
+    yield _RULES
+    for name, pattern in PATTERNS.items():
+        yield f"| `{name}` | {pattern.meaning} |\n"
+    yield _PADDING
+    yield "## Dtypes\n\n| dtype | bytes of a tile | `tt::DataFormat` |\n|---|---|---|\n"
+    for dtype in DTYPES.values():
+        yield f"| `{dtype.name}` | {dtype.tile_bytes} | `{dtype.data_format}` |\n"
+    yield "\n## Targets\n\n| target | cores, rows × cols | usable L1 of a core | circular buffers | fidelity | |\n"
+    yield "|---|---|---|---|---|---|\n"
+    for name in TARGETS:
+        target = load(name)
+        yield (
+            f"| `{name}` | {target.grid.rows} × {target.grid.cols} | {target.l1.usable:,} B | "
+            f"{target.circular_buffers} | {target.fidelity} | {target.description} |\n"
+        )
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    inner = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_args(inner) if get_origin(inner) in (Union, UnionType) else (inner,)
+
+
+def _type(hint: Any) -> str:
+    return ", or ".join(text for member in _members(hint) if (text := _member(member)))
+
+
+def _member(hint: Any) -> str:
+    if hint is NoneType:
+        return ""
+    if get_origin(hint) is Literal:
+        return " \\| ".join(f"`{word}`" for word in get_args(hint))
+    if get_origin(hint) is Mapping:
+        return f"mapping of names to {_type(get_args(hint)[1])}"
+    if get_origin(hint) is tuple:
+        return f"list of {_type(get_args(hint)[0])}"
+    if is_dataclass(hint):
+        return "mapping"
+    return {str: "text", int: "whole number", bool: "`true` \\| `false`"}[hint]
+
+
+def _nested(hint: Any) -> Iterator[type]:
+    for member in _members(hint):
+        if isinstance(member, type) and is_dataclass(member):
+            yield member
+        elif get_origin(member) is Mapping:
+            yield from _nested(get_args(member)[1])
+
+
+def _default(item: Field[Any]) -> str:
+    if is_required(item):
+        return "required"
+    if item.default is MISSING:
+        return ""
+    if item.default is None:
+        return "the target's"
+    return f"`{str(item.default).lower() if isinstance(item.default, bool) else item.default}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
