@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     """Writes a spec."""
     shapes = dict(_shape(word) for word in options.shapes)
     try:
-        output = parse(options.formula, ("compute",)).target
+        output = parse(options.formula, ()).target
         shapes |= infer_outputs(options.formula, shapes)
     except SpecError as error:
         raise SpecError(error.problems, parse_source(f"{options.formula}\n", name="formula")) from None

@@ -106,6 +106,8 @@ def _union(members: list[Any], doc: Doc) -> Schema:
         if get_origin(member) is not Literal and not is_dataclass(member):
             schema = _schema(member, doc)
             branches[schema["type"]] = schema
+    if len(branches) == 1:
+        return next(iter(branches.values()))
     return _described({
         "type": sorted(branches),
         "allOf": [

@@ -1,0 +1,1 @@
+"""The generators of pages, and what runs their code."""

@@ -1,0 +1,168 @@
+"""The commands as a user types them: what they print, and their exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ttgen.cli.main import main
+from ttgen.target import TARGETS
+from ttgen.version import __version__
+
+
+def test_render_prints_a_headline_and_a_line_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "specs/gemm.yaml", "-o", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{tmp_path}/gemm: 64 of 64 cores, balance 100%, L1 12 of 1361 KiB, DRAM reads 8.0x compulsory"
+    assert lines[1] == "  new     gemm/kernels/reader.cpp"
+    assert len(lines) == 8
+    main(["render", "specs/gemm.yaml", "-o", str(tmp_path)])
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]} == {"same"}
+
+
+def test_folders_and_globs_are_many_specs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "specs/gemm*.yaml", "specs", "specs/add.yaml", "-q", "-o", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert {path.name for path in tmp_path.iterdir()} == {path.stem for path in Path("specs").glob("*.yaml")}
+
+
+def test_validate_goes_on_after_a_bad_spec(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "specs/gemm.yaml", "tests/bad_specs/dtype_unknown.yaml", "specs/add.yaml"]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == ["specs/gemm.yaml", "specs/add.yaml"]
+    assert "unknown dtype" in err
+
+
+def test_plan_says_what_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "specs/gemm_uneven.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "strided          spec     round robin" in out
+    assert "zero: A, B" in out
+    # 8 x 5 units, dealt round robin to ten cores of eight columns.
+    assert "   0 | 4 4 4 4 4 4 4 4\n   1 | 4 4 . . . . . .\n   2 | . . . . . . . .\n" in out
+
+
+def test_plan_json_is_the_rendered_one_and_has_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["render", "specs", "-q", "-o", str(tmp_path)])
+    capsys.readouterr()
+    main(["schema", "plan"])
+    schema = json.loads(capsys.readouterr().out)
+    for path in sorted(Path("specs").glob("*.yaml")):
+        assert main(["plan", "--json", str(path)]) == 0
+        text = capsys.readouterr().out
+        assert text == (tmp_path / path.stem / "tt.plan.json").read_text()
+        jsonschema.validate(json.loads(text), schema)
+
+
+@pytest.mark.parametrize(
+    ("formula", "shapes"),
+    [
+        ("Y = gelu(X @ W + b)", ["X=2000,4096", "W=4096,11008", "b=11008"]),
+        ("out = where(mask, A, 0)", ["mask=4,100,1", "A=4,100,70"]),
+        ("C = A @ B.T", ["A=64x32", "B=96x32"]),
+    ],
+)
+def test_new_writes_a_spec_that_plans(
+    formula: str, shapes: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", formula, *shapes]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("# yaml-language-server: ")
+    path = tmp_path / "new.yaml"
+    assert main(["new", formula, *shapes, "-o", str(path)]) == 0
+    assert path.read_text() == text
+    # What is commented out are the defaults: nothing changes when it isn't.
+    capsys.readouterr()
+    assert main(["plan", "--json", str(path)]) == 0
+    before = json.loads(capsys.readouterr().out)
+    path.write_text(
+        "\n".join(
+            line.removeprefix("# ")
+            if line.startswith(
+                ("# precision", "#   fid", "#   acc", "#   app", "# schedule", "#   pol", "#   ord", "#   cor")
+            )
+            else line
+            for line in text.splitlines()
+        )
+    )
+    assert main(["plan", "--json", str(path)]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert before.pop("decisions") != after.pop("decisions")
+    assert before == after
+
+
+def test_new_refuses_to_overwrite_and_explains_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("mine")
+    assert main(["new", "Y = exp(X)", "X=4,4", "-o", str(path)]) == 1
+    assert path.read_text() == "mine"
+    assert "exists already" in capsys.readouterr().err
+    assert main(["new", "Y = epx(X)", "X=4,4"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "formula:1:5: error: unknown function 'epx'; did you mean 'exp'?\n    Y = epx(X)\n        ^~~\n"
+    )
+    assert main(["new", "Y = exp(X)", "X=4;4"]) == 1
+    assert "is not a shape" in capsys.readouterr().err
+    assert main(["new", "Y = exp(X)", "X=4,4", "Z=1"]) == 1
+    assert "doesn't read 'Z'" in capsys.readouterr().err
+
+
+def test_schema_tells_editors_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "kernel.schema.json"
+    assert main(["schema", "-o", str(path)]) == 0
+    assert json.loads(path.read_text())["title"] == "A ttgen kernel spec"
+    assert f"# yaml-language-server: $schema={path}" in capsys.readouterr().err
+    assert main(["schema", "-o", str(tmp_path / "no/such/folder")]) == 1
+
+
+def test_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["targets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(TARGETS)
+    assert "10 x 13" in lines[-1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["rendre"], ["render"], ["render", "--chek", "specs"], ["schema", "plans"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 64
+    assert "usage: ttgen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["render", "validate", "plan", "new", "schema", "targets"])
+def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert "exit status:" in capsys.readouterr().out
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ttgen", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_whole_processes(tmp_path: Path) -> None:
+    assert run("--version").stdout == f"ttgen {__version__}\n"
+    assert run("--help").returncode == 0
+    good = run("render", "specs/tile.yaml", "-o", str(tmp_path))
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.count("\n") == 8
+    bad = run("render", "tests/bad_specs/power.yaml", "-o", str(tmp_path))
+    assert bad.returncode == 1
+    assert "Traceback" not in bad.stderr
+    assert run("render", "--check", "specs/add.yaml", "-o", str(tmp_path)).returncode == 2
+    assert run("nonsense").returncode == 64
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    command = f"{sys.executable} -m ttgen schema plan | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "{\n"
+    assert done.stderr == ""
