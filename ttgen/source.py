@@ -86,16 +86,22 @@ class Source:
         return (line, column, max(1, end - first))
 
 
+# Characters of an escape in a double-quoted scalar, by the letter after the backslash; two of any other.
+_ESCAPES: Final = {"x": 4, "u": 6, "U": 10}
+
+
 def _offsets(value: str, text: str, place: Place) -> Iterator[int]:
-    """The offset in the file of each character of a scalar (folding and escapes skip characters of the file)."""
+    """The offset in the file of each character of a scalar (folding and quotes skip characters of the file)."""
     at = place.start
-    if place.style in "|>" and place.style:
+    if place.style in ("|", ">"):
         at = text.find("\n", at) + 1
     for character in value:
-        while at < place.end - 1 and text[at] != character and not (character.isspace() and text[at].isspace()):
+        while at < place.end - 1 and text[at] not in (character, "\\" if place.style == '"' else character):
+            if character.isspace() and text[at].isspace():
+                break
             at += 1
         yield min(at, len(text) - 1)
-        at += 1
+        at += _ESCAPES.get(text[at + 1], 2) if place.style == '"' and text[at] == "\\" else 1
         if character.isspace():
             while at < place.end and text[at].isspace():
                 at += 1
@@ -212,7 +218,7 @@ class _Reader:
         self.places[here] = Place(mark.line, mark.column, mark.index, event.end_mark.index, key_place, style)
         value: Any
         if is_scalar:
-            value = _scalar(event.value) if event.implicit[0] and not style else event.value
+            value = _scalar(event.value) if event.implicit[0] and not style and not event.tag else event.value
         else:
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
             if len(self.stack) > MAX_DEPTH:
