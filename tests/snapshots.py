@@ -62,19 +62,9 @@ class ArtifactExtension(SingleFileSnapshotExtension):
 
 
 class MessageExtension(ArtifactExtension):
-    """The messages of a bad spec, beside it."""
+    """The messages of a bad spec, in a folder that holds nothing else."""
 
-    folder = BAD_SPECS
-
-    def is_snapshot_location(self, *, location: str) -> bool:
-        return Path(location).parent == self.folder and location.endswith(".txt")
-
-    def owns_snapshot_collection(self, *, filepath: str, test_location: PyTestLocation) -> bool:
-        return self.is_snapshot_location(location=filepath)
-
-    @classmethod
-    def discovery_dirname(cls, *, test_location: PyTestLocation) -> str:
-        return str(cls.folder / "txt").removesuffix("/txt")
+    folder = BAD_SPECS / "messages"
 
 
 def files() -> Iterator[Path]:

@@ -140,9 +140,12 @@ def parse(raw: bytes | str, *, name: str) -> Source:
         document, places = _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        position = (mark.line, mark.column) if mark else (0, 0)
+        lines = text.split("\n")
+        # An unclosed bracket is noticed on the line after the last.
+        line = min(mark.line, len(lines) - 1) if mark else 0
+        position = (line, mark.column if mark and mark.line == line else len(lines[line]))
         message = f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
-        if text.split("\n")[position[0]].startswith("\t"):
+        if lines[line].startswith("\t"):
             message = "not YAML: lines are indented with spaces, not with tabs"
         raise SpecError([Problem(message=message, position=position)], Source(name, text, None, {})) from None
     except yaml.YAMLError as error:
