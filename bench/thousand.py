@@ -38,7 +38,7 @@ SCHEDULES: Final = (
 def spec(number: int) -> str:
     """The text of one spec; no two are equal but for their names."""
     formula, shapes = FORMULAS[number % len(FORMULAS)]
-    sizes = {"m": 32 + 7 * (number % 61), "n": 32 + 11 * (number % 67), "k": 32 + 13 * (number % 71)}
+    sizes = {"m": 32 + 7 * (number % 61), "n": 128 + 11 * (number % 67), "k": 32 + 13 * (number % 71)}
     dtype = "float32" if number % 7 == 3 else "bfloat16"
     lines = [f"kernel: kernel_{number}", f"target: {('n150', 'p150')[number // 10 % 2]}", "tensors:"]
     for tensor in shapes.split(", "):

@@ -23,8 +23,14 @@ def _describe(source: Source, problem: Problem, line: int, column: int, length: 
     if line >= len(lines) or not lines[line].strip():
         return head
     text = lines[line]
+    if column > _WIDTH * 3 // 4:
+        # A long line is shown from a little before the mistake.
+        start = max(0, column - _WIDTH // 2)
+        text, column = "…" + text[start:], column - start + 1
     shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
     if column >= len(shown):
         return f"{head}\n    {shown}"
+    # Tabs stay tabs, so that the caret stands under its word however wide they are.
+    indent = "".join(character if character == "\t" else " " for character in shown[:column])
     caret = "^" + "~" * (min(length, len(shown) - column) - 1)
-    return f"{head}\n    {shown}\n    {' ' * column}{caret}"
+    return f"{head}\n    {shown}\n    {indent}{caret}"

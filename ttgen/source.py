@@ -91,20 +91,30 @@ _ESCAPES: Final = {"x": 4, "u": 6, "U": 10}
 
 
 def _offsets(value: str, text: str, place: Place) -> Iterator[int]:
-    """The offset in the file of each character of a scalar (folding and quotes skip characters of the file)."""
-    at = place.start
+    """The offset in the file of each character of a scalar.
+
+    Both have the same characters in the same order but for white space, which folding drops and makes, quotes, and
+    escapes, where several characters of the file are one.
+    """
+    at, last = place.start, max(place.start, place.end - 1)
     if place.style in ("|", ">"):
         at = text.find("\n", at) + 1
+    elif place.style:
+        at += 1
     for character in value:
-        while at < place.end - 1 and text[at] not in (character, "\\" if place.style == '"' else character):
-            if character.isspace() and text[at].isspace():
-                break
-            at += 1
-        yield min(at, len(text) - 1)
-        at += _ESCAPES.get(text[at + 1], 2) if place.style == '"' and text[at] == "\\" else 1
-        if character.isspace():
-            while at < place.end and text[at].isspace():
+        while place.style == '"' and text.startswith("\\\n", at):
+            # The line goes on: neither its end nor the next one's indentation are part of the value.
+            at += 2
+            while at < last and text[at] in " \t":
                 at += 1
+        while at < last and text[at].isspace() and not character.isspace():
+            at += 1
+        at = min(at, last)
+        yield at
+        if place.style == '"' and text[at] == "\\":
+            at += _ESCAPES.get(text[at + 1], 2)
+        else:
+            at += 2 if place.style == "'" and character == "'" else 1
 
 
 def read(path: FilePath) -> Source:

@@ -19,6 +19,8 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
     bodies = {kernel.name: kernel.body for kernel in program.kernels}
     arguments = {kernel.name: kernel.named_compile_time_args for kernel in program.kernels}
     rings = {buffer.name: buffer.pages for buffer in program.circular_buffers}
+    if len(rings) < len(program.circular_buffers):
+        raise ProofError("two circular buffers have one name")
     starts, counts = (
         [value for row in program.per_core[name] for value in row if value is not None]
         for name in ("unit_start", "unit_count")

@@ -13,6 +13,7 @@ from ttgen.cli.main import OK
 from ttgen.errors import OutputError, SpecError, UserError
 from ttgen.formula.infer import infer_outputs
 from ttgen.formula.parse import parse
+from ttgen.planner.resolve import resolve
 from ttgen.schema.validation import validate
 from ttgen.source import parse as parse_source
 from ttgen.spec import structure
@@ -51,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes a spec."""
-    shapes = dict(_shape(word) for word in options.shapes)
+    given = [_shape(word) for word in options.shapes]
+    shapes = dict(given)
+    if len(shapes) < len(given):
+        raise UserError("a tensor has one shape: a name is given twice")
     try:
         output = parse(options.formula, ()).target
         shapes |= infer_outputs(options.formula, shapes)
@@ -72,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     )
     source = parse_source(text, name=str(options.output or "new spec"))
     validate(source)
-    structure(source)
+    resolve(structure(source))
     _write(text, options.output)
     return OK
 

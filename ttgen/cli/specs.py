@@ -33,7 +33,7 @@ def find(words: Iterable[str]) -> list[Path]:
     Raises:
         OutputError: a word that names nothing.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for word in words:
         path = Path(word)
         if path.is_dir():
@@ -41,12 +41,13 @@ def find(words: Iterable[str]) -> list[Path]:
         elif has_magic(word) and not path.exists():
             files = [Path(name) for name in sorted(glob(word, recursive=True)) if Path(name).is_file()]  # noqa: PTH207
         else:
-            found[path] = None
+            found.setdefault(path.resolve(), path)
             continue
         if not files:
             raise OutputError(f"{word}: no spec there (*.yaml or *.yml)")
-        found.update(dict.fromkeys(files))
-    return list(found)
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
 
 
 def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:

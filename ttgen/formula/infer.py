@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
 from ttgen.formula.graph import Graph, Node, Output, Shape
-from ttgen.formula.parse import Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
+from ttgen.formula.parse import MAX_DEPTH, Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
 from ttgen.spec import LoadedSpec
 
 
@@ -20,12 +20,16 @@ def graph_of(loaded: LoadedSpec) -> Graph:
     spec = loaded.spec
     problems: list[Problem] = []
     assignments: list[tuple[int, Assignment]] = []
+    broken: set[str] = set()
     for index, text in enumerate(spec.formulas):
         try:
             assignments.append((index, parse(text, spec.formula_path(index))))
         except SpecError as error:
             problems.extend(error.problems)
-    builder = _Builder(shapes=loaded.shapes, targets={assignment.target for _index, assignment in assignments})
+            # The name that it would have assigned is of unknown shape, and says nothing more.
+            broken.add(text.split("=")[0].strip())
+    targets = {assignment.target for _index, assignment in assignments}
+    builder = _Builder(shapes=loaded.shapes, targets=targets, broken=broken)
     for index, assignment in assignments:
         try:
             builder.assign(index, assignment, spec.formula_path(index))
@@ -84,6 +88,7 @@ class _Builder:
     shapes: Mapping[str, Shape]
     targets: set[str]
     nodes: list[Node] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
     known: dict[Node, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     places: dict[str, tuple[int, Span]] = field(default_factory=dict)
@@ -115,9 +120,14 @@ class _Builder:
         else:
             self.places[name] = (index, assignment.target_span)
 
-    def add(self, node: Node) -> int:
+    def add(self, node: Node, path: Path) -> int:
         key = replace(node, span=(0, 0, 0))
         if key not in self.known:
+            depth = 1 + max((self.depths[operand] for operand in node.operands), default=0)
+            if depth > MAX_DEPTH:
+                message = f"operations nest deeper than {MAX_DEPTH} levels over all formulas: write a part to a tensor"
+                raise refuse(message, *path, span=node.span[1:])
+            self.depths.append(depth)
             self.known[key] = len(self.nodes)
             self.nodes.append(node)
         return self.known[key]
@@ -136,7 +146,7 @@ class _Formula:
     def value(self, syntax: Syntax) -> int:
         match syntax:
             case Number(value=value, span=span):
-                return self.builder.add(Node(kind="number", number=value, span=(self.index, *span)))
+                return self.builder.add(Node(kind="number", number=value, span=(self.index, *span)), self.path)
             case Name():
                 return self.name(syntax)
             case Transpose(span=span):
@@ -153,7 +163,8 @@ class _Formula:
                         shape=shape,
                         parameters=syntax.parameters,
                         span=(self.index, *syntax.span),
-                    )
+                    ),
+                    self.path,
                 )
 
     def name(self, syntax: Name) -> int:
@@ -169,7 +180,9 @@ class _Formula:
         if name not in builder.shapes:
             known = [*builder.shapes, *builder.values]
             raise self.refuse(f"unknown tensor '{name}'{suggest(name, known)}", syntax.span)
-        return builder.add(Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span)))
+        return builder.add(
+            Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span)), self.path
+        )
 
     def contraction(self, syntax: Apply) -> int:
         operands, shapes, transposed = [], [], []
@@ -199,7 +212,8 @@ class _Formula:
                 shape=(*batch, left[-2], right[-1]),
                 transposed=(transposed[0], transposed[1]),
                 span=(self.index, *syntax.span),
-            )
+            ),
+            self.path,
         )
 
     def vector_fix(self, operand: Syntax, shape: Shape) -> str:

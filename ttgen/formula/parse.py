@@ -230,8 +230,8 @@ class _Parser:
         given = dict(zip(function.parameters, positional[function.operands :], strict=False))
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg not in function.parameters:
-                known = listing(function.parameters) if function.parameters else "none"
-                raise self.refuse(f"{name} has no parameter '{keyword.arg}' (known: {known})", self.span(keyword))
+                known = f"it has {listing(function.parameters)}" if function.parameters else "it takes none"
+                raise self.refuse(f"{name} has no parameter '{keyword.arg or '**'}'; {known}", self.span(keyword))
             if keyword.arg in given:
                 raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
             given[keyword.arg] = self.expression(keyword.value)
@@ -241,8 +241,10 @@ class _Parser:
             if value is not None and not isinstance(value, Number):
                 raise self.refuse(f"'{parameter}' of {name} is a number", value.span)
             parameters.append(to_float32(default if value is None else value.value))
-        if name == "softplus" and not all(value > 0 for value in parameters):
-            raise self.refuse("beta and threshold of softplus are greater than 0", span)
+        if name == "softplus" and not (
+            all(value > 0 for value in parameters) and to_float32(1 / parameters[0]) < math.inf
+        ):
+            raise self.refuse("beta and threshold of softplus are greater than 0, and 1 / beta is a float32", span)
         if all(isinstance(operand, Number) for operand in operands):
             raise self.refuse(f"{name} of numbers only: write its value", span)
         return Apply(kind=name, operands=operands, parameters=tuple(parameters), span=span)

@@ -83,13 +83,13 @@ def lower(
         taken: buffer names that spills must not have.
     """
     spilled: dict[int, str] = {}
-    zeros = _untaken("zeros", taken)
+    zeros = untaken("zeros", taken)
     while True:
         attempt = _Attempt(Values(graph, leaves, spilled, zeros, dst_bits, slots), outputs)
         try:
             sections, numbers = attempt.run()
         except Spill as spill:
-            spilled[spill.node] = _untaken(f"partial_{len(spilled)}", taken)
+            spilled[spill.node] = untaken(f"partial_{len(spilled)}", taken)
             continue
         reads = {cb for section in sections for cb in section.reads}
         return Lowering(
@@ -100,7 +100,8 @@ def lower(
         )
 
 
-def _untaken(name: str, taken: frozenset[str]) -> str:
+def untaken(name: str, taken: frozenset[str]) -> str:
+    """A buffer name that no tensor has."""
     while name in taken:
         name += "_"
     return name

@@ -14,7 +14,7 @@ from ttgen.model.design import Design
 from ttgen.model.index import Index, Var, add, mul
 from ttgen.model.plan import Padding
 from ttgen.patterns.context import Context, tiles_of
-from ttgen.patterns.elementwise import lower
+from ttgen.patterns.elementwise import lower, untaken
 from ttgen.patterns.kernels import Access, assemble, read_tiles
 from ttgen.patterns.pages import batch_index, batch_of, batch_sizes, grid_sizes, unit_page
 from ttgen.patterns.section import Leaf
@@ -48,7 +48,7 @@ def design(context: Context) -> Design:
     uses = Counter((left, right, *epilogue.values()))
 
     def cb_of(tensor: str, use: str) -> str:
-        return tensor if uses[tensor] == 1 else f"{tensor}_{use}"
+        return tensor if uses[tensor] == 1 else untaken(f"{tensor}_{use}", frozenset(context.dtypes))
 
     batch = batch_of(shape)
     left_batch, right_batch = (batch_index(batch_of(context.shapes[name]), batch) for name in (left, right))

@@ -53,6 +53,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     target = load_target(spec.target)
     graph = graph_of(loaded)
     pattern = pattern_of(graph, loaded)
+    tensors.check_memory(loaded, target)
     schedule = supported.check(loaded, graph, target)
 
     # Which core makes which units.

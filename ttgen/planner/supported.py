@@ -35,7 +35,7 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
     Raises:
         SpecError: shards or blocks that can't be, or else everything that isn't made yet.
     """
-    problems = [*_shards(loaded)]
+    problems = [*_shards(loaded), *_panels(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
     schedule = loaded.spec.schedule
@@ -51,6 +51,16 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
     ):
         raise SpecError(problems, loaded.source)
     return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores)
+
+
+def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
+    """Panels wider than the work grid."""
+    schedule = loaded.spec.schedule
+    if isinstance(schedule, Schedule) and isinstance(schedule.order, BlockLinear):
+        given, most = schedule.order.block_linear, tiled(work_shape(graph))[-1]
+        if given > most:
+            text = f"panels of {given} columns; the output has {most} columns of tiles: use row_major"
+            yield _problem(text, "schedule", "order", "block_linear")
 
 
 def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:

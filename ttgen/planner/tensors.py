@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 from ttgen.dtypes import DTYPES, TILE
+from ttgen.errors import SpecError, refuse
 from ttgen.formula.graph import Graph, Shape
 from ttgen.model.design import Design
 from ttgen.model.plan import Tensor, Use
 from ttgen.patterns.context import tiles_of
 from ttgen.spec import LoadedSpec
+from ttgen.target import Target
 
 
 def tiled(shape: Shape) -> tuple[int, ...]:
@@ -22,6 +24,24 @@ def stored(shape: Shape) -> tuple[int, ...]:
     """The shape in elements with the last two dimensions padded to whole tiles."""
     tiles = tiled(shape)
     return (*tiles[:-2], tiles[-2] * TILE, tiles[-1] * TILE)
+
+
+def check_memory(loaded: LoadedSpec, target: Target) -> None:
+    """Refuses tensors that the card's memory can't hold.
+
+    Raises:
+        SpecError: with the bytes.
+    """
+    sizes = {
+        name: math.prod(tiled(loaded.shapes[name])) * DTYPES[tensor.dtype].tile_bytes
+        for name, tensor in loaded.spec.tensors.items()
+    }
+    limit = target.dram.banks * target.dram.bank_bytes
+    if sum(sizes.values()) > limit:
+        largest = max(sizes, key=sizes.__getitem__)
+        total = sum(sizes.values())
+        text = f"the tensors take {total:,} bytes of {target.name}'s {limit:,}, '{largest}' alone {sizes[largest]:,}"
+        raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
 
 
 def tensors(loaded: LoadedSpec, graph: Graph, design: Design) -> tuple[Tensor, ...]:

@@ -49,6 +49,8 @@ def _explain(error: ValidationError) -> list[Problem]:
     """The problems behind one error of the validator."""
     path: Path = tuple(error.absolute_path)
     schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    if error.validator == "enum" and not isinstance(error.instance, str):
+        return []  # its type is a problem of its own
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", ()))
         instance: Any = error.instance
