@@ -106,7 +106,8 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     shape = (*batch, draw(side), draw(side))
     formula = _Formula(draw, shape, draw(st.integers(1, 12)))
     if draw(st.booleans()):
-        depth = draw(side)
+        # Deeper than any ring, often.
+        depth = draw(st.one_of(side, st.integers(1, 300)))
         left, right = (*batch, shape[-2], depth), (*batch, depth, shape[-1])
         shared: bool = draw(st.booleans())
         if batch and shared:

@@ -189,3 +189,21 @@ def test_kernels_that_wait_for_each_other() -> None:
 
     with pytest.raises(ProofError, match=r"the kernels wait for each other: reader at .*, compute at .*bias"):
         check(plan, "compute", bias_first)
+
+
+def test_a_spill_before_a_deep_contraction() -> None:
+    """With 16-bit DST a computed row is spilled before the product; its tiles are read before K is."""
+    text = """
+kernel: k
+tensors:
+  A: {shape: [64, 1000], dtype: bfloat16}
+  B: {shape: [1000, 64], dtype: bfloat16}
+  r: {shape: [1, 64], dtype: bfloat16}
+  s: {shape: [1, 64], dtype: bfloat16}
+  Y: {shape: [64, 64], dtype: bfloat16}
+compute: Y = abs(r + s) * abs(A @ B) + s
+precision: {accumulate: bfloat16}
+"""
+    plan = ttgen.plan(ttgen.loads(text))
+    assert any(buffer.name == "partial_0" for buffer in plan.program.circular_buffers)
+    check(plan)

@@ -58,6 +58,16 @@ class Lowering:
     numbers: Mapping[str, float]
 
     @property
+    def reads_before_contraction(self) -> frozenset[str]:
+        """Buffers that are read by sections before the one that has the matrix product."""
+        found: set[str] = set()
+        for section in self.sections:
+            if section.contraction is not None:
+                return frozenset(found)
+            found.update(section.reads)
+        return frozenset()
+
+    @property
     def has_epilogue(self) -> bool:
         """Whether there is any operation beside a contraction."""
         return any(section.ops for section in self.sections)

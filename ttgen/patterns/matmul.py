@@ -90,10 +90,13 @@ def design(context: Context) -> Design:
         ),
     )
     epilogue_tiles = tuple(tiles.values())
+    # A section that spills may come before the product's: the reader must not be stuck in K while compute waits for it.
+    before = lowering.reads_before_contraction
+    early, late = ([tile for tile in epilogue_tiles if (tile.cb in before) == is_early] for is_early in (True, False))
     return assemble(
         context,
         lowering,
-        reads=(Loop(var="k", extent=_KT, body=read_tiles((a, b))), *read_tiles(epilogue_tiles)),
+        reads=(*read_tiles(early), Loop(var="k", extent=_KT, body=read_tiles((a, b))), *read_tiles(late)),
         contraction=contraction,
         inputs=(a, b, *epilogue_tiles),
         outputs=tuple(

@@ -54,12 +54,12 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
 
 
 def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
-    """Panels wider than the work grid."""
+    """Panels with more units than a kernel can count."""
     schedule = loaded.spec.schedule
     if isinstance(schedule, Schedule) and isinstance(schedule.order, BlockLinear):
-        given, most = schedule.order.block_linear, tiled(work_shape(graph))[-1]
-        if given > most:
-            text = f"panels of {given} columns; the output has {most} columns of tiles: use row_major"
+        rows, cols = tiled(work_shape(graph))[-2:]
+        if schedule.order.block_linear * rows >= 2**32:
+            text = f"a panel's units don't fit 32 bits; the output has {cols} columns of tiles"
             yield _problem(text, "schedule", "order", "block_linear")
 
 
