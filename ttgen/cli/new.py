@@ -20,7 +20,7 @@ from ttgen.spec import structure
 from ttgen.target import TARGETS
 
 _TEMPLATE = """\
-# yaml-language-server: $schema=spec.schema.json
+# yaml-language-server: $schema=kernel.schema.json
 # `ttgen plan` shows what is decided for this spec, `ttgen render` writes the program.
 kernel: {kernel}
 target: {target}                      # {targets}

@@ -81,7 +81,12 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
         match statement:
             case Loop(body=inner):
                 needs = list(_needs(inner))
-                hoisted = [need for need in needs if len({other[1] for other in needs if other[0] == need[0]}) == 1]
+                single = {
+                    channel for channel in _CHANNELS if len({need[1] for need in needs if need[0] == channel}) == 1
+                }
+                if any(need[0] == "fpu" for need in needs) and "fpu" not in single:
+                    single.discard("sfpu")
+                hoisted = [need for need in needs if need[0] in single]
                 yield from _establish(hoisted, state)
                 for channel in {need[0] for need in needs} - {need[0] for need in hoisted}:
                     state[channel] = None
@@ -102,6 +107,9 @@ def _establish(needs: list[_Need], state: _State) -> Iterator[Statement]:
         state[channel] = wanted
         if op is not None:
             yield Init(op=op)
+            if channel == "fpu":
+                # Both engines share address modes and replay slots: nothing says that an init keeps the other's.
+                state["sfpu"] = None
         else:
             port = next(port for port in _PORTS if port == channel)
             yield Reconfigure(port=port, old=None if old is None else old[0], new=wanted[0])

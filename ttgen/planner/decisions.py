@@ -51,10 +51,11 @@ def _decisions(
         )
         yield decision("fidelity", exactness.fidelity, "spec", because)
     else:
-        because = (
-            "HiFi4 with 32-bit accumulation has an erratum on Wormhole" if target.arch == "wormhole_b0"
-            else "every bit of a bfloat16 product"
-        )  # fmt: skip
+        because = "the target's default"
+        if target.fidelity == "HiFi4":
+            because = "every bit of a bfloat16 product"
+        elif exactness.dst_bits == 32:
+            because = "HiFi4 with 32-bit accumulation has an erratum on Wormhole"
         yield decision("fidelity", exactness.fidelity, "default", because)
     slots = target.dst_tiles(bits=exactness.dst_bits)
     if exactness.forced_by:

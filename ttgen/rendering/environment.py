@@ -7,6 +7,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
 from typing import Protocol
 
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
@@ -88,6 +89,11 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _wrapped(text: str) -> list[str]:
+    """The lines of a comment."""
+    return wrap(text, 107)
+
+
 FILTERS = {
     "circular_buffer_count": _circular_buffer_count,
     "cpp": to_cpp,
@@ -102,6 +108,7 @@ FILTERS = {
     "standard_headers": _standard_headers,
     "table_row": _table_row,
     "tensor_index": _tensor_index,
+    "wrapped": _wrapped,
 }
 
 

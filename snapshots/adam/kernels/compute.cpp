@@ -55,6 +55,7 @@ void kernel_main() {
         reconfig_data_format_srca(cb_m, cb_gradient);
         copy_init(cb_gradient);
         copy_tile(cb_gradient, 0, 1);
+        binop_with_scalar_tile_init();
         mul_unary_tile(1, number_1);
         add_binary_tile_init();
         add_binary_tile(0, 1, 0);

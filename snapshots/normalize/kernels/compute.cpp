@@ -61,6 +61,7 @@ void kernel_main() {
         reconfig_data_format_srca(cb_gamma, cb_beta);
         copy_init(cb_beta);
         copy_tile(cb_beta, 0, 1);
+        sfpu_bcast_row_init();
         sfpu_add_bcast_row(0, 1);
         cb_pop_front(cb_X, 1);
         cb_pop_front(cb_mean, 1);
