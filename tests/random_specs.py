@@ -40,6 +40,7 @@ class _Formula:
         self.shape = shape
         self.budget = budget
         self.tensors: dict[str, tuple[int, ...]] = {}
+        self.made: list[str] = []
 
     def tensor(self, shape: tuple[int, ...]) -> str:
         same = [name for name, known in self.tensors.items() if known == shape]
@@ -59,6 +60,15 @@ class _Formula:
         return self.tensor(shape)
 
     def expression(self) -> str:
+        """An expression; one time in four, one that was made before: values with several uses."""
+        reuse: int = self.draw(st.integers(0, 3))
+        if self.made and reuse == 0:
+            return str(self.draw(st.sampled_from(self.made)))
+        text = self.new_expression()
+        self.made.append(f"({text})")
+        return text
+
+    def new_expression(self) -> str:
         self.budget -= 1
         if self.budget <= 0:
             return self.leaf()

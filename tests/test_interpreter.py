@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,30 @@ def test_random_specs() -> None:
 
     agrees_or_is_refused()
     assert answers.count(False) <= len(answers) / 5
+
+
+@pytest.mark.parametrize("accumulate", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "exp(X) - tanh(exp(X))",
+        "tanh(exp(X)) - exp(X)",
+        "sigmoid(X) * tanh(sigmoid(X))",
+        "maximum(exp(X), -exp(X))",
+        "where(exp(X), abs(exp(X)), exp(X) * exp(X))",
+        "exp(X) * exp(c) + exp(c)",
+        "maximum(exp(c), exp(r) + exp(c)) + X",
+        "abs(X + r) - (X + r) * c / (1 + abs(X + r))",
+    ],
+)
+def test_values_with_several_uses(formula: str, accumulate: str) -> None:
+    """An operand keeps its value while its sibling is computed from it."""
+    shapes = {"X": [40, 70], "c": [40, 1], "r": [70]}
+    tensors = "".join(
+        f"  {name}: {{shape: {shape}, dtype: bfloat16}}\n"
+        for name, shape in shapes.items()
+        if re.search(rf"\b{name}\b", formula)
+    )
+    text = f"kernel: k\ntensors:\n{tensors}  Y: {{shape: [40, 70], dtype: bfloat16}}\ncompute: Y = {formula}\nprecision: {{accumulate: {accumulate}}}\n"
+    loaded = ttgen.loads(text)
+    agree(loaded, ttgen.plan(loaded))

@@ -6,7 +6,7 @@ slot, and is copied before an operation that works in place. Products accumulate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -163,6 +163,16 @@ class SectionBuilder:
             return self.held[node]
         return self.take(node)[0]
 
+    def evaluate(self, operands: Sequence[int]) -> None:
+        """Computes operands into slots that they keep until each is taken: the one that needs most slots first.
+
+        Nothing is taken before all of them are there: an operand of two of them, or one that is an operand of another,
+        would lose its value to the second use.
+        """
+        for node in sorted(operands, key=lambda operand: -self.need(operand)):
+            if node in self.remaining and node not in self.held:
+                self.hold(node, self.compute(node))
+
     def take(self, node: int) -> tuple[int, bool]:
         """Uses a node once: its slot, and whether the user may overwrite it and has to release it."""
         leaf = None if node in self.remaining else self.values.leaf(node)
@@ -318,12 +328,9 @@ class SectionBuilder:
         dim = broadcast_of(self.nodes[vector].shape, node.shape)
         if dim not in ("rows", "cols") or broadcast_of(self.nodes[data].shape, node.shape):
             return None
-        if self.need(vector) > self.need(data):
-            other, owned = self.take(vector)
-            slot = self.own(data)
-        else:
-            slot = self.own(data)
-            other, owned = self.take(vector)
+        self.evaluate((data, vector))
+        slot = self.own(data)
+        other, owned = self.take(vector)
         self.emit(f"{node.kind}_dst_{dim}", (Dst(slot), Dst(other)), slot)
         if owned:
             self.release(other)
@@ -331,11 +338,9 @@ class SectionBuilder:
 
     def combine(self, name: str, node: Node) -> int:
         """An operation whose operands are all in DST, whole; the result replaces one that nobody needs any more."""
-        order = sorted(range(len(node.operands)), key=lambda index: -self.need(node.operands[index]))
-        taken: dict[int, tuple[int, bool]] = {}
-        for index in order:
-            taken[index] = self.spread(node.operands[index], node.shape)
-        slots = [taken[index][0] for index in range(len(node.operands))]
+        self.evaluate(node.operands)
+        taken = [self.spread(operand, node.shape) for operand in node.operands]
+        slots = [slot for slot, _owned in taken]
         owned = [slot for index, slot in enumerate(slots) if taken[index][1]]
         result = min(owned) if owned else self.allocate()
         self.emit(name, tuple(Dst(slot) for slot in slots), result)
