@@ -53,7 +53,9 @@ the precision that `precision.accumulate` says, and an output is rounded to its 
 
 Refused, with the place and a way out: a second contraction in one kernel; an operand of `@` that is computed, or a vector
 (declare it as a row or a column); outputs of different shapes; an output that is also an input; a name that is assigned
-twice, or read before it is assigned; constants; comparisons and `**`.
+twice, or read before it is assigned; constants; comparisons and `**`. A formula has at most 4000 characters, and
+operations nest at most 80 deep over all formulas (a sum of 80 terms does); a tensor has at most 8 dimensions, and a name at
+most 40 characters.
 
 ## Patterns
 
@@ -164,7 +166,7 @@ def _default(item: Field[Any]) -> str:
     if is_required(item):
         return "required"
     if item.default is MISSING:
-        return ""
+        return "see below" if item.name in ("precision", "schedule", "block") else "none"
     if item.default is None:
         return "the target's"
     return f"`{str(item.default).lower() if isinstance(item.default, bool) else item.default}`"

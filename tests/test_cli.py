@@ -76,6 +76,9 @@ def test_new_writes_a_spec_that_plans(
     path = tmp_path / "new.yaml"
     assert main(["new", formula, *shapes, "-o", str(path)]) == 0
     assert path.read_text() == text
+    assert main(["new", formula, *shapes, "--target", "p150"]) == 0
+    assert "fidelity: HiFi4" in (shown := capsys.readouterr().out)
+    assert "{rows: 10, cols: 13}" in shown
     # What is commented out are the defaults: nothing changes when it isn't.
     capsys.readouterr()
     assert main(["plan", "--json", str(path)]) == 0

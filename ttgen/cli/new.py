@@ -17,7 +17,7 @@ from ttgen.planner.resolve import resolve
 from ttgen.schema.validation import validate
 from ttgen.source import parse as parse_source
 from ttgen.spec import structure
-from ttgen.target import TARGETS
+from ttgen.target import TARGETS, load
 
 _TEMPLATE = """\
 # yaml-language-server: $schema=kernel.schema.json
@@ -30,13 +30,13 @@ compute: {formula}
 
 # Everything below is optional; these are the defaults.
 # precision:
-#   fidelity: HiFi3                   # LoFi | HiFi2 | HiFi3 | HiFi4; the target's own where left out
+#   fidelity: {fidelity}                   # LoFi | HiFi2 | HiFi3 | HiFi4; the target's own where left out
 #   accumulate: float32               # or bfloat16: twice the destination registers, less exact
 #   approximate: false                # true: fast approximations of functions
 # schedule:
 #   policy: contiguous                # or strided
 #   order: row_major                  # or column_major, or {{block_linear: 4}}
-#   cores: {{rows: 8, cols: 8}}         # or a number of cores
+#   cores: {{rows: {rows}, cols: {cols}}}       # or a number of cores
 """
 
 
@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     except SpecError as error:
         raise SpecError(error.problems, parse_source(f"{options.formula}\n", name="formula")) from None
     name = options.kernel or _kernel_name(output)
+    target = load(options.target)
     width = max(len(tensor) for tensor in shapes)
     lines = [
         f"  {tensor}:{' ' * (width - len(tensor))} {{shape: [{', '.join(map(str, shape))}], dtype: {options.dtype}}}"
@@ -70,6 +71,9 @@ def run(options: argparse.Namespace) -> int:
     text = _TEMPLATE.format(
         kernel=name,
         target=options.target,
+        fidelity=target.fidelity,
+        rows=target.grid.rows,
+        cols=target.grid.cols,
         targets=" | ".join(TARGETS),
         tensors="\n".join(lines),
         formula=options.formula.strip(),

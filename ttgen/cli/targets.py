@@ -16,12 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints a line a target."""
     del options
-    print(f"{'target':8}{'rows x cols':13}{'L1 usable':>12}{'DRAM':>11}{'buffers':>9}  description")
+    print(f"{'target':12}{'rows x cols':13}{'L1 usable':>12}{'DRAM':>11}{'buffers':>9}  description")
     for name in TARGETS:
         target = load(name)
         grid = f"{target.grid.rows} x {target.grid.cols}"
         print(
-            f"{name:8}{grid:13}{target.l1.usable:>10} B{target.dram.gigabytes_per_second:>6} GB/s"
+            f"{name:12}{grid:13}{target.l1.usable:>10} B{target.dram.gigabytes_per_second:>6} GB/s"
             f"{target.circular_buffers:>9}  {target.description}"
         )
     return OK
