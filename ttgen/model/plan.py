@@ -272,6 +272,16 @@ class Program:
     l1: L1Budget
     cost: Cost
 
+    @property
+    def busiest(self) -> int:
+        """Units of the core that has most."""
+        return max(value or 0 for row in self.per_core["unit_count"] for value in row)
+
+    @property
+    def balance(self) -> float:
+        """Units over what the cores would make if all had as many as the busiest."""
+        return self.work.units / (self.work.cores * self.busiest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

@@ -83,6 +83,5 @@ def _decisions(
 
 def _balance(program: Program) -> str:
     work = program.work
-    busiest = max(value or 0 for row in program.per_core["unit_count"] for value in row)
     units = "unit" if work.units == 1 else "units"
-    return f"{work.units} {units}, at most {busiest} a core: balance {work.units / (work.cores * busiest):.0%}"
+    return f"{work.units} {units}, at most {program.busiest} a core: balance {program.balance:.0%}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, walk
-from ttgen.model.index import Expr as _Expr
-from ttgen.model.index import Index, Var, add, floor_div, mul, names, product
+from ttgen.model.index import Expr, Index, Var, add, floor_div, mul, names, product
 from ttgen.spec import BlockLinear
 
 UNIT: Final = Var("unit")
@@ -42,15 +41,15 @@ def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:
         panel, in_panel, width = Var("panel"), Var("in_panel"), Var("width")
         panel_units = product(Var("panel_width"), GRID_Y)
         lets = (
-            Let(name="local", index=_Expr("%", UNIT, batch_units)),
+            Let(name="local", index=Expr("%", UNIT, batch_units)),
             Let(name="panel", index=floor_div(local, panel_units)),
-            Let(name="in_panel", index=_Expr("%", local, panel_units)),
+            Let(name="in_panel", index=Expr("%", local, panel_units)),
             # The last panel may be narrower.
             Let(
                 name="width",
-                index=_Expr("min", Var("panel_width"), _Expr("-", GRID_X, mul(panel, Var("panel_width")))),
+                index=Expr("min", Var("panel_width"), Expr("-", GRID_X, mul(panel, Var("panel_width")))),
             ),
-            Let(name="x", index=add(mul(panel, Var("panel_width")), _Expr("%", in_panel, width))),
+            Let(name="x", index=add(mul(panel, Var("panel_width")), Expr("%", in_panel, width))),
             Let(name="y", index=floor_div(in_panel, width)),
         )
         return (z, *lets) if batched else lets[1:]
@@ -59,7 +58,7 @@ def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:
         (fast, fast_size), (slow, slow_size) = (("y", GRID_Y), ("x", GRID_X))
     over: Index = floor_div(UNIT, fast_size)
     plane = (
-        Let(name=fast, index=_Expr("%", UNIT, fast_size)),
-        Let(name=slow, index=_Expr("%", over, slow_size) if batched else over),
+        Let(name=fast, index=Expr("%", UNIT, fast_size)),
+        Let(name=slow, index=Expr("%", over, slow_size) if batched else over),
     )
     return (z, *plane) if batched else plane
