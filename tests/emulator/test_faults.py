@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.emulator import toolchain
 from tests.emulator.test_programs import KERNELS, PROGRAMS, normal
 
@@ -161,7 +162,7 @@ def run_fault(fault: Fault, folder: Path) -> tuple[list[str], toolchain.Result]:
         if buffer["kind"] == "buffer" and buffer["event"] == "read":
             if buffer["undefined"]:
                 names.append("uninitialised-data")
-            if set(buffer["writes"]["times"]) != {"1"}:  # type: ignore[index]
+            if set(buffer["writes"]["times"]) != {"1"}:
                 names.append("output-coverage")
     if result.status == 0:
         for key, shape in shapes.items():
@@ -178,4 +179,5 @@ def test_fault(tmp_path: Path, fault: Fault) -> None:
     assert names[0] in (fault.name, *fault.others), f"{names}\n{result.stderr}"
     if result.report and names[0] not in ("wrong-numbers", "output-coverage", "uninitialised-data", "cb-not-drained"):
         first = next(r for r in result.report if r["kind"] in ("error", "hang"))
-        assert first.get("line") and Path(str(first["file"])).parent == tmp_path / "kernels", first
+        assert first.get("line"), first
+        assert Path(str(first["file"])).parent == tmp_path / "kernels", first

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.emulator import toolchain
 from tests.emulator.test_programs import KERNELS, execute, normal
 
@@ -21,7 +22,7 @@ def changed(folder: Path, kernel: str, old: str, new: str) -> str:
     return f"kernels={kernels}"
 
 
-def add_rows(tmp_path: Path, *options: str, **keywords: object):
+def add_rows(tmp_path: Path, *options: str, **keywords: object) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray] | None, toolchain.Result]:
     a, b = normal(96, 64), normal(32, 64, seed=1)
     words = (f"compute={KERNELS / 'add_rows_compute.cpp'}", "rows=3", "columns=2", "inputs=2", "mode1=1")
     return a, b, *execute("tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 64)}, *words, *options, **keywords)
@@ -39,7 +40,7 @@ def test_variables_are_each_cores_own(tmp_path: Path, seed: str) -> None:
     counted = changed(tmp_path, "unit_writer.cpp", "void kernel_main() {", "static uint32_t written = 5;\nuint32_t zeroed;\nvoid kernel_main() {")
     source = tmp_path / "kernels/unit_writer.cpp"
     source.write_text(source.read_text().replace("        cb_pop_front(cb_out, 1);", "        cb_pop_front(cb_out, 1);\n        ++written;\n        ++zeroed;\n        ASSERT(written == 5 + zeroed && written == 6 + unit - unit_start);"))
-    a, b, outputs, result = add_rows(tmp_path, counted, "cores=3", env={"TTEMU_SEED": seed})
+    _a, _b, outputs, result = add_rows(tmp_path, counted, "cores=3", env={"TTEMU_SEED": seed})
     assert outputs is not None, result.stderr
 
 
@@ -68,17 +69,19 @@ def test_same_seed_same_run(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_bad_ends(tmp_path: Path, kernel: str, old: str, new: str, name: str, status: int) -> None:
     _, _, outputs, result = add_rows(tmp_path, changed(tmp_path, kernel, old, new), env={"TTEMU_SPIN_SECONDS": "1"})
-    assert outputs is None and result.status == status and name in result.names(), (result.names(), result.stderr)
+    assert (outputs, result.status) == (None, status), result.stderr
+    assert name in result.names()
 
 
 def test_circular_buffers_that_do_not_fit(tmp_path: Path) -> None:
     _, _, outputs, result = add_rows(tmp_path, "depth=400")
-    assert outputs is None and result.names() == ["overlap"], result.stderr
+    assert (outputs, result.names()) == (None, ["overlap"]), result.stderr
 
 
 def test_a_missing_kernel_is_a_host_error(tmp_path: Path) -> None:
     _, _, outputs, result = add_rows(tmp_path, f"kernels={tmp_path}")
-    assert outputs is None and "doesn't exist" in result.stderr
+    assert outputs is None
+    assert "doesn't exist" in result.stderr
 
 
 @pytest.mark.parametrize(("resident", "names"), [("", ["cb-not-drained"]), ("1", [])])
@@ -95,8 +98,10 @@ def test_resident_buffers(tmp_path: Path, resident: str, names: list[str]) -> No
 
 def test_deepest_fill(tmp_path: Path) -> None:
     _, _, _, result = add_rows(tmp_path, "depth=6")
-    cbs = {cb["cb"]: cb for core in result.first("program")["cores"] for cb in core["cbs"]}  # type: ignore[attr-defined]
-    assert cbs[0]["pages"] == 6 and 1 <= cbs[0]["deepest"] <= 6 and cbs[16]["deepest"] <= 2
+    cbs = {cb["cb"]: cb for core in result.first("program")["cores"] for cb in core["cbs"]}
+    assert cbs[0]["pages"] == 6
+    assert 1 <= cbs[0]["deepest"] <= 6
+    assert cbs[16]["deepest"] <= 2
 
 
 def test_blackhole_flag_may_overtake_data(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import erf, erfc
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+
 from tests.emulator.test_programs import bf16, check, execute, normal
 
 TEMPLATE = """#include <cstdint>
@@ -77,7 +79,7 @@ def unary(name: str, header: str, reference: Callable[[np.ndarray], np.ndarray],
 
 
 def positive(x: np.ndarray) -> np.ndarray:
-    return np.abs(x) + 0.125
+    return np.asarray(np.abs(x) + 0.125)
 
 
 def apart(x: np.ndarray) -> np.ndarray:
@@ -121,7 +123,7 @@ UNARY = (
             ("add", 1.5, lambda x: x + 1.5), ("sub", 1.5, lambda x: x - 1.5), ("mul", 1.5, lambda x: x * 1.5),
             ("div", 0.25, lambda x: x / 4), ("rsub", 1.5, lambda x: 1.5 - x),
         )
-    ),  # fmt: skip
+    ),
     unary("rsub", U + "rsub.h", lambda x: 2 - x, f"rsub_tile(0, {bits(2)});", absolute=1e-7),
     unary("rdiv", U + "rdiv.h", lambda x: 2 / x, f"rdiv_tile(0, {bits(2)});", domain=apart),
     unary("eqz", U + "comp.h", lambda x: (x == 0).astype(float), domain=lambda x: np.where(x > 0, x, 0)),
@@ -132,7 +134,7 @@ UNARY = (
 )
 
 
-def two(name: str, header: str, reference: Callable[..., np.ndarray], call: str = "", init: str = "") -> Operation:
+def two(name: str, header: str, reference: Callable[..., Any], call: str = "", init: str = "") -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); copy_init(1); copy_tile(1, 0, 1); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0, 1, 0);'}"
     return Operation(name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-7)
 
@@ -227,7 +229,7 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("fp32", [1, 0])
-@pytest.mark.parametrize("operation", (*UNARY, *BINARY, *FPU, *OTHERS), ids=lambda o: o.name)
+@pytest.mark.parametrize("operation", [*UNARY, *BINARY, *FPU, *OTHERS], ids=lambda o: o.name)
 def test_operation(tmp_path: Path, operation: Operation, fp32: int) -> None:
     source = tmp_path / "compute.cpp"
     source.write_text(kernel(operation))
@@ -270,7 +272,7 @@ def bfp(x: np.ndarray, width: int, ties_even: bool) -> np.ndarray:
     step = 2.0 ** (exponent - (width - 1))
     scaled = np.abs(blocks) / step
     magnitude = np.minimum(np.round(scaled) if ties_even else np.floor(scaled + 0.5), 2**width - 1)
-    return (np.sign(blocks) * magnitude * step).reshape(x.shape)
+    return np.asarray((np.sign(blocks) * magnitude * step).reshape(x.shape))
 
 
 @pytest.mark.parametrize(("dtype", "width"), [("bfloat8_b", 7), ("bfloat4_b", 3)])

@@ -7,6 +7,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
+
 from tests.emulator import toolchain
 
 PROGRAMS = toolchain.TESTS / "programs"
@@ -21,7 +22,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return bf16(np.random.default_rng(seed).standard_normal(shape))
 
 
-def execute(name: str, folder: Path, inputs: dict[str, np.ndarray], outputs: dict[str, tuple[int, ...]], *options: str, **keywords: object):
+def execute(name: str, folder: Path, inputs: dict[str, np.ndarray], outputs: dict[str, tuple[int, ...]], *options: str, **keywords: object) -> tuple[dict[str, np.ndarray] | None, toolchain.Result]:
     """Runs a program; gives its outputs and the result."""
     for key, value in inputs.items():
         value.astype(np.float32).tofile(folder / key)
@@ -54,7 +55,8 @@ def test_gemm(tmp_path: Path, shape: tuple[int, int, int], env: dict[str, str]) 
     assert counters["dram_read_bytes"] == 2 * 2048 * tiles[0] * tiles[1] * tiles[2]
     assert counters["dram_write_bytes"] == 2048 * tiles[0] * tiles[1]
     written = next(r for r in result.report if r["kind"] == "buffer" and r["event"] == "read")
-    assert written["writes"]["times"] == {"1": tiles[0] * tiles[1]} and written["undefined"] == []
+    assert written["writes"]["times"] == {"1": tiles[0] * tiles[1]}
+    assert written["undefined"] == []
 
 
 @pytest.mark.parametrize("fidelity", ["LoFi", "HiFi2", "HiFi3", "HiFi4"])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2] / "ttgen/emulator"
 TESTS = Path(__file__).resolve().parent
@@ -22,14 +23,14 @@ SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "
 @dataclass(frozen=True)
 class Result:
     status: int
-    report: tuple[dict[str, object], ...]
+    report: tuple[dict[str, Any], ...]
     stderr: str
 
     def names(self) -> list[str]:
         """Names of errors and hangs, in order."""
         return [str(r["name"]) for r in self.report if r["kind"] in ("error", "hang", "compile")]
 
-    def first(self, kind: str) -> dict[str, object]:
+    def first(self, kind: str) -> dict[str, Any]:
         return next(r for r in self.report if r["kind"] == kind)
 
 
@@ -58,7 +59,7 @@ def _compile(job: tuple[Sequence[str], Path, Path]) -> None:
     command, source, target = job
     scratch = f"{target}.{os.getpid()}"
     _run([*command, "-c", str(source), "-o", scratch])
-    os.replace(scratch, target)
+    Path(scratch).replace(target)
 
 
 def _build(source: Path | None, sanitize: bool, compiler: Sequence[str]) -> tuple[Path, Path | None]:
@@ -86,11 +87,11 @@ def _build(source: Path | None, sanitize: bool, compiler: Sequence[str]) -> tupl
     if not library.exists():
         scratch = str(folder / f"libttemu.{os.getpid()}.so")
         _run([*compiler, "-shared", *extra, *map(str, objects), "-ldl", "-o", scratch])
-        os.replace(scratch, library)
+        Path(scratch).replace(library)
     if program is not None and not program.exists():
         scratch = f"{program}.{os.getpid()}"
         _run([*compiler, *extra, str(host), "-L", str(folder), "-lttemu", f"-Wl,-rpath,{folder}", "-o", scratch])
-        os.replace(scratch, program)
+        Path(scratch).replace(program)
     return folder, program
 
 
