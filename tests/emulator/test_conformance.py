@@ -40,7 +40,7 @@ def symbols(path: Path, undefined: bool, dynamic: bool = True) -> set[str]:
 
 def of_the_api(names: set[str]) -> set[str]:
     """Names that the host program gets from the library: anything but C, the C++ runtime and the compiler's own."""
-    std = re.compile(r"^_ZN?K?S[aptsiod]|^_ZNK?St|^_ZS[ti]|^_Zn[wa]|^_Zd[la]|^_ZT[VIS]")
+    std = re.compile(r"^_ZN?K?S[aptsiod]|^_ZNK?St|^_ZS[ti]|^_Zn[wa]|^_Zd[la]|^_ZT[TVIS]")
     return {n for n in names if n.startswith("_Z") and not std.match(n)}
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import ttgen
-from tests.verify.mutants import MUTANTS, SPECS, Mutant, table
+from tests.verify.mutants import MUTANTS, SPECS, Mutant
+from tests.verify.write_docs import DOCS, page
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import verify
 
-DOCS = Path(__file__).resolve().parents[2] / "docs/verify.md"
-BEGIN, END = "<!-- mutants -->\n", "<!-- end of mutants -->"
 # Findings without a statement: they are seen at the end, or by the host.
 PLACELESS = {"wrong-numbers", "output-coverage", "uninitialised-data", "counters", "cb-not-drained", "host-error",
              "overlap", "kernel-compile-failed"}  # fmt: skip
@@ -30,10 +27,8 @@ def test_mutant(builder: Builder, mutant: Mutant) -> None:
         assert first.file.startswith("kernels/"), first
 
 
-def test_the_table_of_the_docs() -> None:
-    text = DOCS.read_text(encoding="utf-8")
-    between = text[text.index(BEGIN) + len(BEGIN) : text.index(END)]
-    assert between == "\n".join(table()) + "\n"
+def test_the_page_shows_this_table_and_a_real_hang(builder: Builder) -> None:
+    assert page(builder) == DOCS.read_text(encoding="utf-8")
 
 
 def test_there_are_many() -> None:

@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -33,10 +33,12 @@ _DETAILS = 12
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_specs(parser)
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="of the inputs and orders (default: 0)")
+    parser.add_argument(
+        "--seed", type=_at_least(0), default=0, metavar="N", help="of the inputs and orders (default: 0)"
+    )
     parser.add_argument(
         "--orders",
-        type=_positive,
+        type=_at_least(1),
         default=2,
         metavar="N",
         help="orders in which cores and movements take turns (default: 2)",
@@ -49,22 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sanitize", action="store_true", help="compile with the address and undefined sanitizers")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="at a time (default: all processors)"
+        "--jobs",
+        type=_at_least(1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="at a time (default: all processors)",
     )
     parser.add_argument("--cxx", metavar="CMD", help="the C++ compiler (default: $CXX, c++, g++, clang++, or zig's)")
 
 
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
+        return int(text)
 
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
     return number
 
 
