@@ -48,12 +48,26 @@ def of_the_api(names: set[str]) -> set[str]:
 def test_host_symbols_exist_in_the_real_library(source: Path, tmp_path: Path, library: Path) -> None:
     target = tmp_path / "host.o"
     subprocess.run(
-        [*toolchain.COMPILER, "-std=c++20", "-O1", "-I", str(toolchain.ROOT / "include"), '-DKERNELS="x"', "-c", str(source), "-o", str(target)], check=True
+        [
+            *toolchain.COMPILER,
+            "-std=c++20",
+            "-O1",
+            "-I",
+            str(toolchain.ROOT / "include"),
+            '-DKERNELS="x"',
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ],
+        check=True,
     )
     used = of_the_api(symbols(target, undefined=True, dynamic=False))
     assert used, "nothing is used"
     missing = used - symbols(library, undefined=False)
-    assert not missing, "\n".join(subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines())
+    assert not missing, "\n".join(
+        subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines()
+    )
 
 
 @pytest.mark.parametrize("spec", sorted(Path("specs").glob("*.yaml")), ids=lambda path: path.stem)
@@ -62,7 +76,14 @@ def test_symbols_of_rendered_host_programs_exist(spec: Path, tmp_path: Path, lib
         if "/host/" in file.path:
             (tmp_path / Path(file.path).name).write_text(file.text)
     target = tmp_path / "host.o"
-    command = [*toolchain.COMPILER, "-std=c++20", "-O1", "-I", str(toolchain.ROOT / "include"), '-DTTGEN_PROGRAM_DIR="x"']
+    command = [
+        *toolchain.COMPILER,
+        "-std=c++20",
+        "-O1",
+        "-I",
+        str(toolchain.ROOT / "include"),
+        '-DTTGEN_PROGRAM_DIR="x"',
+    ]
     subprocess.run([*command, "-c", str(tmp_path / "main.cpp"), "-o", str(target)], check=True)
     used = of_the_api(symbols(target, undefined=True, dynamic=False))
     assert used
@@ -71,13 +92,26 @@ def test_symbols_of_rendered_host_programs_exist(spec: Path, tmp_path: Path, lib
 
 def test_api_symbols_that_the_emulator_exports(library: Path) -> None:
     """Every host function that the emulator has and exports under tt:: is one of the real library's (or the emulator's own class)."""
-    listing = subprocess.run(["nm", "-D", "--defined-only", str(toolchain.build_runtime() / "libttemu.so")], capture_output=True, text=True, check=True)
-    strong = {line.split()[-1] for line in listing.stdout.splitlines() if line.split()[1] == "T"}  # what headers define inline is weak
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", str(toolchain.build_runtime() / "libttemu.so")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    strong = {
+        line.split()[-1] for line in listing.stdout.splitlines() if line.split()[1] == "T"
+    }  # what headers define inline is weak
     exported = of_the_api(strong)
     names = {n for n in exported if "2tt8tt_metal" in n or re.match(r"_Z(NK?8bfloat16|\d+(un)?(tilize|pack)_)", n)}
     missing = names - symbols(library, undefined=False)
-    readable = subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines() if missing else []
-    own = re.compile(r"ttemu::|MeshDeviceImpl|distributed::Queue|std::|::CircularBufferConfig::Index|Program::state|::state\(\)")
+    readable = (
+        subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines()
+        if missing
+        else []
+    )
+    own = re.compile(
+        r"ttemu::|MeshDeviceImpl|distributed::Queue|std::|::CircularBufferConfig::Index|Program::state|::state\(\)"
+    )
     assert not [n for n in readable if not own.search(n)], "\n".join(n for n in readable if not own.search(n))
 
 

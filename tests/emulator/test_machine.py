@@ -22,7 +22,9 @@ def changed(folder: Path, kernel: str, old: str, new: str) -> str:
     return f"kernels={kernels}"
 
 
-def add_rows(tmp_path: Path, *options: str, **keywords: object) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray] | None, toolchain.Result]:
+def add_rows(
+    tmp_path: Path, *options: str, **keywords: object
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray] | None, toolchain.Result]:
     a, b = normal(96, 64), normal(32, 64, seed=1)
     words = (f"compute={KERNELS / 'add_rows_compute.cpp'}", "rows=3", "columns=2", "inputs=2", "mode1=1")
     return a, b, *execute("tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 64)}, *words, *options, **keywords)
@@ -37,16 +39,40 @@ def test_l1_interleaved_inputs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", ["0", "9"])
 def test_variables_are_each_cores_own(tmp_path: Path, seed: str) -> None:
-    counted = changed(tmp_path, "unit_writer.cpp", "void kernel_main() {", "static uint32_t written = 5;\nuint32_t zeroed;\nvoid kernel_main() {")
+    counted = changed(
+        tmp_path,
+        "unit_writer.cpp",
+        "void kernel_main() {",
+        "static uint32_t written = 5;\nuint32_t zeroed;\nvoid kernel_main() {",
+    )
     source = tmp_path / "kernels/unit_writer.cpp"
-    source.write_text(source.read_text().replace("        cb_pop_front(cb_out, 1);", "        cb_pop_front(cb_out, 1);\n        ++written;\n        ++zeroed;\n        ASSERT(written == 5 + zeroed && written == 6 + unit - unit_start);"))
+    source.write_text(
+        source.read_text().replace(
+            "        cb_pop_front(cb_out, 1);",
+            "        cb_pop_front(cb_out, 1);\n        ++written;\n        ++zeroed;\n        ASSERT(written == 5 + zeroed && written == 6 + unit - unit_start);",
+        )
+    )
     _a, _b, outputs, result = add_rows(tmp_path, counted, "cores=3", env={"TTEMU_SEED": seed})
     assert outputs is not None, result.stderr
 
 
 def test_same_seed_same_run(tmp_path: Path) -> None:
-    runs = [execute("multicast", tmp_path, {"A": normal(64, 32), "B": normal(32, 96)}, {"C": (64, 96)}, "mt=2", "nt=3", "kt=1", env={"TTEMU_SEED": "4"})[1] for _ in range(2)]
-    assert runs[0].report == runs[1].report or [r for r in runs[0].report if r["kind"] != "unit"] == [r for r in runs[1].report if r["kind"] != "unit"]
+    runs = [
+        execute(
+            "multicast",
+            tmp_path,
+            {"A": normal(64, 32), "B": normal(32, 96)},
+            {"C": (64, 96)},
+            "mt=2",
+            "nt=3",
+            "kt=1",
+            env={"TTEMU_SEED": "4"},
+        )[1]
+        for _ in range(2)
+    ]
+    assert runs[0].report == runs[1].report or [r for r in runs[0].report if r["kind"] != "unit"] == [
+        r for r in runs[1].report if r["kind"] != "unit"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +118,9 @@ def test_resident_buffers(tmp_path: Path, resident: str, names: list[str]) -> No
     source.write_text(source.read_text().replace("cb_pop_front(b, 1);", ""))
     a, b = normal(96, 32), normal(32, 32, seed=1)
     words = (f"compute={source}", "rows=3", "columns=1", "inputs=2", "mode1=1", options)
-    _, result = execute("tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 32)}, *words, env={"TTEMU_RESIDENT": resident})
+    _, result = execute(
+        "tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 32)}, *words, env={"TTEMU_RESIDENT": resident}
+    )
     assert result.names() == names, result.stderr
 
 
@@ -107,6 +135,15 @@ def test_deepest_fill(tmp_path: Path) -> None:
 def test_blackhole_flag_may_overtake_data(tmp_path: Path) -> None:
     """Without a flush between the data and the flag, a receiver of Blackhole can see the flag first."""
     a, b = normal(128, 96), normal(96, 160, seed=1)
-    _, result = execute("multicast", tmp_path, {"A": a, "B": b}, {"C": (128, 160)}, "mt=4", "nt=5", "kt=3", env={"TTEMU_ARCH": "blackhole"})
+    _, result = execute(
+        "multicast",
+        tmp_path,
+        {"A": a, "B": b},
+        {"C": (128, 160)},
+        "mt=4",
+        "nt=5",
+        "kt=3",
+        env={"TTEMU_ARCH": "blackhole"},
+    )
     undefined = any(r["kind"] == "buffer" and r["event"] == "read" and r["undefined"] for r in result.report)
     assert result.names() or undefined

@@ -73,7 +73,9 @@ U = "api/compute/eltwise_unary/"
 K = "api/compute/compute_kernel_api.h"
 
 
-def unary(name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: object) -> Operation:
+def unary(
+    name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: object
+) -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0);'}"
     return Operation(name, header, body, reference, **k)  # type: ignore[arg-type]
 
@@ -102,11 +104,22 @@ UNARY = (
     unary("relu", U + "relu.h", lambda x: np.maximum(x, 0)),
     unary("leaky_relu", U + "relu.h", lambda x: np.where(x >= 0, x, 0.125 * x), f"leaky_relu_tile(0, {bits(0.125)});"),
     unary("relu_max", U + "relu.h", lambda x: np.clip(x, 0, 0.5), f"relu_max_tile(0, {bits(0.5)});"),
-    unary("gelu", U + "gelu.h", lambda x: 0.5 * x * vec_erfc(-x / np.sqrt(2)), "gelu_tile<false>(0);", "gelu_tile_init<false>();"),
+    unary(
+        "gelu",
+        U + "gelu.h",
+        lambda x: 0.5 * x * vec_erfc(-x / np.sqrt(2)),
+        "gelu_tile<false>(0);",
+        "gelu_tile_init<false>();",
+    ),
     unary("silu", K, lambda x: x / (1 + np.exp(-x))),
     unary("sigmoid", K, lambda x: 1 / (1 + np.exp(-x))),
     unary("tanh", K, np.tanh),
-    unary("softplus", U + "softplus.h", lambda x: np.log1p(np.exp(x)), f"softplus_tile(0, {bits(1)}, {bits(1)}, {bits(20)});"),
+    unary(
+        "softplus",
+        U + "softplus.h",
+        lambda x: np.log1p(np.exp(x)),
+        f"softplus_tile(0, {bits(1)}, {bits(1)}, {bits(20)});",
+    ),
     unary("erf", U + "erf_erfc.h", vec_erf, "erf_tile<false>(0);", "erf_tile_init<false>();"),
     unary("erfc", U + "erf_erfc.h", vec_erfc),
     unary("negative", U + "negative.h", np.negative),
@@ -118,10 +131,20 @@ UNARY = (
     unary("sin", U + "trigonometry.h", np.sin, absolute=1e-9),
     unary("cos", U + "trigonometry.h", np.cos, absolute=1e-7),
     *(
-        unary(f"{op}_unary", U + "binop_with_scalar.h", reference, f"{op}_unary_tile(0, {bits(value)});", "binop_with_scalar_tile_init();", absolute=1e-7)
+        unary(
+            f"{op}_unary",
+            U + "binop_with_scalar.h",
+            reference,
+            f"{op}_unary_tile(0, {bits(value)});",
+            "binop_with_scalar_tile_init();",
+            absolute=1e-7,
+        )
         for op, value, reference in (
-            ("add", 1.5, lambda x: x + 1.5), ("sub", 1.5, lambda x: x - 1.5), ("mul", 1.5, lambda x: x * 1.5),
-            ("div", 0.25, lambda x: x / 4), ("rsub", 1.5, lambda x: 1.5 - x),
+            ("add", 1.5, lambda x: x + 1.5),
+            ("sub", 1.5, lambda x: x - 1.5),
+            ("mul", 1.5, lambda x: x * 1.5),
+            ("div", 0.25, lambda x: x / 4),
+            ("rsub", 1.5, lambda x: 1.5 - x),
         )
     ),
     unary("rsub", U + "rsub.h", lambda x: 2 - x, f"rsub_tile(0, {bits(2)});", absolute=1e-7),
@@ -136,7 +159,9 @@ UNARY = (
 
 def two(name: str, header: str, reference: Callable[..., Any], call: str = "", init: str = "") -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); copy_init(1); copy_tile(1, 0, 1); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0, 1, 0);'}"
-    return Operation(name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-7)
+    return Operation(
+        name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-7
+    )
 
 
 B = "api/compute/eltwise_binary_sfpu.h"
@@ -160,8 +185,12 @@ def tiled(x: np.ndarray, part: str) -> np.ndarray:
     return np.broadcast_to(t, (x.shape[0] // 32, 32, x.shape[1] // 32, 32)).reshape(x.shape)
 
 
-def fpu(name: str, body: str, reference: Callable[..., np.ndarray], header: str = "api/compute/bcast.h", **k: object) -> Operation:
-    return Operation(name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-6, **k)  # type: ignore[arg-type]
+def fpu(
+    name: str, body: str, reference: Callable[..., np.ndarray], header: str = "api/compute/bcast.h", **k: object
+) -> Operation:
+    return Operation(
+        name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-6, **k
+    )  # type: ignore[arg-type]
 
 
 NP = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
@@ -268,7 +297,9 @@ def test_float32_is_exact_through_unpack_to_dest(tmp_path: Path) -> None:
 def bfp(x: np.ndarray, width: int, ties_even: bool) -> np.ndarray:
     """Sixteen neighbours of a row with one exponent, `width` bits of magnitude: the host's rounding."""
     blocks = x.astype(np.float32).reshape(-1, 16)
-    exponent = np.where(blocks == 0, -200, np.floor(np.log2(np.where(blocks == 0, 1, np.abs(blocks))))).max(axis=1, keepdims=True)
+    exponent = np.where(blocks == 0, -200, np.floor(np.log2(np.where(blocks == 0, 1, np.abs(blocks))))).max(
+        axis=1, keepdims=True
+    )
     step = 2.0 ** (exponent - (width - 1))
     scaled = np.abs(blocks) / step
     magnitude = np.minimum(np.round(scaled) if ties_even else np.floor(scaled + 0.5), 2**width - 1)
@@ -280,7 +311,17 @@ def test_block_formats_of_the_host(tmp_path: Path, dtype: str, width: int) -> No
     source = tmp_path / "compute.cpp"
     source.write_text(kernel(next(o for o in UNARY if o.name == "copy")))
     a = normal(64, 64)
-    outputs, result = execute("tiles", tmp_path, {"IN0": a}, {"OUT": (64, 64)}, f"compute={source}", "rows=2", "columns=2", f"in0={dtype}", "out=float32")
+    outputs, result = execute(
+        "tiles",
+        tmp_path,
+        {"IN0": a},
+        {"OUT": (64, 64)},
+        f"compute={source}",
+        "rows=2",
+        "columns=2",
+        f"in0={dtype}",
+        "out=float32",
+    )
     assert outputs is not None, result.stderr
     np.testing.assert_array_equal(outputs["OUT"], bfp(a, width, True))
 
@@ -290,7 +331,9 @@ def test_block_formats_of_the_packer(tmp_path: Path, dtype: str, width: int) -> 
     source = tmp_path / "compute.cpp"
     source.write_text(kernel(next(o for o in UNARY if o.name == "copy")))
     a = normal(64, 64)
-    outputs, result = execute("tiles", tmp_path, {"IN0": a}, {"OUT": (64, 64)}, f"compute={source}", "rows=2", "columns=2", f"out={dtype}")
+    outputs, result = execute(
+        "tiles", tmp_path, {"IN0": a}, {"OUT": (64, 64)}, f"compute={source}", "rows=2", "columns=2", f"out={dtype}"
+    )
     assert outputs is not None, result.stderr
     step = np.abs(a).reshape(-1, 16).max(axis=1, keepdims=True) * 2.0 ** (1 - width)
     assert np.all(np.abs(outputs["OUT"] - a).reshape(-1, 16) <= step)
@@ -300,7 +343,17 @@ def test_bfloat16_of_the_packer_is_nearest(tmp_path: Path) -> None:
     source = tmp_path / "compute.cpp"
     source.write_text(kernel(next(o for o in UNARY if o.name == "copy")))
     a = np.random.default_rng(4).standard_normal((64, 64)).astype(np.float32)
-    outputs, result = execute("tiles", tmp_path, {"IN0": a}, {"OUT": (64, 64)}, f"compute={source}", "rows=2", "columns=2", "in0=float32", "exact0=1")
+    outputs, result = execute(
+        "tiles",
+        tmp_path,
+        {"IN0": a},
+        {"OUT": (64, 64)},
+        f"compute={source}",
+        "rows=2",
+        "columns=2",
+        "in0=float32",
+        "exact0=1",
+    )
     assert outputs is not None, result.stderr
     expected = a.astype(ml_dtypes.bfloat16).astype(np.float32)
     ties = (a.view(np.uint32) & 0xFFFF) == 0x8000

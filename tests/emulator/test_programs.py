@@ -22,13 +22,22 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return bf16(np.random.default_rng(seed).standard_normal(shape))
 
 
-def execute(name: str, folder: Path, inputs: dict[str, np.ndarray], outputs: dict[str, tuple[int, ...]], *options: str, **keywords: object) -> tuple[dict[str, np.ndarray] | None, toolchain.Result]:
+def execute(
+    name: str,
+    folder: Path,
+    inputs: dict[str, np.ndarray],
+    outputs: dict[str, tuple[int, ...]],
+    *options: str,
+    **keywords: object,
+) -> tuple[dict[str, np.ndarray] | None, toolchain.Result]:
     """Runs a program; gives its outputs and the result."""
     for key, value in inputs.items():
         value.astype(np.float32).tofile(folder / key)
     words = [f"{key}={folder / key}" for key in (*inputs, *outputs)]
     sanitize = bool(keywords.get("sanitize", False))
-    result = toolchain.run(toolchain.build_host(PROGRAMS / f"{name}.cpp", sanitize), [*words, *options], folder, **keywords)  # type: ignore[arg-type]
+    result = toolchain.run(
+        toolchain.build_host(PROGRAMS / f"{name}.cpp", sanitize), [*words, *options], folder, **keywords
+    )  # type: ignore[arg-type]
     if result.status != 0:
         return None, result
     return {key: np.fromfile(folder / key, np.float32).reshape(shape) for key, shape in outputs.items()}, result
@@ -65,7 +74,19 @@ def test_gemm(tmp_path: Path, shape: tuple[int, int, int], env: dict[str, str]) 
 def test_gemm_precision(tmp_path: Path, fidelity: str, fp32: int, dtype: str) -> None:
     m = n = k = 64
     a, b = normal(m, k), normal(k, n, seed=1)
-    outputs, result = execute("gemm", tmp_path, {"A": a, "B": b}, {"C": (m, n)}, f"M={m}", f"N={n}", f"K={k}", f"fidelity={fidelity}", f"fp32={fp32}", f"in={dtype}", "out=float32")
+    outputs, result = execute(
+        "gemm",
+        tmp_path,
+        {"A": a, "B": b},
+        {"C": (m, n)},
+        f"M={m}",
+        f"N={n}",
+        f"K={k}",
+        f"fidelity={fidelity}",
+        f"fp32={fp32}",
+        f"in={dtype}",
+        "out=float32",
+    )
     assert outputs is not None, result.stderr
     error = np.abs(outputs["C"] - a.astype(np.float64) @ b).max()
     slices = {"LoFi": 2**-5, "HiFi2": 2**-7, "HiFi3": 2**-9, "HiFi4": 2**-10}[fidelity]
@@ -111,7 +132,17 @@ def test_multicast(tmp_path: Path, env: dict[str, str], noc: int) -> None:
 
 def test_blackhole_multicast_spans_the_gap(tmp_path: Path) -> None:
     a, b = normal(32, 32), normal(32, 320, seed=1)
-    outputs, result = execute("multicast", tmp_path, {"A": a, "B": b}, {"C": (32, 320)}, "mt=1", "nt=10", "kt=1", "flush=1", env={"TTEMU_ARCH": "blackhole"})
+    outputs, result = execute(
+        "multicast",
+        tmp_path,
+        {"A": a, "B": b},
+        {"C": (32, 320)},
+        "mt=1",
+        "nt=10",
+        "kt=1",
+        "flush=1",
+        env={"TTEMU_ARCH": "blackhole"},
+    )
     assert outputs is not None, result.stderr
     check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
 
@@ -121,7 +152,17 @@ def test_blackhole_multicast_spans_the_gap(tmp_path: Path) -> None:
 def test_block_with_partials(tmp_path: Path, env: dict[str, str], shape: tuple[int, int, int, int]) -> None:
     mt, nt, kt, kb = shape
     a, b = normal(mt * 32, kt * 32), normal(kt * 32, nt * 32, seed=1)
-    outputs, result = execute("block", tmp_path, {"A": a, "B": b}, {"C": (mt * 32, nt * 32)}, f"mt={mt}", f"nt={nt}", f"kt={kt}", f"kb={kb}", env=env)
+    outputs, result = execute(
+        "block",
+        tmp_path,
+        {"A": a, "B": b},
+        {"C": (mt * 32, nt * 32)},
+        f"mt={mt}",
+        f"nt={nt}",
+        f"kt={kt}",
+        f"kb={kb}",
+        env=env,
+    )
     assert outputs is not None, result.stderr
     check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
 
@@ -141,13 +182,19 @@ def test_sharded(tmp_path: Path, env: dict[str, str]) -> None:
 def test_sanitizers(tmp_path: Path, name: str) -> None:
     if name == "gemm":
         a, b = normal(64, 64), normal(64, 64, seed=1)
-        outputs, result = execute("gemm", tmp_path, {"A": a, "B": b}, {"C": (64, 64)}, "M=64", "N=64", "K=64", sanitize=True)
+        outputs, result = execute(
+            "gemm", tmp_path, {"A": a, "B": b}, {"C": (64, 64)}, "M=64", "N=64", "K=64", sanitize=True
+        )
     elif name == "block":
         a, b = normal(64, 96), normal(96, 64, seed=1)  # fills tiles with plain stores
-        outputs, result = execute("block", tmp_path, {"A": a, "B": b}, {"C": (64, 64)}, "mt=2", "nt=2", "kt=3", "kb=2", sanitize=True)
+        outputs, result = execute(
+            "block", tmp_path, {"A": a, "B": b}, {"C": (64, 64)}, "mt=2", "nt=2", "kt=3", "kb=2", sanitize=True
+        )
     else:
         options = (f"compute={KERNELS / 'chain_compute.cpp'}", "rows=2", "columns=2")
-        outputs, result = execute("tiles", tmp_path, {"IN0": normal(64, 64)}, {"OUT": (64, 64)}, *options, sanitize=True)
+        outputs, result = execute(
+            "tiles", tmp_path, {"IN0": normal(64, 64)}, {"OUT": (64, 64)}, *options, sanitize=True
+        )
     assert outputs is not None, result.stderr
 
 

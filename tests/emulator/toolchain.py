@@ -48,7 +48,16 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _flags(sanitize: bool) -> list[str]:
-    return ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra", "-I", str(ROOT / "include"), *(SANITIZE if sanitize else [])]
+    return [
+        "-std=c++20",
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-Wall",
+        "-Wextra",
+        "-I",
+        str(ROOT / "include"),
+        *(SANITIZE if sanitize else []),
+    ]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -76,7 +85,10 @@ def _build(source: Path | None, sanitize: bool, compiler: Sequence[str]) -> tupl
             jobs.append(([*compiler, *_flags(sanitize), "-fPIC", level], ROOT / f"runtime/{unit}.cpp", target))
     program = host = None
     if source is not None:
-        program = CACHE / f"{source.stem}-{_digest([source, *sorted(source.parent.glob('*.hpp')), *_files(ROOT / 'include')], key + folder.name)}"
+        program = (
+            CACHE
+            / f"{source.stem}-{_digest([source, *sorted(source.parent.glob('*.hpp')), *_files(ROOT / 'include')], key + folder.name)}"
+        )
         host = program.with_suffix(".o")
         if not program.exists():
             kernels = f'-DKERNELS="{TESTS / "kernels"}"'
@@ -107,7 +119,15 @@ def build_host(source: Path, sanitize: bool = False, compiler: Sequence[str] = t
     return program
 
 
-def run(program: Path, arguments: Sequence[str], folder: Path, *, env: Mapping[str, str] = {}, sanitize: bool = False, timeout: float = 300) -> Result:
+def run(
+    program: Path,
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    env: Mapping[str, str] = {},
+    sanitize: bool = False,
+    timeout: float = 300,
+) -> Result:
     report = folder / "report.jsonl"
     report.unlink(missing_ok=True)
     variables = {
@@ -116,9 +136,15 @@ def run(program: Path, arguments: Sequence[str], folder: Path, *, env: Mapping[s
         "TTEMU_CXX": " ".join(COMPILER),
         "TTEMU_CACHE": str(CACHE / "units"),
         "TTEMU_REPORT": str(report),
-        **({"TTEMU_CXXFLAGS": " ".join(SANITIZE), "ASAN_OPTIONS": "detect_leaks=0:allow_user_segv_handler=1"} if sanitize else {}),
+        **(
+            {"TTEMU_CXXFLAGS": " ".join(SANITIZE), "ASAN_OPTIONS": "detect_leaks=0:allow_user_segv_handler=1"}
+            if sanitize
+            else {}
+        ),
         **env,
     }
-    done = subprocess.run([str(program), *arguments], env=variables, capture_output=True, text=True, check=False, timeout=timeout)
+    done = subprocess.run(
+        [str(program), *arguments], env=variables, capture_output=True, text=True, check=False, timeout=timeout
+    )
     lines = report.read_text().splitlines() if report.exists() else []
     return Result(done.returncode, tuple(json.loads(line) for line in lines), done.stderr)

@@ -30,7 +30,9 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plan_of(formula: str, accumulate: str = "float32", **tensors: str) -> tuple[Plan, LoadedSpec]:
     lines = [f"  {name}: {{{text}}}" for name, text in tensors.items()]
-    text = "\n".join(["kernel: k", "tensors:", *lines, f"compute: {formula}", f"precision: {{accumulate: {accumulate}}}", ""])
+    text = "\n".join(
+        ["kernel: k", "tensors:", *lines, f"compute: {formula}", f"precision: {{accumulate: {accumulate}}}", ""]
+    )
     loaded = ttgen.loads(text)
     return ttgen.plan(loaded), loaded
 
