@@ -74,7 +74,7 @@ K = "api/compute/compute_kernel_api.h"
 
 
 def unary(
-    name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: object
+    name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: Any
 ) -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0);'}"
     return Operation(name, header, body, reference, **k)  # type: ignore[arg-type]
@@ -186,11 +186,11 @@ def tiled(x: np.ndarray, part: str) -> np.ndarray:
 
 
 def fpu(
-    name: str, body: str, reference: Callable[..., np.ndarray], header: str = "api/compute/bcast.h", **k: object
+    name: str, body: str, reference: Callable[..., np.ndarray], header: str = "api/compute/bcast.h", **k: Any
 ) -> Operation:
     return Operation(
         name, header, body, reference, inputs=2, startup="compute_kernel_hw_startup(0, 1, 16);", absolute=1e-6, **k
-    )  # type: ignore[arg-type]
+    )
 
 
 NP = {"add": np.add, "sub": np.subtract, "mul": np.multiply}

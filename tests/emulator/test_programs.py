@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -28,7 +29,7 @@ def execute(
     inputs: dict[str, np.ndarray],
     outputs: dict[str, tuple[int, ...]],
     *options: str,
-    **keywords: object,
+    **keywords: Any,
 ) -> tuple[dict[str, np.ndarray] | None, toolchain.Result]:
     """Runs a program; gives its outputs and the result."""
     for key, value in inputs.items():
@@ -37,7 +38,7 @@ def execute(
     sanitize = bool(keywords.get("sanitize", False))
     result = toolchain.run(
         toolchain.build_host(PROGRAMS / f"{name}.cpp", sanitize), [*words, *options], folder, **keywords
-    )  # type: ignore[arg-type]
+    )
     if result.status != 0:
         return None, result
     return {key: np.fromfile(folder / key, np.float32).reshape(shape) for key, shape in outputs.items()}, result
