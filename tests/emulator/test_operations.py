@@ -77,7 +77,7 @@ def unary(
     name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: Any
 ) -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0);'}"
-    return Operation(name, header, body, reference, **k)  # type: ignore[arg-type]
+    return Operation(name, header, body, reference, **k)
 
 
 def positive(x: np.ndarray) -> np.ndarray:
