@@ -47,6 +47,7 @@ LAYERS = {
     "planner": {"analysis", "dtypes", "errors", "formula", "model", "operations", "patterns", "spec", "target"},
     "rendering": {"dtypes", "formula", "model", "operations", "resources", "target", "version"},
     "output": {"errors", "rendering"},
+    "verify": {"dtypes", "errors", "formula", "model", "rendering", "resources", "spec"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},

@@ -48,6 +48,14 @@ class OutputError(UserError):
     """A file or folder that can't be read or written."""
 
 
+class ToolchainError(UserError):
+    """A compiler or package that is missing, or that refuses what it is given."""
+
+
+class VerifyError(UserError):
+    """A program that can't be verified as it was asked to be."""
+
+
 def refuse(message: str, *path: str | int, at_key: bool = False, span: tuple[int, int] | None = None) -> SpecError:
     """A `SpecError` of one problem."""
     return SpecError([Problem(message=message, path=path, at_key=at_key, span=span)])

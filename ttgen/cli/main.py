@@ -28,11 +28,13 @@ writer kernels, a C++ host program, and tt.plan.json, proven right before it is 
   ttgen plan specs/mlp.yaml           what is decided, and why
   ttgen render specs/mlp.yaml         writes generated/mlp/
   ttgen render --check specs          in CI: shows the diff, exits 2 when files differ
+  ttgen verify specs/mlp.yaml         runs it in an emulator, and compares with NumPy
 """
 
 _COMMANDS: Final = {
     "render": "write the program of each spec",
     "validate": "check specs, and write nothing",
+    "verify": "run the program of each spec without a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
@@ -42,7 +44,7 @@ _COMMANDS: Final = {
 _EXIT_STATUS: Final = """\
 exit status:
   0  fine
-  1  a mistake in a spec, or a file that can't be read or written
+  1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
   2  --check: what would be rendered differs
   64 wrong usage
 """

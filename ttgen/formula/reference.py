@@ -14,10 +14,16 @@ from ttgen.formula.graph import Graph, Node
 Array = NDArray[np.float64]
 
 _ERF: Final = np.frompyfunc(math.erf, 1, 1)
+_ERFC: Final = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _erf(x: Array) -> Array:
     return np.asarray(_ERF(x), dtype=np.float64)
+
+
+def _gelu(x: Array) -> Array:
+    # 1 + erf(x) would cancel where x is far below zero.
+    return x / 2 * np.asarray(_ERFC(-x / math.sqrt(2)), dtype=np.float64)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -41,7 +47,7 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "div": np.divide,
     "erf": _erf,
     "exp": np.exp,
-    "gelu": lambda x: x / 2 * (1 + _erf(x / math.sqrt(2))),
+    "gelu": _gelu,
     "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
     "log": np.log,
     "maximum": np.maximum,

@@ -1,0 +1,140 @@
+"""The emulator invents nothing: host symbols exist in the real library, kernels type-check against the real device headers.
+
+Needs the `ttnn` wheel of the release, unpacked: see tests/conformance/device_headers.py.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import ttgen
+from tests.conformance import device_headers
+from tests.emulator import toolchain
+
+PROGRAMS = sorted((toolchain.TESTS / "programs").glob("*.cpp"))
+
+pytestmark = pytest.mark.conformance
+
+
+@pytest.fixture(scope="module")
+def library() -> Path:
+    """The real library, in the wheel that carries the device headers."""
+    headers = device_headers.find_headers()
+    if isinstance(headers, device_headers.Missing):
+        pytest.skip(headers.reason)
+    path = headers / "build/lib/libtt_metal.so"
+    if not path.exists():
+        pytest.skip(f"{path} is not there: unpack the whole wheel, not only its headers")
+    return path
+
+
+def symbols(path: Path, undefined: bool, dynamic: bool = True) -> set[str]:
+    command = ["nm", *(["-D"] if dynamic else []), "--undefined-only" if undefined else "--defined-only", str(path)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1].split("@")[0] for line in output.splitlines() if line.strip() and not line.endswith(":")}
+
+
+def of_the_api(names: set[str]) -> set[str]:
+    """Names that the host program gets from the library: anything but C, the C++ runtime and the compiler's own."""
+    std = re.compile(r"^_ZN?K?S[aptsiod]|^_ZNK?St|^_ZS[ti]|^_Zn[wa]|^_Zd[la]|^_ZT[TVIS]")
+    return {n for n in names if n.startswith("_Z") and not std.match(n)}
+
+
+@pytest.mark.parametrize("source", PROGRAMS, ids=lambda p: p.stem)
+def test_host_symbols_exist_in_the_real_library(source: Path, tmp_path: Path, library: Path) -> None:
+    target = tmp_path / "host.o"
+    subprocess.run(
+        [
+            *toolchain.COMPILER,
+            "-std=c++20",
+            "-O1",
+            "-I",
+            str(toolchain.ROOT / "include"),
+            '-DKERNELS="x"',
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ],
+        check=True,
+    )
+    used = of_the_api(symbols(target, undefined=True, dynamic=False))
+    assert used, "nothing is used"
+    missing = used - symbols(library, undefined=False)
+    assert not missing, "\n".join(
+        subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines()
+    )
+
+
+@pytest.mark.parametrize("spec", sorted(Path("specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_symbols_of_rendered_host_programs_exist(spec: Path, tmp_path: Path, library: Path) -> None:
+    for file in ttgen.render(ttgen.plan(ttgen.load(spec))):
+        if "/host/" in file.path:
+            (tmp_path / Path(file.path).name).write_text(file.text)
+    target = tmp_path / "host.o"
+    command = [
+        *toolchain.COMPILER,
+        "-std=c++20",
+        "-O1",
+        "-I",
+        str(toolchain.ROOT / "include"),
+        '-DTTGEN_PROGRAM_DIR="x"',
+    ]
+    subprocess.run([*command, "-c", str(tmp_path / "main.cpp"), "-o", str(target)], check=True)
+    used = of_the_api(symbols(target, undefined=True, dynamic=False))
+    assert used
+    assert not used - symbols(library, undefined=False)
+
+
+def test_api_symbols_that_the_emulator_exports(library: Path) -> None:
+    """Every host function that the emulator has and exports under tt:: is one of the real library's (or the emulator's own class)."""
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", str(toolchain.build_runtime() / "libttemu.so")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    strong = {
+        line.split()[-1] for line in listing.stdout.splitlines() if line.split()[1] == "T"
+    }  # what headers define inline is weak
+    exported = of_the_api(strong)
+    names = {n for n in exported if "2tt8tt_metal" in n or re.match(r"_Z(NK?8bfloat16|\d+(un)?(tilize|pack)_)", n)}
+    missing = names - symbols(library, undefined=False)
+    readable = (
+        subprocess.run(["c++filt", *sorted(missing)], capture_output=True, text=True, check=True).stdout.splitlines()
+        if missing
+        else []
+    )
+    own = re.compile(
+        r"ttemu::|MeshDeviceImpl|distributed::Queue|std::|::CircularBufferConfig::Index|Program::state|::state\(\)"
+    )
+    assert not [n for n in readable if not own.search(n)], "\n".join(n for n in readable if not own.search(n))
+
+
+ACCESSOR = (2, 2048)
+NAMED = {
+    "cb_a": 0, "cb_b": 1, "cb_c": 16, "cb_out": 16, "cb_partials": 24, "k_tiles": 3, "n_tiles": 2, "m_tiles": 2, "k_block": 2, "k_blocks": 2,
+    "receivers": 3, "ready": 0, "valid": 1, "inputs": 2, "columns": 2, "mode_0": 0, "mode_1": 1, "mode_2": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arch", ["wormhole_b0", "blackhole"])
+def test_kernels_against_the_device_headers(arch: device_headers.Arch) -> None:
+    found = device_headers.find_toolchain()
+    if isinstance(found, device_headers.Missing):
+        pytest.skip(found.reason)
+    paths = sorted((toolchain.TESTS / "kernels").glob("*.cpp"))
+    kernels = [
+        device_headers.Kernel(
+            source=path.read_text(), arch=arch, compile_time_args=ACCESSOR * 3, named_compile_time_args=NAMED,
+            role=device_headers.Compute(fp32_dest_acc=True) if "compute" in path.name else device_headers.DataMovement(processor="riscv_1", noc=0),
+            circular_buffers={0: "Float16_b", 1: "Float16_b", 2: "Float16_b", 16: "Float16_b", 24: "Float32"},
+        )
+        for path in paths
+    ]  # fmt: skip
+    for path, report in zip(paths, device_headers.type_check_all(kernels, found), strict=True):
+        assert report.passed, f"{path.name}: {report}"

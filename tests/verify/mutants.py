@@ -1,0 +1,167 @@
+"""Single-line faults in rendered programs, and the names that they have to be caught by: the table of docs/verify.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ttgen
+from ttgen.rendering.artifacts import Artifact
+
+SPECS = Path(__file__).resolve().parents[2] / "specs"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A text of one file that is replaced, once."""
+
+    what: str
+    spec: str
+    file: str
+    old: str
+    new: str
+    names: tuple[str, ...]
+    """The first finding has one of these names; more than one where the order of events decides."""
+
+    def files(self) -> tuple[Artifact, ...]:
+        """The rendered files, one of them with the fault."""
+        rendered = ttgen.render(ttgen.plan(ttgen.load(SPECS / f"{self.spec}.yaml")))
+        return tuple(self._changed(file) for file in rendered)
+
+    def _changed(self, file: Artifact) -> Artifact:
+        if not file.path.endswith(f"/{self.file}"):
+            return file
+        assert self.old in file.text, f"{file.path} has no {self.old}"
+        return Artifact(file.path, file.text.replace(self.old, self.new, 1))
+
+
+def _m(what: str, spec: str, file: str, old: str, new: str, *names: str) -> Mutant:
+    path = {"plan": "host/plan.hpp", "host": "host/main.cpp"}.get(file, f"kernels/{file}.cpp")
+    return Mutant(what, spec, path, old, new, names)
+
+
+MUTANTS = (
+    # Movement.
+    _m("reader: no read barrier", "gemm", "reader", "noc_async_read_barrier();", "", "read-before-barrier"),
+    _m("reader: no barrier before the row is pushed", "mlp_up", "reader",
+       "get_write_ptr(cb_b));\n        noc_async_read_barrier();", "get_write_ptr(cb_b));", "read-before-barrier"),
+    _m("writer: no write barrier", "gemm", "writer", "noc_async_write_barrier();", "", "write-not-flushed"),
+    _m("reader: a page of another column", "gemm", "reader", "k * Nt + x", "k * Nt + y", "wrong-numbers"),
+    _m("reader: rows and columns of pages swapped", "linear_relu", "reader", "y * Kt + k", "k * Kt + y",
+       "wrong-numbers", "out-of-range"),
+    _m("reader: pages past the end of a tensor", "gemm_uneven", "reader", "k * Nt + x", "k * Nt + x + 1000", "out-of-range"),
+    _m("reader: the wrong row of a broadcast", "linear_relu", "reader", "noc_async_read_page(x, bias",
+       "noc_async_read_page(0, bias", "wrong-numbers"),
+    _m("reader: one batch's vector for all", "scale_shift", "reader", "z * grid_x + x", "x", "wrong-numbers"),
+    _m("reader: a read is forgotten", "add", "reader", "noc_async_read_page(unit, B_tensor, get_write_ptr(cb_B));", "",
+       "uninitialised-data"),
+    _m("reader: read into another buffer's page", "add", "reader", "B_tensor, get_write_ptr(cb_B)",
+       "B_tensor, get_write_ptr(cb_A)", "uninitialised-data", "wrong-numbers"),
+    _m("reader: read beyond the reserved page", "gemm", "reader", "get_write_ptr(cb_A));", "get_write_ptr(cb_A) + 2048);",
+       "cb-write-unreserved", "overlap"),
+    _m("writer: always the first unit's page", "add", "writer", "noc_async_write_page(unit,",
+       "noc_async_write_page(unit_start,", "output-coverage"),
+    _m("writer: the page after", "gemm", "writer", "noc_async_write_page(unit,", "noc_async_write_page(unit + 1,",
+       "out-of-range"),
+    _m("writer: the wrong order of units", "gemm_batched", "writer", "(z * Mt + y) * Nt + x", "(z * Mt + x) * Nt + y",
+       "output-coverage", "out-of-range"),
+    # Circular buffers.
+    _m("reader: a push is forgotten", "gemm", "reader", "cb_push_back(cb_B, 1);", "", "hang"),
+    _m("reader: a reserve is forgotten", "gemm", "reader", "cb_reserve_back(cb_A, 1);", "", "cb-write-unreserved"),
+    _m("compute: a pop is forgotten", "gemm", "compute", "cb_pop_front(cb_A, 1);", "", "hang"),
+    _m("compute: the last pop is forgotten", "scale_shift", "compute", "    }\n    cb_pop_front(cb_zeros, 1);", "    }",
+       "cb-not-drained"),
+    _m("compute: a wait is forgotten", "gemm", "compute", "cb_wait_front(cb_B, 1);", "", "cb-read-unwaited"),
+    _m("compute: a wait for two pages", "linear_relu", "compute", "cb_wait_front(cb_bias, 1);",
+       "cb_wait_front(cb_bias, 2);", "hang"),
+    _m("compute: a reserve of the output is forgotten", "gemm", "compute", "cb_reserve_back(cb_C, 1);", "",
+       "cb-write-unreserved"),
+    _m("compute: a push of the output is forgotten", "gemm", "compute", "cb_push_back(cb_C, 1);", "", "hang"),
+    _m("writer: a wait is forgotten", "gemm", "writer", "cb_wait_front(cb_C, 1);", "", "cb-read-unwaited"),
+    _m("writer: a pop is forgotten", "add", "writer", "cb_pop_front(cb_C, 1);", "", "hang"),
+    _m("writer: two pages popped", "add", "writer", "cb_pop_front(cb_C, 1);", "cb_pop_front(cb_C, 2);", "cb-pop-unwaited"),
+    _m("compute: too many pages waited for", "gemm", "compute", "cb_wait_front(cb_A, 1);", "cb_wait_front(cb_A, 3);",
+       "cb-underflow"),
+    _m("plan: a buffer without a page", "dropout", "plan", "{1, tt::DataFormat::Float16_b, 2048, 2}",
+       "{1, tt::DataFormat::Float16_b, 2048, 0}", "host-error", "cb-overflow"),
+    _m("plan: a buffer too large for L1", "gemm", "plan", "{0, tt::DataFormat::Float16_b, 2048, 2}",
+       "{0, tt::DataFormat::Float16_b, 2048, 800}", "overlap", "host-error"),
+    _m("plan: the wrong format of a buffer", "gemm", "plan", "{16, tt::DataFormat::Float16_b, 2048, 2}",
+       "{16, tt::DataFormat::Float32, 4096, 2}", "wrong-numbers", "cb-read-unwaited", "misaligned-address"),
+    _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", 16},\n    {"Kt"', '{"cb_C", 17},\n    {"Kt"',
+       "cb-missing"),
+    # Compute.
+    _m("compute: no hardware startup", "gemm", "compute", "compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);",
+       "", "missing-hw-startup"),
+    _m("compute: startup after the first init", "gemm", "compute",
+       "compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);\n    matmul_init(cb_A, cb_B);",
+       "matmul_init(cb_A, cb_B);\n    compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);",
+       "missing-hw-startup"),
+    _m("compute: no init of the product", "linear_relu", "compute", "matmul_init(cb_X, cb_W);", "", "missing-init"),
+    _m("compute: no init of a copy", "mlp_up", "compute", "copy_init(cb_b);", "", "missing-init"),
+    _m("compute: no init of a function", "normalize", "compute", "rsqrt_tile_init();", "", "missing-init"),
+    _m("compute: no init of where", "dropout", "compute", "where_tile_init();", "", "missing-init"),
+    _m("compute: no reconfiguration to float32", "normalize", "compute", "reconfig_data_format_srca(cb_X, cb_mean);", "",
+       "format-not-configured"),
+    _m("compute: no reconfiguration back", "normalize", "compute", "reconfig_data_format_srca(cb_variance, cb_gamma);", "",
+       "format-not-configured"),
+    _m("compute: operands of the product swapped", "linear_relu", "compute", "matmul_tiles(cb_X, cb_W, 0, 0, 0);",
+       "matmul_tiles(cb_W, cb_X, 0, 0, 0);", "missing-init", "wrong-numbers", "format-not-configured"),
+    _m("compute: a tile that isn't waited for", "gemm", "compute", "matmul_tiles(cb_A, cb_B, 0, 0, 0);",
+       "matmul_tiles(cb_A, cb_B, 1, 0, 0);", "cb-read-unwaited"),
+    _m("compute: products into one slot, another is packed", "gemm", "compute", "pack_tile(0, cb_C);", "pack_tile(1, cb_C);",
+       "dst-unwritten"),
+    _m("compute: a slot beyond DST", "gemm", "compute", "matmul_tiles(cb_A, cb_B, 0, 0, 0);",
+       "matmul_tiles(cb_A, cb_B, 0, 0, 8);", "dst-out-of-range"),
+    _m("compute: a slot that holds something else", "adam", "compute", "div_binary_tile(2, 3, 2);",
+       "div_binary_tile(3, 2, 2);", "wrong-numbers"),
+    _m("compute: the wrong output is packed", "adam", "compute", "pack_tile(1, cb_next_v);", "pack_tile(0, cb_next_v);",
+       "wrong-numbers"),
+    _m("compute: one product too many", "gemm", "compute", "k < Kt; ++k", "k < Kt + 1; ++k", "hang"),
+    _m("compute: a product twice", "gemm", "compute", "matmul_tiles(cb_A, cb_B, 0, 0, 0);",
+       "matmul_tiles(cb_A, cb_B, 0, 0, 0);\n            matmul_tiles(cb_A, cb_B, 0, 0, 0);", "wrong-numbers", "counters"),
+    _m("compute: the result of a product isn't zero before it", "scale_shift", "compute",
+       "mul_tiles_bcast_cols(cb_X, cb_scale, 0, 0, 0);",
+       "mul_tiles_bcast_cols(cb_X, cb_scale, 0, 0, 0);\n        mul_tiles_bcast_cols(cb_X, cb_scale, 0, 0, 0);",
+       "dst-not-zero"),
+    _m("compute: a row instead of a column", "normalize", "compute", "sfpu_sub_bcast_col(0, 1);",
+       "sfpu_sub_bcast_row(0, 1);", "missing-init", "wrong-numbers"),
+    _m("compute: no acquire", "gemm", "compute", "tile_regs_acquire();", "", "dst-outside-section"),
+    _m("compute: no commit", "gemm", "compute", "tile_regs_commit();", "", "hang", "dst-outside-section"),
+    _m("compute: no wait for DST", "gemm", "compute", "tile_regs_wait();", "", "dst-outside-section"),
+    _m("compute: no release", "gemm_uneven", "compute", "tile_regs_release();", "", "dst-outside-section", "hang"),
+    _m("compute: no pack", "gemm", "compute", "pack_tile(0, cb_C);", "", "cb-push-unwritten"),
+    _m("compute: a function left out", "mlp_up", "compute", "gelu_tile<false>(0);", "", "wrong-numbers"),
+    _m("compute: a value too many in the sum", "normalize", "compute", "add_unary_tile(1, number);",
+       "add_unary_tile(1, number + 0x100000);", "wrong-numbers"),
+    # Padding, zeros and arguments.
+    _m("host: no zeros in the padding of K", "gemm_ragged", "host",
+       "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
+    _m("reader: the tile of zeros isn't filled", "scale_shift", "reader", "zeros_words[word] = 0;", "(void)zeros_words;",
+       "uninitialised-data"),
+    _m("reader: the tile of zeros is half filled", "scale_shift", "reader", "sizeof(uint32_t); ++word", "8; ++word",
+       "uninitialised-data"),
+    _m("reader: runtime arguments in the wrong order", "add", "reader", "unit_start_arg,\n        unit_count_arg,",
+       "unit_count_arg,\n        unit_start_arg,", "hang", "out-of-range"),
+    _m("compute: a runtime argument that isn't set", "gemm", "compute", "get_arg_val<uint32_t>(unit_count_arg)",
+       "get_arg_val<uint32_t>(unit_count_arg + 1)", "runtime-arg-out-of-range"),
+    _m("reader: addresses in the wrong order", "linear_relu", "reader", "X_address,\n        W_address,",
+       "W_address,\n        X_address,", "wrong-numbers", "out-of-range"),
+    _m("plan: a core does its neighbour's unit", "gemm", "plan", "{8, 9, 10, 11, 12, 13, 14, 15},",
+       "{8, 9, 10, 10, 12, 13, 14, 15},", "output-coverage"),
+    _m("plan: the wrong K", "gemm", "plan", '{"Kt", 8},\n    {"grid_x"', '{"Kt", 7},\n    {"grid_x"', "hang"),
+    _m("plan: the wrong fidelity", "gemm", "plan", "MathFidelity::HiFi3", "MathFidelity::LoFi", "wrong-numbers"),
+    _m("plan: 16-bit DST", "gemm", "plan", "fp32_dest_acc = true", "fp32_dest_acc = false", "wrong-numbers"),
+    _m("reader: a statement that isn't C++", "tile", "reader", "noc_async_read_barrier();", "noc_async_read_barrier()",
+       "kernel-compile-failed"),
+)  # fmt: skip
+
+
+def table() -> Iterator[str]:
+    """The table of docs/verify.md."""
+    yield "| fault | where | caught as |"
+    yield "|---|---|---|"
+    for mutant in MUTANTS:
+        names = " or ".join(f"`{name}`" for name in mutant.names)
+        yield f"| {mutant.what} | `{mutant.spec}`, `{mutant.file}` | {names} |"

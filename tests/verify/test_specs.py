@@ -1,0 +1,91 @@
+"""Right programs verify: those of the repository, and random ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+import ttgen
+from tests.random_specs import RandomSpec, specs
+from ttgen.errors import SpecError
+from ttgen.verify.toolchain import Builder
+from ttgen.verify.verify import Verdict, verify
+
+SPECS = sorted(Path("specs").glob("*.yaml"))
+BIG = """\
+kernel: gemm
+tensors:
+  A: {shape: [1024, 1024], dtype: bfloat16}
+  B: {shape: [1024, 1024], dtype: bfloat16}
+  C: {shape: [1024, 1024], dtype: bfloat16}
+compute: C = A @ B
+"""
+
+
+def check(verdict: Verdict) -> None:
+    assert verdict.passed, verdict.findings
+    assert verdict.counters is not None
+    assert verdict.outputs
+    for output in verdict.outputs:
+        assert np.isfinite(output.allowed) or output.unbounded
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_spec(builder: Builder, path: Path) -> None:
+    loaded = ttgen.load(path)
+    verdict = verify(loaded, ttgen.plan(loaded), builder, orders=3, jobs=2)
+    check(verdict)
+    assert verdict.runs == 4
+    assert not any("no hard inputs" in note for note in verdict.notes)
+    assert all(output.unbounded == 0 and output.pcc > 0.999 for output in verdict.outputs)
+
+
+@pytest.mark.parametrize("name", ["gemm_ragged", "normalize", "row"])
+def test_twenty_orders(builder: Builder, name: str) -> None:
+    loaded = ttgen.load(f"specs/{name}.yaml")
+    check(verify(loaded, ttgen.plan(loaded), builder, seed=1, orders=20, jobs=2))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_twenty_orders_of_every_spec(builder: Builder, path: Path) -> None:
+    loaded = ttgen.load(path)
+    for seed in range(1, 4):
+        check(verify(loaded, ttgen.plan(loaded), builder, seed=seed, orders=20, jobs=2))
+
+
+def test_a_product_of_a_thousand(builder: Builder) -> None:
+    loaded = ttgen.loads(BIG)
+    check(verify(loaded, ttgen.plan(loaded), builder, jobs=2))
+
+
+def run_random(builder: Builder, spec: RandomSpec, seed: int) -> None:
+    loaded = ttgen.loads(spec.text)
+    try:
+        plan = ttgen.plan(loaded)
+    except SpecError:
+        event("refused")
+        return
+    event("verified")
+    verdict = verify(loaded, plan, builder, seed=seed, orders=2, jobs=2)
+    assert verdict.passed, f"{spec.text}\n{verdict.findings}"
+
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
+@given(spec=specs(), seed=st.integers(0, 1000))
+def test_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
+    run_random(builder, spec, seed)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
+@given(spec=specs(most=400), seed=st.integers(0, 1000))
+def test_thousands_of_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
+    run_random(builder, spec, seed)

@@ -1,0 +1,175 @@
+"""Runs the program of each spec in an emulator of the card, and compares its outputs with the formula's value.
+
+The rendered files themselves are compiled, kernels and host program. Every core runs; protocol errors, hangs, undefined
+data, wrong numbers and counters that differ from the plan's cost are reported with kernel, thread, core, file and line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from ttgen.cli import specs
+from ttgen.cli.main import OK, USER_ERROR
+from ttgen.errors import ToolchainError, VerifyError
+from ttgen.model.plan import Plan
+from ttgen.spec import LoadedSpec
+
+if TYPE_CHECKING:
+    from ttgen.verify.check import OutputCheck
+    from ttgen.verify.run import Finding
+    from ttgen.verify.verify import Verdict
+
+_DETAILS = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    specs.add_specs(parser)
+    parser.add_argument(
+        "--seed", type=_at_least(0), default=0, metavar="N", help="of the inputs and orders (default: 0)"
+    )
+    parser.add_argument(
+        "--orders",
+        type=_at_least(1),
+        default=2,
+        metavar="N",
+        help="orders in which cores and movements take turns (default: 2)",
+    )
+    parser.add_argument(
+        "--exe",
+        metavar="PATH",
+        help="a build of the host program, for a card or a simulator: its outputs are compared, nothing is emulated",
+    )
+    parser.add_argument("--sanitize", action="store_true", help="compile with the address and undefined sanitizers")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument(
+        "--jobs",
+        type=_at_least(1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="at a time (default: all processors)",
+    )
+    parser.add_argument("--cxx", metavar="CMD", help="the C++ compiler (default: $CXX, c++, g++, clang++, or zig's)")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
+        return int(text)
+
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verifies specs."""
+    for package in ("numpy", "ml_dtypes"):
+        if find_spec(package) is None:
+            raise ToolchainError(f"verify needs the Python package {package}: pip install 'ttgen[verify]'")
+    planned, wrong = specs.plan_all(options.specs)
+    if options.exe and len(planned) + wrong > 1:
+        raise VerifyError("--exe is the program of one spec: name one")
+    verdicts = _verify_all(planned, options)
+    if options.json:
+        print(json.dumps([{"passed": verdict.passed, **asdict(verdict)} for verdict in verdicts], indent=2))
+    else:
+        for line in _report(verdicts):
+            print(line)
+    return USER_ERROR if wrong or not all(verdict.passed for verdict in verdicts) else OK
+
+
+def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
+    from ttgen.verify.toolchain import Builder, cache_folder, find_compiler
+    from ttgen.verify.verify import verify, verify_executable
+
+    if options.exe:
+        return [verify_executable(loaded, plan, options.exe, seed=options.seed) for loaded, plan in planned]
+    builder = Builder(find_compiler(options.cxx, sanitize=options.sanitize), cache_folder(), options.jobs)
+    at_once = max(1, min(options.jobs, len(planned)))
+
+    def one(item: tuple[LoadedSpec, Plan]) -> Verdict:
+        jobs = max(1, options.jobs // at_once)
+        return verify(*item, builder, seed=options.seed, orders=options.orders, jobs=jobs)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(one, item) for item in planned]
+        try:
+            for _done in _progress(futures):
+                pass
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+            builder.close()
+
+
+def _progress(futures: list[Future[Verdict]]) -> Iterator[Future[Verdict]]:
+    """The futures as they end; with a bar where rich is installed and someone looks, with a line each otherwise."""
+    if len(futures) < 2:
+        yield from as_completed(futures)
+        return
+    if sys.stderr.isatty() and find_spec("rich"):
+        from rich.console import Console
+        from rich.progress import track
+
+        console = Console(stderr=True)
+        yield from track(
+            as_completed(futures), total=len(futures), description="verifying", console=console, transient=True
+        )
+        return
+    for number, future in enumerate(as_completed(futures), 1):
+        verdict = future.result()
+        state = "verified" if verdict.passed else "WRONG"
+        print(f"{number}/{len(futures)} {verdict.kernel}: {state}, {verdict.seconds:.1f} s", file=sys.stderr)
+        yield future
+
+
+def _report(verdicts: list[Verdict]) -> Iterator[str]:
+    rows = [("spec", "output", "error", "allowed", "PCC", "worst element", "counters")]
+    for verdict in verdicts:
+        counters = "-" if verdict.counters is None else "as planned"
+        if any(finding.name == "counters" for finding in verdict.findings):
+            counters = "DIFFER"
+        rows += [(verdict.kernel, *_row(output), counters) for output in verdict.outputs]
+        if not verdict.outputs:
+            rows.append((verdict.kernel, "-", "-", "-", "-", "-", counters))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            yield ""
+            yield from describe(verdict.kernel, finding)
+        for note in verdict.notes:
+            yield f"{verdict.kernel}: note: {note}"
+    failed = sum(not verdict.passed for verdict in verdicts)
+    runs = specs.counted(sum(verdict.runs for verdict in verdicts), "run")
+    right = f"{len(verdicts) - failed} of {specs.counted(len(verdicts), 'spec')} verified"
+    yield f"{right}, {runs}"
+
+
+def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
+    where = f"{list(output.index)} tile {output.page}"
+    if output.core is not None:
+        where += f" core ({output.core[0]}, {output.core[1]})"
+    allowed = f"{output.allowed:.2e}" + ("" if output.passed else " !")
+    return output.tensor, f"{output.error:.2e}", allowed, f"{output.pcc:.6f}", where
+
+
+def describe(kernel: str, finding: Finding) -> Iterator[str]:
+    """A finding as people read it: where, its name, what happened, and the details."""
+    place = f"{kernel}/{finding.file}:{finding.line}" if finding.line else kernel
+    core = f" on core ({finding.core[0]}, {finding.core[1]})" if finding.core is not None else ""
+    yield f"{place}: error: {finding.name}: {finding.message}"
+    if finding.thread or core:
+        yield f"    {finding.thread}{core}".replace("     on", "    on")
+    for line in finding.details[:_DETAILS]:
+        yield f"    {line}"

@@ -1,0 +1,54 @@
+// The SFPU functions that have no header of their own.
+#pragma once
+
+#include "api/compute/common.h"
+#include "ttemu/sfpu.h"
+
+namespace ckernel {
+
+template <bool fast_and_approx = false>
+TTEMU_SFPU_INIT(sigmoid_tile_init, Sigmoid)
+template <VectorMode vec_mode = VectorMode::RC, bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY(sigmoid_tile, Sigmoid, Sigmoid)
+TTEMU_SFPU_INIT(silu_tile_init, Silu)
+TTEMU_SFPU_UNARY_ACC(silu_tile, Silu, Silu)
+TTEMU_SFPU_PACK_INIT(silu_tile_init_pack, Silu)
+template <bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_PACK_UNARY(silu_tile_pack, Silu, Silu)
+template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT(tanh_tile_init, Tanh)
+template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY(tanh_tile, Tanh, Tanh)
+TTEMU_SFPU_INIT(square_tile_init, Square)
+TTEMU_SFPU_UNARY_ACC(square_tile, Square, Square)
+template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT(log_tile_init, Log)
+template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY(log_tile, Log, Log)
+template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT(log_with_base_tile_init, Log2Base)
+template <bool fast_and_approx = false, bool base_is_two = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY1(log_with_base_tile, Log2Base, Log2Base)
+TTEMU_SFPU_INIT(signbit_tile_init, SignBit)
+TTEMU_SFPU_UNARY(signbit_tile, SignBit, SignBit)
+TTEMU_SFPU_INIT(abs_tile_init, Abs)
+TTEMU_SFPU_UNARY(abs_tile, Abs, Abs)
+TTEMU_SFPU_INIT(sign_tile_init, Sign)
+TTEMU_SFPU_UNARY(sign_tile, Sign, Sign)
+TTEMU_SFPU_INIT(power_tile_init, Power)
+TTEMU_SFPU_UNARY1_ACC(power_tile, Power, Power)
+template <bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT(exp2_tile_init, Exp2)
+TTEMU_SFPU_UNARY_ACC(exp2_tile, Exp2, Exp2)
+TTEMU_SFPU_INIT(heaviside_tile_init, Heaviside)
+TTEMU_SFPU_UNARY1(heaviside_tile, Heaviside, Heaviside)
+template <bool approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT(expm1_tile_init, Expm1)
+template <bool approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY(expm1_tile, Expm1, Expm1)
+TTEMU_SFPU_INIT(unary_max_tile_init, UnaryMax)
+TTEMU_SFPU_UNARY1(unary_max_tile, UnaryMax, UnaryMax)
+TTEMU_SFPU_INIT(unary_min_tile_init, UnaryMin)
+TTEMU_SFPU_UNARY1(unary_min_tile, UnaryMin, UnaryMin)
+
+}  // namespace ckernel

@@ -1,0 +1,2 @@
+// The real build includes SFPU headers by macro; here they are included directly.
+#pragma once

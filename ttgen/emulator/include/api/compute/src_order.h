@@ -1,0 +1,4 @@
+// SrcOrder is defined with the other enumerations.
+#pragma once
+
+#include "ttemu/types.h"

@@ -1,0 +1,39 @@
+// Device memory: the L1 of each core, DRAM buffers, and for every byte whether anyone ever wrote it.
+//
+// L1 addresses are the device's own. A kernel may dereference one: the core that runs has its L1 mapped at that very address (a window
+// from kWindowBase). The window is moved only when a kernel touches it (a page fault after another core ran), so that kernels which never do pay nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ttemu {
+
+// Which bytes of a memory were written with defined values: one bit a byte.
+class Shadow {
+public:
+    explicit Shadow(std::size_t bytes = 0) : words_((bytes + 63) / 64 + 1, 0) {}
+    void set(std::size_t offset, std::size_t bytes, bool written);
+    bool all(std::size_t offset, std::size_t bytes) const;
+    bool get(std::size_t offset) const { return (words_[offset / 64] >> (offset % 64) & 1) != 0; }
+    static void copy(Shadow& to, std::size_t to_offset, const Shadow& from, std::size_t from_offset, std::size_t bytes);
+
+private:
+    std::vector<uint64_t> words_;
+};
+
+// Memory that nobody wrote holds a pattern that depends on the address: every 16-bit half is a bfloat16 NaN (and every word a float32
+// NaN), which real data never is. It tells plain stores by a kernel, which the emulator can't see, from bytes never written.
+void poison(uint8_t* data, std::size_t address, std::size_t bytes);
+// Marks what plain stores have changed as written.
+void find_plain_stores(const uint8_t* data, Shadow& shadow, std::size_t address, std::size_t bytes);
+bool is_poison(uint32_t word);
+
+uint8_t* map_l1(uint32_t cores);              // memory of all cores, kL1Stride apart
+void set_window(int core);                    // the core whose kernel runs next; −1: none
+bool in_window(const void* address);
+void move_window_here();                      // from the fault handler
+void install_fault_handler();
+
+}  // namespace ttemu

@@ -1,0 +1,151 @@
+#include "report.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+#include <string>
+#include <unistd.h>
+
+#include "arch.hpp"
+#include "machine.hpp"
+
+namespace ttemu {
+
+namespace {
+
+unsigned errors = 0;
+std::set<std::string> seen;  // an error in a loop, or on 64 cores, is reported once for each place
+
+const char* thread_name(Thread thread) {
+    switch (thread) {
+        case Thread::Reader: return "reader";
+        case Thread::Writer: return "writer";
+        case Thread::Unpack: return "unpack";
+        case Thread::Math: return "math";
+        case Thread::Pack: return "pack";
+    }
+    return "?";
+}
+
+void emit(const char* kind, Where where, const char* name, const std::string& message) {
+    Json json;
+    json.text("kind", kind).text("name", name).text("message", message);
+    const Fiber* fiber = machine().running;
+    std::string place = "host";
+    if (fiber != nullptr) {
+        json.text("kernel", fiber->unit->source).text("thread", thread_name(fiber->thread));
+        json.raw("core", format("[%u,%u]", fiber->core->x, fiber->core->y));
+        place = format("core (%u,%u) %s", fiber->core->x, fiber->core->y, thread_name(fiber->thread));
+    } else {
+        json.text("thread", "host");
+    }
+    if (where.file != nullptr) {
+        json.text("file", where.file).number("line", where.line);
+    }
+    json.number("program", machine().programs);
+    write_line(json.str());
+    std::fprintf(
+        stderr, "%s:%u: %s: %s [%s] (%s)\n", where.file != nullptr ? where.file : "emulator", where.line, kind, message.c_str(), name,
+        place.c_str());
+}
+
+}  // namespace
+
+const char* name_of(Thread thread) { return thread_name(thread); }
+
+std::string format(const char* pattern, ...) {
+    char buffer[1024];
+    va_list args;
+    va_start(args, pattern);
+    std::vsnprintf(buffer, sizeof buffer, pattern, args);
+    va_end(args);
+    return buffer;
+}
+
+std::string quote(const std::string& value) {
+    std::string out = "\"";
+    for (const char c : value) {
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            out += format("\\u%04x", static_cast<unsigned>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out + "\"";
+}
+
+void Json::key(const char* name) {
+    body_ += body_.empty() ? "\"" : ",\"";
+    body_ += name;
+    body_ += "\":";
+}
+
+Json& Json::text(const char* name, const std::string& value) {
+    key(name);
+    body_ += quote(value);
+    return *this;
+}
+
+Json& Json::number(const char* name, uint64_t value) {
+    key(name);
+    body_ += std::to_string(value);
+    return *this;
+}
+
+Json& Json::raw(const char* name, const std::string& value) {
+    key(name);
+    body_ += value;
+    return *this;
+}
+
+void write_line(const std::string& json) {
+    if (settings().report.empty()) {
+        return;
+    }
+    static std::FILE* file = std::fopen(settings().report.c_str(), "a");
+    if (file == nullptr) {
+        std::fprintf(stderr, "emulator: cannot write %s\n", settings().report.c_str());
+        std::_Exit(kExitError);
+    }
+    std::fputs(json.c_str(), file);
+    std::fputc('\n', file);
+    std::fflush(file);
+}
+
+void error(Where where, const char* name, const std::string& message) {
+    ++errors;
+    if (seen.insert(format("%s %s %u", name, where.file != nullptr ? where.file : "", where.line)).second) {
+        emit("error", where, name, message);
+        if (seen.size() >= settings().max_errors) {
+            stop_with_errors();
+        }
+    }
+}
+
+void fatal(Where where, const char* name, const std::string& message) {
+    ++errors;
+    emit("error", where, name, message);
+    stop_with_errors();
+}
+
+void note(Where where, const char* name, const std::string& message) {
+    static std::set<std::string> noted;
+    if (noted.size() < 20 && noted.insert(format("%s %s %u", name, where.file != nullptr ? where.file : "", where.line)).second) {
+        emit("note", where, name, message);
+    }
+}
+
+unsigned error_count() { return errors; }
+
+void stop_with_errors() {
+    std::fflush(nullptr);
+    std::_Exit(kExitError);  // fibers are still suspended on their stacks: no destructors
+}
+
+}  // namespace ttemu

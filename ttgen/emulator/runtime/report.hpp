@@ -1,0 +1,44 @@
+// Errors and figures, as JSON lines in TTEMU_REPORT and as text on stderr.
+#pragma once
+
+#include <cstdarg>
+#include <cstdint>
+#include <string>
+
+namespace ttemu {
+
+inline constexpr int kExitError = 86;
+inline constexpr int kExitCompile = 87;
+
+std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
+
+// A JSON object under construction; numbers, strings and ready-made JSON.
+class Json {
+public:
+    Json& text(const char* name, const std::string& value);
+    Json& number(const char* name, uint64_t value);
+    Json& raw(const char* name, const std::string& value);
+    std::string str() const { return "{" + body_ + "}"; }
+
+private:
+    void key(const char* name);
+    std::string body_;
+};
+
+std::string quote(const std::string& value);
+
+struct Where {
+    const char* file;
+    unsigned line;
+};
+
+void write_line(const std::string& json);
+
+// Reports a named error of the running fiber (or of the host when none runs). Does not return when it is fatal or one too many.
+void error(Where where, const char* name, const std::string& message);
+[[noreturn]] void fatal(Where where, const char* name, const std::string& message);
+void note(Where where, const char* name, const std::string& message);
+unsigned error_count();
+[[noreturn]] void stop_with_errors();
+
+}  // namespace ttemu

@@ -1,0 +1,11 @@
+// One translation unit: the machine without its compute unit.
+#include "arch.cpp"
+#include "report.cpp"
+#include "memory.cpp"
+#include "fiber.cpp"
+#include "scheduler.cpp"
+#include "circular_buffer.cpp"
+#include "noc_endpoints.cpp"
+#include "noc_landing.cpp"
+#include "noc.cpp"
+#include "semaphores.cpp"

@@ -1,0 +1,4 @@
+// One translation unit: the value types, conversions and programs of the host API.
+#include "host_cores.cpp"
+#include "host_formats.cpp"
+#include "host_program.cpp"

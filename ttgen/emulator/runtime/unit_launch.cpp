@@ -1,0 +1,5 @@
+// One translation unit: devices and buffers, the build of kernels, and the launch.
+#include "host_buffers.cpp"
+#include "host_device.cpp"
+#include "kernel_build.cpp"
+#include "launch.cpp"

@@ -1,0 +1,217 @@
+"""What a run has to show: outputs within their bounds, exact counters, every page once, nothing undefined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.dtypes import TILE
+from ttgen.model.body import Body, Let, Loop, WritePage
+from ttgen.model.index import evaluate
+from ttgen.model.plan import Coordinate, Plan, Tensor
+from ttgen.verify.run import Counters, Finding, Outcome
+from ttgen.verify.tolerance import Bounded
+
+_FACE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputCheck:
+    """An output against the reference.
+
+    Attributes:
+        tensor: its name.
+        error: at the worst element, the one whose error is the largest part of what is allowed.
+        allowed: at that element.
+        pcc: Pearson's correlation with the reference.
+        index: of the worst element in the tensor.
+        page: the tile that it is in.
+        core: the core that wrote the tile; None where no kernel writes it.
+        value: that was computed there.
+        reference: that should have been.
+        unbounded: elements of which the formula allows anything, such as quotients by what may be zero.
+    """
+
+    tensor: str
+    error: float
+    allowed: float
+    pcc: float
+    index: tuple[int, ...]
+    page: int
+    core: Coordinate | None
+    value: float
+    reference: float
+    unbounded: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether no element is further off than it may be."""
+        return self.error <= self.allowed
+
+    @property
+    def part(self) -> float:
+        """The error as a part of what is allowed."""
+        return self.error / self.allowed if self.allowed else (np.inf if self.error else 0.0)
+
+
+def compare(plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded) -> OutputCheck:
+    """Compares an output with the reference, element by element."""
+    value = np.broadcast_to(expected.value, actual.shape)
+    bound = np.broadcast_to(expected.error, actual.shape)
+    judged = np.isfinite(value) & np.isfinite(bound)
+    with np.errstate(all="ignore"):
+        error = np.where(judged, np.abs(actual.astype(np.float64) - value), 0.0)
+    error = np.where(np.isnan(error), np.inf, error)
+    part = np.where(judged, error / np.where(judged, bound, 1.0), -1.0)
+    index = tuple(int(place) for place in np.unravel_index(int(np.argmax(part)), part.shape))
+    page = page_of(plan.tensor(tensor), index)
+    return OutputCheck(
+        tensor=tensor,
+        error=float(error[index]),
+        allowed=float(bound[index]),
+        pcc=_correlation(actual.astype(np.float64)[judged], value[judged]),
+        index=index,
+        page=page,
+        core=writer_of(plan, tensor, page),
+        value=float(actual[index]),
+        reference=float(value[index]),
+        unbounded=int(np.sum(~judged)),
+    )
+
+
+def _correlation(actual: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """Pearson's correlation; 1 where both are constant and equal, 0 where one is not finite or only one varies."""
+    if not actual.size or not np.all(np.isfinite(actual)):
+        return 0.0
+    # Scaled first: squares of large numbers would overflow.
+    scale = max(float(np.max(np.abs(expected))), float(np.max(np.abs(actual))), 2.0**-126)
+    a, b = actual / scale, expected / scale
+    a, b = a - np.mean(a), b - np.mean(b)
+    length = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
+    if length == 0.0:
+        return 1.0 if np.allclose(actual, expected, rtol=2.0**-6) else 0.0
+    return float(np.sum(a * b) / length)
+
+
+def page_of(tensor: Tensor, index: tuple[int, ...]) -> int:
+    """The page that holds an element: tiles in row-major order, batch by batch."""
+    *batch, row, col = (0, *index) if len(index) == 1 else index
+    *sizes, rows, cols = (1, *tensor.tiles) if len(tensor.tiles) == 1 else tensor.tiles
+    matrix = 0
+    for place, size in zip(batch, sizes, strict=True):
+        matrix = matrix * size + place
+    return (matrix * rows + row // TILE) * cols + col // TILE
+
+
+def writer_of(plan: Plan, tensor: str, page: int) -> Coordinate | None:
+    """The core whose kernel writes a page, from the kernels' own indices."""
+    tables = plan.program.per_core
+    for kernel in plan.program.kernels:
+        arguments = kernel.named_compile_time_args
+        for y, row in enumerate(tables["unit_count"]):
+            for x, count in enumerate(row):
+                if count is None:
+                    continue
+                values = {**arguments, **{name: table[y][x] or 0 for name, table in tables.items()}}
+                if any(page == written for written in _written(kernel.body, tensor, values)):
+                    return (x, y)
+    return None
+
+
+def _written(body: Body, tensor: str, values: dict[str, int]) -> Iterator[int]:
+    for statement in body:
+        match statement:
+            case Loop(var=var, extent=extent, body=inner) if _writes(inner, tensor):
+                for trip in range(evaluate(extent, values)):
+                    values[var] = trip
+                    yield from _written(inner, tensor, values)
+            case Let(name=name, index=index):
+                values[name] = evaluate(index, values)
+            case WritePage(tensor=name, page=page) if name == tensor:
+                yield evaluate(page, values)
+
+
+def _writes(body: Body, tensor: str) -> bool:
+    return any(
+        statement.tensor == tensor
+        if isinstance(statement, WritePage)
+        else isinstance(statement, Loop) and _writes(statement.body, tensor)
+        for statement in body
+    )
+
+
+def check_memory(plan: Plan, outcome: Outcome) -> Iterator[Finding]:
+    """Pages that weren't written exactly once, and logical elements that nobody wrote."""
+    for use in outcome.buffers:
+        if use.order >= len(plan.tensors):
+            continue
+        tensor = plan.tensors[use.order]
+        wanted = 1 if tensor.role == "output" else 0
+        wrong = {times: pages for times, pages in use.times.items() if times != wanted}
+        if wrong:
+            yield _coverage(plan, tensor, wrong, use.exceptions, wanted)
+        for page, first, count in use.undefined:
+            element = first_logical(tensor, page, first, count)
+            if element is not None:
+                core = writer_of(plan, tensor.name, page) if tensor.role == "output" else None
+                text = f"{tensor.name}{list(element)}, in tile {page}: not made of anything that was ever written"
+                yield Finding(name="uninitialised-data", message=text, core=core)
+                break
+
+
+def _coverage(
+    plan: Plan, tensor: Tensor, wrong: Mapping[int, int], exceptions: tuple[tuple[int, int], ...], wanted: int
+) -> Finding:
+    counts = ", ".join(f"{pages} of {tensor.pages} pages {times} times" for times, pages in sorted(wrong.items()))
+    page = next((page for page, times in exceptions if times != wanted), 0)
+    return Finding(
+        name="output-coverage",
+        message=f"{tensor.name}: every page has to be written {'once' if wanted else 'by no kernel'}; {counts}",
+        core=writer_of(plan, tensor.name, page) if wanted else None,
+    )
+
+
+def first_logical(tensor: Tensor, page: int, first: int, count: int) -> tuple[int, ...] | None:
+    """The first element of the tensor, not of its padding, that some bytes of a page hold."""
+    width = tensor.page_bytes // (TILE * TILE)
+    element = np.arange(first // width, -(-(first + count) // width))
+    face, inside = element // (_FACE * _FACE), element % (_FACE * _FACE)
+    *sizes, rows, cols = (1, *tensor.tiles) if len(tensor.tiles) == 1 else tensor.tiles
+    row = page // cols % rows * TILE + face // 2 * _FACE + inside // _FACE
+    col = page % cols * TILE + face % 2 * _FACE + inside % _FACE
+    height = tensor.shape[-2] if len(tensor.shape) > 1 else 1
+    logical = np.flatnonzero((row < height) & (col < tensor.shape[-1]))
+    if not logical.size:
+        return None
+    place = int(logical[0])
+    if len(tensor.shape) == 1:
+        return (int(col[place]),)
+    batch = np.unravel_index(page // (rows * cols), tuple(sizes)) if sizes else ()
+    return (*(int(axis) for axis in batch), int(row[place]), int(col[place]))
+
+
+def check_counters(plan: Plan, counters: Counters) -> Iterator[Finding]:
+    """Totals that aren't those of the plan's cost."""
+    cost = plan.program.cost
+    for name in ("dram_read_bytes", "dram_write_bytes", "noc_bytes", "tile_products"):
+        planned, counted = getattr(cost, name), getattr(counters, name)
+        if planned != counted:
+            yield Finding(
+                name="counters", message=f"{name}: {counted} were counted, and the plan's cost says {planned}"
+            )
+
+
+def deeper_than_needed(plan: Plan, counters: list[Counters]) -> Iterator[str]:
+    """Circular buffers that were never full in any run."""
+    deepest: dict[int, int] = {}
+    for run in counters:
+        for ring in run.rings:
+            deepest[ring.index] = max(ring.deepest, deepest.get(ring.index, 0))
+    for buffer in plan.program.circular_buffers:
+        if buffer.index in deepest and deepest[buffer.index] < buffer.pages:
+            yield (
+                f"circular buffer {buffer.name}: at most {deepest[buffer.index]} of {buffer.pages} pages were filled"
+            )

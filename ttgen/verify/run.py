@@ -1,0 +1,294 @@
+"""Runs a host program on files of inputs, and reads what the emulator reports of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.errors import VerifyError
+from ttgen.model.body import Pop, walk
+from ttgen.model.plan import Plan, Tensor
+from ttgen.verify.toolchain import Builder, Built
+
+EMULATOR_ERROR: Final = 86
+COMPILE_ERROR: Final = 87
+_SECONDS: Final = 1800
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong, and where.
+
+    Attributes:
+        name: of the kind of fault; the table in docs/verify.md has them all.
+        kernel: the rendered file, relative to the kernel's folder; empty for none.
+        thread: `reader`, `writer`, `unpack`, `math`, `pack` or `host`; empty for none.
+        core: logical (x, y).
+        file: where the statement is, relative like `kernel`.
+        line: of the statement; 0 for none.
+        details: further lines, such as who waits for what.
+    """
+
+    name: str
+    message: str
+    kernel: str = ""
+    thread: str = ""
+    core: tuple[int, int] | None = None
+    file: str = ""
+    line: int = 0
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """How a circular buffer was used, the deepest core counts."""
+
+    index: int
+    pages: int
+    deepest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What a program moved and computed, over all cores."""
+
+    dram_read_bytes: int
+    dram_write_bytes: int
+    noc_bytes: int
+    tile_products: int
+    rings: tuple[Ring, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferUse:
+    """What happened to a tensor's buffer.
+
+    Attributes:
+        order: its place among the buffers, that of its tensor in the plan.
+        times: how many pages kernels wrote how often.
+        exceptions: pages that were written another number of times than most, and that number.
+        undefined: page, first byte and bytes that nobody wrote with defined values.
+    """
+
+    order: int
+    times: Mapping[int, int]
+    exceptions: tuple[tuple[int, int], ...]
+    undefined: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One run: outputs if there are any, and what was reported; no counters and buffers outside of the emulator."""
+
+    outputs: Arrays
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+    counters: Counters | None = None
+    buffers: tuple[BufferUse, ...] = ()
+
+
+def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order: int, jobs: int) -> Outcome:
+    """Runs a program in the emulator, with padding poisoned where no use needs zeros.
+
+    Args:
+        plan: the program.
+        built: what was compiled of it.
+        inputs: an array for each input.
+        builder: knows the compiler and the cache, for kernels.
+        order: in which cores and movements take turns; 0 is the plainest.
+        jobs: compilers at a time.
+    """
+    with TemporaryDirectory(prefix="ttgen-verify-") as temporary:
+        folder = Path(temporary)
+        report = folder / "report.jsonl"
+        compiler = builder.compiler
+        environment = {
+            **os.environ,
+            "TTEMU_INCLUDE": str(builder.include),
+            "TTEMU_CXX": " ".join(compiler.command),
+            "TTEMU_CXXFLAGS": " ".join(compiler.flags),
+            "TTEMU_CACHE": str(builder.cache / "units"),
+            "TTEMU_JOBS": str(jobs),
+            "TTEMU_REPORT": str(report),
+            "TTEMU_ARCH": plan.target.arch,
+            "TTEMU_ROWS": str(plan.target.grid.rows),
+            "TTEMU_COLS": str(plan.target.grid.cols),
+            "TTEMU_SEED": str(order),
+            "TTEMU_RESIDENT": ",".join(str(index) for index in _resident(plan)),
+        }
+        if compiler.sanitize:
+            environment["ASAN_OPTIONS"] = "detect_leaks=0:allow_user_segv_handler=1"
+        outcome = _execute(plan, [str(built.executable)], inputs, folder, environment)
+        lines = report.read_text().splitlines() if report.exists() else []
+        return _with_report(outcome, [json.loads(line) for line in lines], built.folder)
+
+
+def _resident(plan: Plan) -> list[int]:
+    """The circular buffers that no kernel pops: they may hold pages at the end."""
+    popped = {item.cb for kernel in plan.program.kernels for item in walk(kernel.body) if isinstance(item, Pop)}
+    return [buffer.index for buffer in plan.program.circular_buffers if buffer.name not in popped]
+
+
+def execute(plan: Plan, command: str, inputs: Arrays) -> Outcome:
+    """Runs any build of the host program, on a card or a simulator.
+
+    Raises:
+        VerifyError: there is no such program.
+    """
+    words = shlex.split(command)
+    with TemporaryDirectory(prefix="ttgen-verify-") as folder:
+        try:
+            return _execute(plan, words, inputs, Path(folder), dict(os.environ))
+        except OSError as error:
+            raise VerifyError(f"--exe {command}: {error.strerror or error}") from None
+
+
+def _execute(plan: Plan, words: list[str], inputs: Arrays, folder: Path, environment: Mapping[str, str]) -> Outcome:
+    arguments = ["--poison"]
+    for tensor in plan.tensors:
+        file = folder / f"{tensor.name}.bin"
+        if tensor.role == "input":
+            inputs[tensor.name].astype("<f4").tofile(file)
+        arguments += [f"--{tensor.role}", f"{tensor.name}={file}"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that was rendered here, or that the user named
+            [*words, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS,
+            errors="replace",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Outcome(outputs={}, findings=(Finding(name="timeout", message=f"no end after {_SECONDS} seconds"),))
+    if done.returncode == 0:
+        found = {tensor.name: _read(folder, tensor) for tensor in plan.tensors if tensor.role == "output"}
+        outputs = {name: values for name, values in found.items() if values is not None}
+        missing = tuple(
+            Finding(name="missing-output", message=f"{name}: the program wrote no file of the right size")
+            for name in found
+            if name not in outputs
+        )
+        return Outcome(outputs=outputs, findings=missing)
+    if done.returncode in (EMULATOR_ERROR, COMPILE_ERROR):
+        return Outcome(outputs={})
+    text = done.stderr.strip()
+    if "Sanitizer" in text or "runtime error:" in text:
+        name = "sanitizer"
+    else:
+        name = "crash" if done.returncode < 0 else "host-error"
+    message = text.splitlines()[-1] if name == "host-error" and text else f"exit status {done.returncode}"
+    return Outcome(outputs={}, findings=(Finding(name=name, message=message, details=tuple(text.splitlines()[-40:])),))
+
+
+def _read(folder: Path, tensor: Tensor) -> NDArray[np.float32] | None:
+    file = folder / f"{tensor.name}.bin"
+    values = np.fromfile(file, dtype="<f4") if file.exists() else np.zeros(0, dtype=np.float32)
+    if values.size != int(np.prod(tensor.shape)):
+        return None
+    # The emulator's marks of undefined data are signalling NaNs, which NumPy would warn of.
+    return np.where(np.isnan(values), np.float32(np.nan), values).astype(np.float32).reshape(tensor.shape)
+
+
+def _with_report(outcome: Outcome, report: list[dict[str, Any]], folder: Path) -> Outcome:
+    findings = tuple(_finding(line, folder) for line in report if line["kind"] in ("error", "hang", "compile"))
+    if not outcome.outputs and not outcome.findings and not findings:
+        findings = (Finding(name="crash", message="the program ended without a word"),)
+    programs = [line for line in report if line["kind"] == "program"]
+    return replace(
+        outcome,
+        findings=(*findings, *outcome.findings),
+        notes=tuple(_finding(line, folder) for line in report if line["kind"] == "note"),
+        counters=_counters(programs[0]) if programs else None,
+        buffers=tuple(_buffer(line) for line in report if line["kind"] == "buffer"),
+    )
+
+
+def _finding(line: Mapping[str, Any], folder: Path) -> Finding:
+    details: tuple[str, ...] = ()
+    if line["kind"] == "hang":
+        details = tuple(_waiting(line, folder))
+    message = str(line["message"]).replace(f"{folder}/", "")
+    if line["kind"] == "compile":
+        first, *rest = message.splitlines() or [""]
+        message, details = first, tuple(rest)
+    return Finding(
+        name=line.get("name", ""),
+        message=message,
+        kernel=_relative(line.get("kernel", ""), folder),
+        thread=line.get("thread", ""),
+        core=tuple(line["core"]) if line.get("core") else None,
+        file=_relative(line.get("file", ""), folder),
+        line=line.get("line", 0),
+        details=details,
+    )
+
+
+def _relative(path: str, folder: Path) -> str:
+    return path.removeprefix(f"{folder}/")
+
+
+def _waiting(line: Mapping[str, Any], folder: Path) -> list[str]:
+    """Who waits for what, and what buffers and semaphores hold on the cores that wait."""
+    waiting = line.get("waiting", [])
+    shown = [tuple(item["core"]) for item in waiting[:1]]
+    lines = [
+        f"{_place(item)} {item['thread']:7}"
+        f"{_relative(item.get('file', ''), folder)}:{item.get('line', 0)}: {item['on']}"
+        for item in waiting
+        if tuple(item["core"]) in shown
+    ]
+    for item in line.get("cbs", []):
+        if tuple(item["core"]) in shown:
+            held = item["pushed"] - item["popped"]
+            lines.append(
+                f"{_place(item)} cb {item['cb']}: {held} of {item['pages']} pages are filled; "
+                f"{item['pushed']} pushed, {item['popped']} popped"
+            )
+    lines += [
+        f"{_place(item)} semaphore {item['id']}: {item['value']}"
+        for item in line.get("semaphores", [])
+        if tuple(item["core"]) in shown
+    ]
+    others = line.get("total_waiting", len(waiting)) - sum(tuple(item["core"]) in shown for item in waiting)
+    if others > 0:
+        lines.append(f"and {others} more threads wait on other cores")
+    return lines
+
+
+def _place(item: Mapping[str, Any]) -> str:
+    return f"core ({item['core'][0]}, {item['core'][1]})"
+
+
+def _counters(line: Mapping[str, Any]) -> Counters:
+    total = line["counters"]
+    rings: dict[int, Ring] = {}
+    for core in line["cores"]:
+        for ring in core["cbs"]:
+            known = rings.get(ring["cb"])
+            deepest = max(ring["deepest"], known.deepest if known else 0)
+            rings[ring["cb"]] = Ring(index=ring["cb"], pages=ring["pages"], deepest=deepest)
+    return Counters(
+        dram_read_bytes=total["dram_read_bytes"],
+        dram_write_bytes=total["dram_write_bytes"],
+        noc_bytes=total["noc_bytes"],
+        tile_products=total["tile_products"],
+        rings=tuple(rings[index] for index in sorted(rings)),
+    )
+
+
+def _buffer(line: Mapping[str, Any]) -> BufferUse:
+    return BufferUse(
+        order=line["order"],
+        times={int(times): pages for times, pages in line["writes"]["times"].items()},
+        exceptions=tuple((page, times) for page, times in line["writes"]["exceptions"]),
+        undefined=tuple((page, first, count) for page, first, count in line["undefined"]),
+    )

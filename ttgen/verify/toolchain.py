@@ -1,0 +1,231 @@
+"""The C++ compiler, and a cache of what it made, addressed by content: the emulator's library and host programs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from ttgen import resources
+from ttgen.errors import ToolchainError
+from ttgen.rendering.artifacts import Artifact
+
+_UNITS: Final = ("unit_launch", "unit_host", "unit_device", "unit_compute")
+"""The emulator's translation units, the slowest first."""
+
+_COMPILERS: Final = ("c++", "g++", "clang++")
+_COMMON: Final = ("-std=c++20", "-ffp-contract=off", "-fno-math-errno")
+_SANITIZERS: Final = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g")
+# zig's compiler checks for undefined behaviour unless it is told not to.
+_NO_SANITIZERS: Final = ("-fno-sanitize=undefined",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiler:
+    """A C++ compiler.
+
+    Attributes:
+        command: its words.
+        sanitize: whether everything is compiled with the address and undefined-behaviour sanitizers.
+    """
+
+    command: tuple[str, ...]
+    sanitize: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What every compilation and every link is given."""
+        return _SANITIZERS if self.sanitize else _NO_SANITIZERS
+
+
+def find_compiler(given: str | None = None, *, sanitize: bool = False) -> Compiler:
+    """The compiler that was asked for, $CXX, the first on the path, or zig's from PyPI.
+
+    Raises:
+        ToolchainError: there is none, or the one that was asked for isn't there.
+    """
+    for origin, words in (("--cxx", given), ("$CXX", os.environ.get("CXX"))):
+        if words:
+            command = tuple(shlex.split(words))
+            if not command or shutil.which(command[0]) is None:
+                raise ToolchainError(f"{origin} '{words}': no such program")
+            return Compiler(command=command, sanitize=sanitize)
+    for name in _COMPILERS:
+        if shutil.which(name):
+            return Compiler(command=(name,), sanitize=sanitize)
+    if find_spec("ziglang"):
+        if sanitize:
+            raise ToolchainError("--sanitize needs g++ or clang++: zig's compiler has no address sanitizer")
+        return Compiler(command=(sys.executable, "-m", "ziglang", "c++"))
+    raise ToolchainError(
+        "no C++ compiler (c++, g++ or clang++): install one (apt install g++), or zig's from PyPI "
+        "(pip install 'ttgen[zig]'), or name one (--cxx)"
+    )
+
+
+def cache_folder() -> Path:
+    """Where compiled files are kept: `ttgen/emulator` in the user's cache folder.
+
+    Raises:
+        ToolchainError: it can't be written.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "ttgen" / "emulator"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolchainError(
+            f"{folder}: {error.strerror}; set XDG_CACHE_HOME to a folder that can be written"
+        ) from None
+    return folder
+
+
+@cache
+def _emulator_digest() -> str:
+    root = resources.folder("emulator")
+    digest = hashlib.sha256()
+    for path in sorted(path for part in ("include", "runtime") for path in (root / part).rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A host program that is ready to run.
+
+    Attributes:
+        folder: the rendered files, as they were rendered.
+        executable: the host program.
+    """
+
+    folder: Path
+    executable: Path
+
+
+class Builder:
+    """Compiles host programs and the emulator's library, each file once, for any number of threads and processes."""
+
+    def __init__(self, compiler: Compiler, cache: Path, jobs: int) -> None:
+        self.compiler = compiler
+        self.cache = cache
+        self.include = resources.folder("emulator") / "include"
+        self._pool = ThreadPoolExecutor(jobs)
+        self._lock = Lock()
+        self._made: dict[Path, Future[None]] = {}
+        self._key = "\0".join((_emulator_digest(), *compiler.command, *compiler.flags))
+        self._library = cache / f"library-{self._hash([])}"
+
+    def program(self, files: Iterable[Artifact]) -> Built:
+        """Writes the rendered files of one kernel into the cache, and compiles their host program.
+
+        Raises:
+            ToolchainError: the compiler refuses it.
+        """
+        texts = {file.path.split("/", 1)[1]: file.text for file in files}
+        key = self._hash(f"{name}\0{text}" for name, text in sorted(texts.items()))
+        folder = self.cache / f"program-{key}"
+        if not folder.exists():
+            self._write(folder, texts)
+        executable = folder / "main"
+        library = self._library / "libttemu.so"
+        if not executable.exists():
+            definition = f'-DTTGEN_PROGRAM_DIR="{folder}"'
+            source = folder / "host" / "main.cpp"
+            self._wait([*self._library_objects(), self._object(source, folder / "main.o", "-O1", definition)])
+            self._make_library()
+            self._link(
+                executable,
+                [str(folder / "main.o"), "-L", str(self._library), "-lttemu", f"-Wl,-rpath,{self._library}"],
+            )
+        elif not library.exists():
+            self._wait(self._library_objects())
+            self._make_library()
+        return Built(folder=folder, executable=executable)
+
+    def close(self) -> None:
+        """Lets the compilers go."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _hash(self, parts: Iterable[str]) -> str:
+        digest = hashlib.sha256(self._key.encode())
+        for part in parts:
+            digest.update(b"\0" + part.encode())
+        return digest.hexdigest()[:24]
+
+    def _write(self, folder: Path, texts: dict[str, str]) -> None:
+        """Writes a folder beside its place and then renames it: whoever finds it finds it whole."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".program-", dir=self.cache))
+        for name, text in texts.items():
+            (beside / name).parent.mkdir(parents=True, exist_ok=True)
+            (beside / name).write_text(text, encoding="utf-8", newline="")
+        try:
+            beside.rename(folder)
+        except OSError:
+            shutil.rmtree(beside)
+            if not folder.exists():
+                raise
+
+    def _library_objects(self) -> list[Future[None]]:
+        if (self._library / "libttemu.so").exists():
+            return []
+        self._library.mkdir(parents=True, exist_ok=True)
+        runtime = resources.folder("emulator") / "runtime"
+        return [
+            self._object(
+                runtime / f"{unit}.cpp",
+                self._library / f"{unit}.o",
+                "-O2" if unit == "unit_compute" else "-O1",
+                "-fPIC",
+            )
+            for unit in _UNITS
+        ]
+
+    def _make_library(self) -> None:
+        target = self._library / "libttemu.so"
+        objects = [str(self._library / f"{unit}.o") for unit in _UNITS]
+        self._once(target, lambda: self._link(target, ["-shared", *objects, "-ldl"])).result()
+
+    def _object(self, source: Path, target: Path, *flags: str) -> Future[None]:
+        def compile_it() -> None:
+            if not target.exists():
+                self._run(target, [*_COMMON, "-I", str(self.include), *flags, "-c", str(source)])
+
+        return self._once(target, compile_it)
+
+    def _once(self, target: Path, make: Callable[[], None]) -> Future[None]:
+        with self._lock:
+            if target not in self._made:
+                self._made[target] = self._pool.submit(make)
+            return self._made[target]
+
+    @staticmethod
+    def _wait(futures: Sequence[Future[None]]) -> None:
+        for future in futures:
+            future.result()
+
+    def _link(self, target: Path, words: Sequence[str]) -> None:
+        if not target.exists():
+            self._run(target, words)
+
+    def _run(self, target: Path, words: Sequence[str]) -> None:
+        handle, beside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        os.close(handle)
+        command = [*self.compiler.command, *self.compiler.flags, *words, "-o", beside]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's compiler
+        if done.returncode:
+            Path(beside).unlink(missing_ok=True)
+            raise ToolchainError(f"{shlex.join(command)}\n{(done.stdout + done.stderr).strip()}")
+        Path(beside).replace(target)
