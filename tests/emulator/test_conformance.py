@@ -32,8 +32,8 @@ def library() -> Path:
     return path
 
 
-def symbols(path: Path, undefined: bool, dynamic: bool = True) -> set[str]:
-    command = ["nm", *(["-D"] if dynamic else []), "--undefined-only" if undefined else "--defined-only", str(path)]
+def symbols(path: Path, undefined: bool) -> set[str]:
+    command = ["nm", "-D", "--undefined-only" if undefined else "--defined-only", str(path)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {line.split()[-1].split("@")[0] for line in output.splitlines() if line.strip() and not line.endswith(":")}
 
@@ -45,24 +45,8 @@ def of_the_api(names: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=lambda p: p.stem)
-def test_host_symbols_exist_in_the_real_library(source: Path, tmp_path: Path, library: Path) -> None:
-    target = tmp_path / "host.o"
-    subprocess.run(
-        [
-            *toolchain.COMPILER,
-            "-std=c++20",
-            "-O1",
-            "-I",
-            str(toolchain.ROOT / "include"),
-            '-DKERNELS="x"',
-            "-c",
-            str(source),
-            "-o",
-            str(target),
-        ],
-        check=True,
-    )
-    used = of_the_api(symbols(target, undefined=True, dynamic=False))
+def test_host_symbols_exist_in_the_real_library(source: Path, library: Path) -> None:
+    used = of_the_api(symbols(toolchain.build_host(source), undefined=True))
     assert used, "nothing is used"
     missing = used - symbols(library, undefined=False)
     assert not missing, "\n".join(
@@ -71,21 +55,10 @@ def test_host_symbols_exist_in_the_real_library(source: Path, tmp_path: Path, li
 
 
 @pytest.mark.parametrize("spec", sorted(Path("specs").glob("*.yaml")), ids=lambda path: path.stem)
-def test_symbols_of_rendered_host_programs_exist(spec: Path, tmp_path: Path, library: Path) -> None:
-    for file in ttgen.render(ttgen.plan(ttgen.load(spec))):
-        if "/host/" in file.path:
-            (tmp_path / Path(file.path).name).write_text(file.text)
-    target = tmp_path / "host.o"
-    command = [
-        *toolchain.COMPILER,
-        "-std=c++20",
-        "-O1",
-        "-I",
-        str(toolchain.ROOT / "include"),
-        '-DTTGEN_PROGRAM_DIR="x"',
-    ]
-    subprocess.run([*command, "-c", str(tmp_path / "main.cpp"), "-o", str(target)], check=True)
-    used = of_the_api(symbols(target, undefined=True, dynamic=False))
+def test_symbols_of_rendered_host_programs_exist(spec: Path, library: Path) -> None:
+    builder = toolchain.builder(False, tuple(toolchain.COMPILER))
+    built = builder.program(ttgen.render(ttgen.plan(ttgen.load(spec))))
+    used = of_the_api(symbols(built.executable, undefined=True))
     assert used
     assert not used - symbols(library, undefined=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ from ttgen.verify.toolchain import Builder, Built
 EMULATOR_ERROR: Final = 86
 COMPILE_ERROR: Final = 87
 _SECONDS: Final = 1800
+_COMPILE_ERROR: Final = re.compile(
+    r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<message>.*)$", re.MULTILINE
+)
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -130,9 +134,9 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
         }
         if compiler.sanitize:
             environment["ASAN_OPTIONS"] = "detect_leaks=0:allow_user_segv_handler=1"
-        outcome = _execute(plan, [str(built.executable)], inputs, folder, environment)
+        outcome = _execute(plan, [str(built.executable)], inputs, folder, environment, built.folder)
         lines = report.read_text().splitlines() if report.exists() else []
-        return _with_report(outcome, [json.loads(line) for line in lines], built.folder)
+        return _with_report(outcome, [json.loads(line) for line in lines])
 
 
 def _resident(plan: Plan) -> list[int]:
@@ -155,7 +159,14 @@ def execute(plan: Plan, command: str, inputs: Arrays) -> Outcome:
             raise VerifyError(f"--exe {command}: {error.strerror or error}") from None
 
 
-def _execute(plan: Plan, words: list[str], inputs: Arrays, folder: Path, environment: Mapping[str, str]) -> Outcome:
+def _execute(
+    plan: Plan,
+    words: list[str],
+    inputs: Arrays,
+    folder: Path,
+    environment: Mapping[str, str],
+    directory: Path | None = None,
+) -> Outcome:
     arguments = ["--poison"]
     for tensor in plan.tensors:
         file = folder / f"{tensor.name}.bin"
@@ -164,8 +175,8 @@ def _execute(plan: Plan, words: list[str], inputs: Arrays, folder: Path, environ
         arguments += [f"--{tensor.role}", f"{tensor.name}={file}"]
     try:
         done = subprocess.run(  # noqa: S603 - a program that was rendered here, or that the user named
-            [*words, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS,
-            errors="replace",
+            [*words, *arguments], env=environment, cwd=directory, capture_output=True, text=True, check=False,
+            timeout=_SECONDS, errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Outcome(outputs={}, findings=(Finding(name="timeout", message=f"no end after {_SECONDS} seconds"),))
@@ -198,51 +209,47 @@ def _read(folder: Path, tensor: Tensor) -> NDArray[np.float32] | None:
     return np.where(np.isnan(values), np.float32(np.nan), values).astype(np.float32).reshape(tensor.shape)
 
 
-def _with_report(outcome: Outcome, report: list[dict[str, Any]], folder: Path) -> Outcome:
-    findings = tuple(_finding(line, folder) for line in report if line["kind"] in ("error", "hang", "compile"))
+def _with_report(outcome: Outcome, report: list[dict[str, Any]]) -> Outcome:
+    findings = tuple(_finding(line) for line in report if line["kind"] in ("error", "hang", "compile"))
     if not outcome.outputs and not outcome.findings and not findings:
         findings = (Finding(name="crash", message="the program ended without a word"),)
     programs = [line for line in report if line["kind"] == "program"]
     return replace(
         outcome,
         findings=(*findings, *outcome.findings),
-        notes=tuple(_finding(line, folder) for line in report if line["kind"] == "note"),
+        notes=tuple(_finding(line) for line in report if line["kind"] == "note"),
         counters=_counters(programs[0]) if programs else None,
         buffers=tuple(_buffer(line) for line in report if line["kind"] == "buffer"),
     )
 
 
-def _finding(line: Mapping[str, Any], folder: Path) -> Finding:
+def _finding(line: Mapping[str, Any]) -> Finding:
     details: tuple[str, ...] = ()
     if line["kind"] == "hang":
-        details = tuple(_waiting(line, folder))
-    message = str(line["message"]).replace(f"{folder}/", "")
+        details = tuple(_waiting(line))
+    message, file, number = str(line["message"]), line.get("file", ""), line.get("line", 0)
     if line["kind"] == "compile":
-        first, *rest = message.splitlines() or [""]
-        message, details = first, tuple(rest)
+        details = tuple(message.splitlines())
+        if place := _COMPILE_ERROR.search(message):
+            file, number, message = place["file"], int(place["line"]), place["message"]
     return Finding(
         name=line.get("name", ""),
         message=message,
-        kernel=_relative(line.get("kernel", ""), folder),
+        kernel=line.get("kernel", ""),
         thread=line.get("thread", ""),
         core=tuple(line["core"]) if line.get("core") else None,
-        file=_relative(line.get("file", ""), folder),
-        line=line.get("line", 0),
+        file=file,
+        line=number,
         details=details,
     )
 
 
-def _relative(path: str, folder: Path) -> str:
-    return path.removeprefix(f"{folder}/")
-
-
-def _waiting(line: Mapping[str, Any], folder: Path) -> list[str]:
+def _waiting(line: Mapping[str, Any]) -> list[str]:
     """Who waits for what, and what buffers and semaphores hold on the cores that wait."""
     waiting = line.get("waiting", [])
     shown = [tuple(item["core"]) for item in waiting[:1]]
     lines = [
-        f"{_place(item)} {item['thread']:7}"
-        f"{_relative(item.get('file', ''), folder)}:{item.get('line', 0)}: {item['on']}"
+        f"{_place(item)} {item['thread']:7}{item.get('file', '')}:{item.get('line', 0)}: {item['on']}"
         for item in waiting
         if tuple(item["core"]) in shown
     ]

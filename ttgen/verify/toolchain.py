@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -106,7 +107,7 @@ class Built:
     """A host program that is ready to run.
 
     Attributes:
-        folder: the rendered files, as they were rendered.
+        folder: the rendered files, as they were rendered; to be run in.
         executable: the host program.
     """
 
@@ -134,29 +135,54 @@ class Builder:
             ToolchainError: the compiler refuses it.
         """
         texts = {file.path.split("/", 1)[1]: file.text for file in files}
-        key = self._hash(f"{name}\0{text}" for name, text in sorted(texts.items()))
-        folder = self.cache / f"program-{key}"
+        folder = self.cache / f"program-{self._hash_of(texts)}"
         if not folder.exists():
             self._write(folder, texts)
-        executable = folder / "main"
-        library = self._library / "libttemu.so"
-        if not executable.exists():
-            definition = f'-DTTGEN_PROGRAM_DIR="{folder}"'
-            source = folder / "host" / "main.cpp"
-            self._wait([*self._library_objects(), self._object(source, folder / "main.o", "-O1", definition)])
-            self._make_library()
-            self._link(
-                executable,
-                [str(folder / "main.o"), "-L", str(self._library), "-lttemu", f"-Wl,-rpath,{self._library}"],
-            )
-        elif not library.exists():
-            self._wait(self._library_objects())
-            self._make_library()
+        host = {name: text for name, text in texts.items() if name.startswith("host/")}
+        executable = self._host(folder / "host" / "main.cpp", self.cache / f"host-{self._hash_of(host)}")
         return Built(folder=folder, executable=executable)
+
+    def library(self) -> Path:
+        """The folder of the emulator's library, which is compiled if it has to be.
+
+        Raises:
+            ToolchainError: the compiler refuses it.
+        """
+        target = self._library / "libttemu.so"
+        if not target.exists():
+            self._library.mkdir(parents=True, exist_ok=True)
+            # Several processes that begin at the same time would all compile it.
+            with (self._library / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._wait([self._library_object(unit) for unit in _UNITS])
+                objects = [str(self._library / f"{unit}.o") for unit in _UNITS]
+                self._link(target, ["-shared", *objects, "-ldl"])
+        return self._library
+
+    def _library_object(self, unit: str) -> Future[None]:
+        source = resources.folder("emulator") / "runtime" / f"{unit}.cpp"
+        level = "-O2" if unit == "unit_compute" else "-O1"
+        return self._object(source, self._library / f"{unit}.o", level, "-fPIC")
+
+    def _host(self, source: Path, folder: Path) -> Path:
+        """Compiles a host program. It finds its kernels in the folder that it is run in, so that others can use it."""
+        executable, made = folder / "main", folder / "main.o"
+        if not executable.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            compiled = self._object(source, made, "-O0", '-DTTGEN_PROGRAM_DIR=""')
+            library = self.library()
+            self._wait([compiled])
+            self._link(executable, [str(made), "-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"])
+        else:
+            self.library()
+        return executable
 
     def close(self) -> None:
         """Lets the compilers go."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _hash_of(self, texts: Mapping[str, str]) -> str:
+        return self._hash(f"{name}\0{text}" for name, text in sorted(texts.items()))
 
     def _hash(self, parts: Iterable[str]) -> str:
         digest = hashlib.sha256(self._key.encode())
@@ -177,26 +203,6 @@ class Builder:
             shutil.rmtree(beside)
             if not folder.exists():
                 raise
-
-    def _library_objects(self) -> list[Future[None]]:
-        if (self._library / "libttemu.so").exists():
-            return []
-        self._library.mkdir(parents=True, exist_ok=True)
-        runtime = resources.folder("emulator") / "runtime"
-        return [
-            self._object(
-                runtime / f"{unit}.cpp",
-                self._library / f"{unit}.o",
-                "-O2" if unit == "unit_compute" else "-O1",
-                "-fPIC",
-            )
-            for unit in _UNITS
-        ]
-
-    def _make_library(self) -> None:
-        target = self._library / "libttemu.so"
-        objects = [str(self._library / f"{unit}.o") for unit in _UNITS]
-        self._once(target, lambda: self._link(target, ["-shared", *objects, "-ldl"])).result()
 
     def _object(self, source: Path, target: Path, *flags: str) -> Future[None]:
         def compile_it() -> None:

@@ -117,8 +117,9 @@ std::string joined(const std::vector<uint32_t>& values) {
     return text;
 }
 
-// The unit's text: the definitions that the real build passes or generates, then the kernel.
-std::string unit_text(const Program& program, const KernelSpec& kernel, Thread thread, const std::string& path) {
+// The unit's text: the definitions that the real build passes or generates, then the kernel. It holds the path as the host program
+// gave it, so that programs in different folders whose paths are relative share their units.
+std::string unit_text(const Program& program, const KernelSpec& kernel, Thread thread) {
     std::vector<uint32_t> formats(64, 0xFF), unpacked(64, 0xFF), bytes(64, 0);
     const std::set<uint32_t> cores(kernel.cores.begin(), kernel.cores.end());
     for (const CircularBufferSpec& cb : program.cbs) {
@@ -130,7 +131,7 @@ std::string unit_text(const Program& program, const KernelSpec& kernel, Thread t
             }
         }
     }
-    std::string text = "// " + path + "\n";
+    std::string text;
     const auto define = [&](const std::string& name, const std::string& value) { text += "#define " + name + " " + value + "\n"; };
     define(arch().blackhole ? "ARCH_BLACKHOLE" : "ARCH_WORMHOLE", "");
     define("NUM_DRAM_BANKS", std::to_string(arch().dram_banks));
@@ -164,8 +165,9 @@ std::string unit_text(const Program& program, const KernelSpec& kernel, Thread t
         define(kernel.processor == 0 ? "COMPILE_FOR_BRISC" : "COMPILE_FOR_NCRISC", "");
         define("NOC_INDEX", std::to_string(kernel.noc));
     }
-    text += "#include \"ttemu/unit.h\"\n#include \"" + path + "\"\n";
-    text += "extern \"C\" __attribute__((visibility(\"default\"))) void ttemu_kernel_entry() { kernel_main(); }\n";
+    bool found;
+    text += "#include \"ttemu/unit.h\"\n#line 1 \"" + kernel.path + "\"\n" + read_file(kernel.path, found);
+    text += "\nextern \"C\" __attribute__((visibility(\"default\"))) void ttemu_kernel_entry() { kernel_main(); }\n";
     return text;
 }
 
@@ -356,7 +358,7 @@ std::vector<std::vector<Unit*>> build_units(Program& program) {
             Job job;
             job.kernel = kernel.get();
             job.thread = thread;
-            job.text = unit_text(program, *kernel, thread, kernel->path);
+            job.text = unit_text(program, *kernel, thread);
             job.target = settings().cache + "/" + digest(command + headers_digest() + source + job.text) + ".so";
             jobs.push_back(std::move(job));
         }
