@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -25,6 +26,9 @@ from ttgen.rendering.artifacts import Artifact
 
 _UNITS: Final = ("unit_launch", "unit_host", "unit_device", "unit_compute")
 """The emulator's translation units, the slowest first."""
+
+_FEW_PROGRAMS: Final = 4
+"""As many host programs are compiled before a precompiled header pays."""
 
 _COMPILERS: Final = ("c++", "g++", "clang++")
 _COMMON: Final = ("-std=c++20", "-ffp-contract=off", "-fno-math-errno")
@@ -102,6 +106,12 @@ def _emulator_digest() -> str:
     return digest.hexdigest()
 
 
+@cache
+def _is_gcc(command: tuple[str, ...]) -> bool:
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as below
+    return "Free Software Foundation" in done.stdout
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
     """A host program that is ready to run.
@@ -124,6 +134,7 @@ class Builder:
         self.include = resources.folder("emulator") / "include"
         self._pool = ThreadPoolExecutor(jobs)
         self._lock = Lock()
+        self._programs = 0
         self._made: dict[Path, Future[None]] = {}
         self._key = "\0".join((_emulator_digest(), *compiler.command, *compiler.flags))
         self._library = cache / f"library-{self._hash([])}"
@@ -150,10 +161,7 @@ class Builder:
         """
         target = self._library / "libttemu.so"
         if not target.exists():
-            self._library.mkdir(parents=True, exist_ok=True)
-            # Several processes that begin at the same time would all compile it.
-            with (self._library / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with self._locked():
                 self._wait([self._library_object(unit) for unit in _UNITS])
                 objects = [str(self._library / f"{unit}.o") for unit in _UNITS]
                 self._link(target, ["-shared", *objects, "-ldl"])
@@ -169,7 +177,7 @@ class Builder:
         executable, made = folder / "main", folder / "main.o"
         if not executable.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            compiled = self._object(source, made, "-O0", '-DTTGEN_PROGRAM_DIR=""')
+            compiled = self._object(source, made, "-O0", *self._precompiled(), '-DTTGEN_PROGRAM_DIR=""')
             library = self.library()
             self._wait([compiled])
             self._link(executable, [str(made), "-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"])
@@ -203,6 +211,28 @@ class Builder:
             shutil.rmtree(beside)
             if not folder.exists():
                 raise
+
+    def _precompiled(self) -> tuple[str, ...]:
+        """Flags with which a host program begins with a precompiled header, once there are enough programs."""
+        self._programs += 1
+        if self._programs <= _FEW_PROGRAMS or not _is_gcc(self.compiler.command):
+            return ()
+        header = self._library / "host.hpp"
+        target = header.with_suffix(".hpp.gch")
+        if not target.exists():
+            with self._locked():
+                # GCC takes what is beside the header; an empty one costs nothing where that doesn't fit any more.
+                header.touch()
+                self._object(self.include / "ttemu" / "host.hpp", target, "-O0", "-x", "c++-header").result()
+        return ("-include", str(header))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Lets one of several processes that begin at the same time compile what they share."""
+        self._library.mkdir(parents=True, exist_ok=True)
+        with (self._library / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _object(self, source: Path, target: Path, *flags: str) -> Future[None]:
         def compile_it() -> None:
