@@ -11,6 +11,7 @@ import pytest
 
 import ttgen
 from tests.verify.conftest import CACHE
+from tests.verify.mutants import MUTANTS
 from ttgen.cli.main import main
 from ttgen.errors import ToolchainError
 from ttgen.formula.infer import graph_of
@@ -44,6 +45,62 @@ def test_json(builder: Builder, capsys: pytest.CaptureFixture[str]) -> None:
     assert [verdict["kernel"] for verdict in verdicts] == ["tile", "row"]
     assert all(verdict["passed"] and verdict["runs"] == 2 for verdict in verdicts)
     assert "2/2" in captured.err
+
+
+def mutated(monkeypatch: pytest.MonkeyPatch, what: str) -> str:
+    """Puts a fault into what is rendered; gives the spec of its program."""
+    mutant = next(mutant for mutant in MUTANTS if mutant.what == what)
+    monkeypatch.setattr("ttgen.verify.verify.artifacts", lambda _plan: mutant.files())
+    return f"specs/{mutant.spec}.yaml"
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("reader: no read barrier", ("read-before-barrier", "kernels/reader.cpp", "reader", [0, 0], 43, "normal", 0)),
+        ("compute: a pop is forgotten", ("hang", "kernels/reader.cpp", "reader", [0, 0], 38, "normal", 0)),
+        ("reader: a statement that isn't C++", ("kernel-compile-failed", "kernels/reader.cpp", "reader", None, 30, "normal", 0)),
+    ],
+)  # fmt: skip
+def test_json_of_what_is_wrong(
+    builder: Builder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+    expected: tuple[object, ...],
+) -> None:
+    assert main(["verify", mutated(monkeypatch, what), "tests/bad_specs/many_mistakes.yaml", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert "many_mistakes.yaml:" in captured.err
+    [verdict] = json.loads(captured.out)
+    assert not verdict["passed"]
+    first = verdict["findings"][0]
+    keys = ("name", "file", "thread", "core", "line", "inputs", "order")
+    assert tuple(first[key] for key in keys) == expected
+    assert first["kernel"] == first["file"]
+    assert first["message"]
+
+
+def test_json_has_no_numbers_that_json_has_not(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = mutated(monkeypatch, "plan: the wrong format of a buffer")
+    assert main(["verify", spec, "--json"]) == 1
+    [verdict] = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    [output] = verdict["outputs"]
+    assert (output["passed"], output["value"], output["error"], output["inputs"]) == (False, None, None, "normal")
+    assert verdict["findings"][0]["name"] == "wrong-numbers"
+
+
+def test_a_bar_where_someone_looks(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["verify", "specs/tile.yaml", "specs/row.yaml", "--orders", "1"]) == 0
+    captured = capsys.readouterr()
+    assert "verifying" in captured.err
+    assert "1/2" not in captured.err
+    assert "2 of 2 specs verified, 4 runs" in captured.out
 
 
 def test_table(builder: Builder, capsys: pytest.CaptureFixture[str]) -> None:

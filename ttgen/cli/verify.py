@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from importlib.util import find_spec
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ttgen.cli import specs
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         raise VerifyError("--exe is the program of one spec: name one")
     verdicts = _verify_all(planned, options)
     if options.json:
-        print(json.dumps([{"passed": verdict.passed, **asdict(verdict)} for verdict in verdicts], indent=2))
+        print(json.dumps([_as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
     else:
         for line in _report(verdicts):
             print(line)
@@ -87,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
+    from ttgen.verify.pruning import prune
     from ttgen.verify.toolchain import Builder, cache_folder, find_compiler
     from ttgen.verify.verify import verify, verify_executable
 
@@ -109,6 +111,7 @@ def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namesp
             for future in futures:
                 future.cancel()
             builder.close()
+            prune(builder.cache)
 
 
 def _progress(futures: list[Future[Verdict]]) -> Iterator[Future[Verdict]]:
@@ -130,6 +133,16 @@ def _progress(futures: list[Future[Verdict]]) -> Iterator[Future[Verdict]]:
         state = "verified" if verdict.passed else "WRONG"
         print(f"{number}/{len(futures)} {verdict.kernel}: {state}, {verdict.seconds:.1f} s", file=sys.stderr)
         yield future
+
+
+def _as_json(verdict: Verdict) -> dict[str, object]:
+    """All that is known; numbers that aren't finite are null."""
+    outputs = [{"passed": output.passed, **asdict(output)} for output in verdict.outputs]
+    finite = [
+        {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in output.items()}
+        for output in outputs
+    ]
+    return {"passed": verdict.passed, **asdict(verdict), "outputs": finite}
 
 
 def _report(verdicts: list[Verdict]) -> Iterator[str]:
@@ -167,9 +180,10 @@ def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
 def describe(kernel: str, finding: Finding) -> Iterator[str]:
     """A finding as people read it: where, its name, what happened, and the details."""
     place = f"{kernel}/{finding.file}:{finding.line}" if finding.line else kernel
-    core = f" on core ({finding.core[0]}, {finding.core[1]})" if finding.core is not None else ""
+    core = f"on core ({finding.core[0]}, {finding.core[1]})" if finding.core is not None else ""
+    run = f"with {finding.inputs} inputs, in order {finding.order}" if finding.inputs else ""
     yield f"{place}: error: {finding.name}: {finding.message}"
-    if finding.thread or core:
-        yield f"    {finding.thread}{core}".replace("     on", "    on")
+    if where := ", ".join(part for part in (f"{finding.thread} {core}".strip(), run) if part):
+        yield f"    {where}"
     for line in finding.details[:_DETAILS]:
         yield f"    {line}"

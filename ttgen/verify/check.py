@@ -32,6 +32,7 @@ class OutputCheck:
         core: the core that wrote the tile; None where no kernel writes it.
         value: that was computed there.
         reference: that should have been.
+        inputs: of the run, `normal` or `hard`.
         unbounded: elements of which the formula allows anything, such as quotients by what may be zero.
     """
 
@@ -44,6 +45,7 @@ class OutputCheck:
     core: Coordinate | None
     value: float
     reference: float
+    inputs: str
     unbounded: int
 
     @property
@@ -57,8 +59,10 @@ class OutputCheck:
         return self.error / self.allowed if self.allowed else (np.inf if self.error else 0.0)
 
 
-def compare(plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded) -> OutputCheck:
-    """Compares an output with the reference, element by element."""
+def compare(
+    plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded, inputs: str = "normal"
+) -> OutputCheck:
+    """Compares an output with the reference of these inputs, element by element."""
     value = np.broadcast_to(expected.value, actual.shape)
     bound = np.broadcast_to(expected.error, actual.shape)
     judged = np.isfinite(value) & np.isfinite(bound)
@@ -78,6 +82,7 @@ def compare(plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Boun
         core=writer_of(plan, tensor, page),
         value=float(actual[index]),
         reference=float(value[index]),
+        inputs=inputs,
         unbounded=int(np.sum(~judged)),
     )
 

@@ -43,6 +43,8 @@ class Finding:
         file: where the statement is, relative like `kernel`.
         line: of the statement; 0 for none.
         details: further lines, such as who waits for what.
+        inputs: of the run, `normal` or `hard`; empty for none.
+        order: of the run; the emulator's seed.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Finding:
     file: str = ""
     line: int = 0
     details: tuple[str, ...] = ()
+    inputs: str = ""
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -106,6 +106,12 @@ def _emulator_digest() -> str:
     return digest.hexdigest()
 
 
+def _used(folder: Path) -> None:
+    """Notes the time: what wasn't used for long is pruned."""
+    with suppress(OSError):
+        os.utime(folder)
+
+
 @cache
 def _is_gcc(command: tuple[str, ...]) -> bool:
     done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as below
@@ -147,6 +153,7 @@ class Builder:
         """
         texts = {file.path.split("/", 1)[1]: file.text for file in files}
         folder = self.cache / f"program-{self._hash_of(texts)}"
+        _used(folder)
         if not folder.exists():
             self._write(folder, texts)
         host = {name: text for name, text in texts.items() if name.startswith("host/")}
@@ -160,6 +167,7 @@ class Builder:
             ToolchainError: the compiler refuses it.
         """
         target = self._library / "libttemu.so"
+        _used(self._library)
         if not target.exists():
             with self._locked():
                 self._wait([self._library_object(unit) for unit in _UNITS])
@@ -175,6 +183,7 @@ class Builder:
     def _host(self, source: Path, folder: Path) -> Path:
         """Compiles a host program. It finds its kernels in the folder that it is run in, so that others can use it."""
         executable, made = folder / "main", folder / "main.o"
+        _used(folder)
         if not executable.exists():
             folder.mkdir(parents=True, exist_ok=True)
             compiled = self._object(source, made, "-O0", *self._precompiled(), '-DTTGEN_PROGRAM_DIR=""')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ttgen.formula.infer import graph_of
 from ttgen.model.plan import Plan
@@ -83,7 +83,7 @@ def verify(
         if inputs is None:
             session.notes.append("no hard inputs: the formula bears no large number")
             continue
-        session.take(kind, emulate(plan, built, inputs, builder, order=order, jobs=jobs))
+        session.take(kind, order, emulate(plan, built, inputs, builder, order=order, jobs=jobs))
         if session.findings:
             break
     return session.verdict(time.monotonic() - begin)
@@ -101,7 +101,7 @@ def verify_executable(loaded: LoadedSpec, plan: Plan, command: str, *, seed: int
     for kind in kinds:
         inputs = session.inputs(kind, seed)
         if inputs is not None:
-            session.take(kind, execute(plan, command, inputs))
+            session.take(kind, 0, execute(plan, command, inputs))
         if session.findings:
             break
     return session.verdict(time.monotonic() - begin)
@@ -133,28 +133,29 @@ class _Session:
         prepared = self._prepared[kind]
         return prepared[0] if prepared else None
 
-    def take(self, kind: Kind, outcome: Outcome) -> None:
+    def take(self, kind: Kind, order: int, outcome: Outcome) -> None:
         """Judges a run."""
         self.runs += 1
-        self.findings.extend(outcome.findings)
+        findings = list(outcome.findings)
         prepared = self._prepared[kind]
         assert prepared is not None
         if not outcome.findings:
-            self.findings.extend(check_memory(self.plan, outcome))
+            findings.extend(check_memory(self.plan, outcome))
             # How undefined data travelled is worth knowing once it has arrived.
-            if self.findings:
+            if findings:
                 self.notes.extend(f"{note.file}:{note.line}: {note.message}" for note in outcome.notes)
         if outcome.counters is not None:
             self.counters.append(outcome.counters)
             if not outcome.findings:
-                self.findings.extend(check_counters(self.plan, outcome.counters))
+                findings.extend(check_counters(self.plan, outcome.counters))
         for name, actual in outcome.outputs.items():
-            checked = compare(self.plan, name, actual, prepared[1][name])
+            checked = compare(self.plan, name, actual, prepared[1][name], kind)
             shown = self.worst.get(name)
             if shown is None or not checked.passed or (kind == "normal" and checked.part >= shown.part):
                 self.worst[name] = checked
             if not checked.passed:
-                self.findings.append(_wrong(checked, kind))
+                findings.append(_wrong(checked))
+        self.findings.extend(replace(finding, inputs=kind, order=order) for finding in findings)
 
     def verdict(self, seconds: float) -> Verdict:
         """What came of all runs."""
@@ -170,10 +171,10 @@ class _Session:
         )
 
 
-def _wrong(checked: OutputCheck, kind: Kind) -> Finding:
+def _wrong(checked: OutputCheck) -> Finding:
     return Finding(
         name="wrong-numbers",
         message=f"{checked.tensor}{list(checked.index)}, in tile {checked.page}, is {checked.value:.6g} and should be "
-        f"{checked.reference:.6g} ± {checked.allowed:.2g} ({kind} inputs)",
+        f"{checked.reference:.6g} ± {checked.allowed:.2g}",
         core=checked.core,
     )
