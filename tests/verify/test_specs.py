@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -78,10 +79,17 @@ def run_random(builder: Builder, spec: RandomSpec, seed: int) -> None:
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
-@given(spec=specs(), seed=st.integers(0, 1000))
-def test_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
-    run_random(builder, spec, seed)
+@pytest.mark.parametrize("part", range(4))
+def test_random_specs(builder: Builder, part: int) -> None:
+    """The same ones every time; in parts, for several processes."""
+
+    @hypothesis.seed(part)
+    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=SLOW)
+    @given(spec=specs(), seed=st.integers(0, 1000))
+    def run(spec: RandomSpec, seed: int) -> None:
+        run_random(builder, spec, seed)
+
+    run()
 
 
 @pytest.mark.exhaustive
