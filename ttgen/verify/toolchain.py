@@ -177,7 +177,9 @@ class Builder:
 
     def _library_object(self, unit: str) -> Future[None]:
         source = resources.folder("emulator") / "runtime" / f"{unit}.cpp"
-        level = "-O2" if unit == "unit_compute" else "-O1"
+        # Sanitizers make the optimizer slow: only what computes is worth it.
+        light, heavy = ("-O0", "-O1") if self.compiler.sanitize else ("-O1", "-O2")
+        level = heavy if unit == "unit_compute" else light
         return self._object(source, self._library / f"{unit}.o", level, "-fPIC")
 
     def _host(self, source: Path, folder: Path) -> Path:
