@@ -185,6 +185,18 @@ def test_finding_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         toolchain.find_compiler()
 
 
+def test_paths_may_be_relative(builder: Builder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Programs run in folders of their own."""
+    spec = Path("specs/tile.yaml").resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cxx").write_text(f'#!/bin/sh\nexec {" ".join(builder.compiler.command)} "$@"\n')
+    (tmp_path / "cxx").chmod(0o755)
+    compiler = toolchain.find_compiler("./cxx -pipe")
+    assert compiler.command == (str(tmp_path / "cxx"), "-pipe")
+    monkeypatch.setattr(toolchain, "cache_folder", lambda: Path("cache"))
+    assert main(["verify", str(spec), "--orders", "1", "--cxx", "./cxx"]) == 0
+
+
 def test_a_compiler_that_refuses(tmp_path: Path) -> None:
     builder = Builder(Compiler(command=("false",)), tmp_path, 1)
     with pytest.raises(ToolchainError, match="false"):

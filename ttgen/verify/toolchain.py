@@ -66,6 +66,9 @@ def find_compiler(given: str | None = None, *, sanitize: bool = False) -> Compil
             command = tuple(shlex.split(words))
             if not command or shutil.which(command[0]) is None:
                 raise ToolchainError(f"{origin} '{words}': no such program")
+            if os.sep in command[0]:
+                # Kernels are compiled in the folder of their program.
+                command = (str(Path(command[0]).absolute()), *command[1:])
             return Compiler(command=command, sanitize=sanitize)
     for name in _COMPILERS:
         if shutil.which(name):
@@ -136,14 +139,14 @@ class Builder:
 
     def __init__(self, compiler: Compiler, cache: Path, jobs: int) -> None:
         self.compiler = compiler
-        self.cache = cache
+        self.cache = cache.resolve()
         self.include = resources.folder("emulator") / "include"
         self._pool = ThreadPoolExecutor(jobs)
         self._lock = Lock()
         self._programs = 0
         self._made: dict[Path, Future[None]] = {}
         self._key = "\0".join((_emulator_digest(), *compiler.command, *compiler.flags))
-        self._library = cache / f"library-{self._hash([])}"
+        self._library = self.cache / f"library-{self._hash([])}"
 
     def program(self, files: Iterable[Artifact]) -> Built:
         """Writes the rendered files of one kernel into the cache, and compiles their host program.
