@@ -115,6 +115,7 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     batch = draw(st.lists(st.integers(1, 3), max_size=2))
     shape = (*batch, draw(side), draw(side))
     formula = _Formula(draw, shape, draw(st.integers(1, 12)))
+    depth = 1
     if draw(st.booleans()):
         # Deeper than any ring, often.
         depth = draw(st.one_of(side, st.integers(1, 300)))
@@ -146,7 +147,19 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     lines += [f"  Y: {{shape: {list(shape)}, dtype: {draw(dtype)}}}", f"compute: Y = {text}"]
     lines += [f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
     order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
-    cores = draw(st.one_of(st.integers(1, 64), st.just("{rows: 3, cols: 5}"), st.just("{rows: 8, cols: 8}")))
-    policy = draw(st.sampled_from(("contiguous", "strided")))
-    lines += [f"schedule: {{policy: {policy}, order: {order}, cores: {cores}}}", ""]
+    policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))
+    grids = st.sampled_from(("{rows: 3, cols: 5}", "{rows: 8, cols: 8}", "{rows: 1, cols: 7}"))
+    if policy == "rectangular":
+        order = draw(st.sampled_from(("row_major", "column_major")))
+        cores = draw(grids)
+    else:
+        cores = str(draw(st.one_of(st.integers(1, 64), grids)))
+    block = ""
+    if draw(st.booleans()):
+        sides = [
+            draw(st.integers(1, min(most_tiles, -(-size // 32))))
+            for size, most_tiles in zip((*shape[-2:], depth), (5, 5, 4), strict=True)
+        ]
+        block = f", block: {{m: {sides[0]}, n: {sides[1]}" + (f", k: {sides[2]}}}" if "@" in text else "}")
+    lines += [f"schedule: {{policy: {policy}, order: {order}, cores: {cores}{block}}}", ""]
     return RandomSpec("\n".join(lines), used)

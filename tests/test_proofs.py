@@ -113,15 +113,15 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped read", "gemm", "reader", drop(ReadPage, "B"), "reader: B is pushed before it is filled"),
     ("a dropped pack", "gemm", "compute", drop(Pack), "compute: C is pushed before it is filled"),
     ("a fill that is left out", "scale_shift", "reader", drop(FillZeros), "reader: zeros is pushed before it is filled"),
-    ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=3), "C: steps of 3 don't wrap at 2"),
-    ("a wait for more than the ring holds", "gemm", "compute", edit(Wait, pages=4), "steps of 4 don't wrap at 2"),
+    ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=Const(3)), "C: steps of 3 don't wrap at 2"),
+    ("a wait for more than the ring holds", "gemm", "compute", edit(Wait, pages=Const(4)), "steps of 4 don't wrap at 2"),
     ("a wrong buffer", "gemm", "writer", edit(Wait, cb="A"), "A: 2 kernels are its consumer"),
     ("a page beyond the tensor", "gemm", "reader", edit(ReadPage, page=mul(Var("unit"), Var("Kt"))), "is read of 64"),
     ("a page written twice", "gemm", "writer", edit(WritePage, page=Const(0)), "C: pages are not written exactly once"),
     ("pages that are shifted", "gemm", "writer", edit(WritePage, page=add(Var("unit"), ONE)), "not written exactly once"),
-    ("a slot beyond DST", "gemm", "compute", edit_op("matmul", dst=4), "matmul uses slot 4 of 4"),
-    ("another slot packed", "gemm", "compute", edit(Pack, dst=1), "slot 1 is packed to C and holds nothing"),
-    ("a result in another slot", "tile", "compute", edit_op("exp", dst=1), "exp changes slot 0 in place, not 1"),
+    ("a slot beyond DST", "gemm", "compute", edit_op("matmul", dst=Const(4)), "matmul uses slot 4 of 4"),
+    ("another slot packed", "gemm", "compute", edit(Pack, dst=Const(1)), "slot 1 is packed to C and holds nothing"),
+    ("a result in another slot", "tile", "compute", edit_op("exp", dst=Const(1)), "exp changes slot 0 in place, not 1"),
 ]  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def test_products_of_two_kinds_in_one_slot() -> None:
 
     def into_the_first(statement: Statement) -> tuple[Statement, ...] | None:
         if isinstance(statement, Op) and statement.name == "add_rows":
-            return (replace(statement, name="mul_rows", dst=0),)
+            return (replace(statement, name="mul_rows", dst=Const(0)),)
         return None
 
     with pytest.raises(ProofError, match="mul_rows accumulates into slot 0, which holds the result of mul_cols"):

@@ -1,62 +1,54 @@
-"""How often things happen: exact counts by walking the tile program, loops multiplied out."""
+"""How often things happen: exact counts by walking the tile program.
+
+Loops whose trips are alike are multiplied out; the others, such as those over units with edges, are run through. The
+walk of a body is compiled once, and shared by all programs of its structure.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from ttgen.formula.graph import Graph
-from ttgen.model.body import Body, Loop, Op, Pop, Push, ReadPage, Section, WritePage
-from ttgen.model.index import evaluate
+from ttgen.model.body import Body, Let, Loop, Op, Pack, Pop, Push, ReadPage, Statement, WritePage, children, walk
+from ttgen.model.index import ONE, Index, names, product, to_python
 from ttgen.model.plan import Cost, Kernel, Tensor
 
-_PRODUCTS = frozenset({"matmul", "matmul_transposed"})
+_PRODUCTS = frozenset({"matmul", "matmul_transposed", "matmul_block", "matmul_transposed_block"})
 
-Count = dict[tuple[str, str], int]
-"""Times that something happens: pages pushed to or popped from a buffer, pages of a tensor, operations by name."""
+Key = tuple[str, str]
+Count = Mapping[Key, int]
+"""Times that something happens: pages pushed to or popped from a buffer, pages of a tensor, packs, operations."""
 
 
 def count(body: Body, values: Mapping[str, int]) -> Count:
     """Counts what one core does; `values` has every argument."""
-    total: Count = defaultdict(int)
-    _add(total, body, values, 1)
-    return total
+    return _compiled(body)(values)
 
 
-def _add(total: Count, body: Body, values: Mapping[str, int], times: int) -> None:
-    for statement in body:
-        match statement.kind:
-            case "loop":
-                assert isinstance(statement, Loop)
-                _add(total, statement.body, values, times * evaluate(statement.extent, values))
-            case "section":
-                assert isinstance(statement, Section)
-                _add(total, statement.math, values, times)
-                _add(total, statement.pack, values, times)
-            case "push" | "pop":
-                assert isinstance(statement, (Push, Pop))
-                total[statement.kind, statement.cb] += times * statement.pages
-            case "read_page" | "write_page":
-                assert isinstance(statement, (ReadPage, WritePage))
-                total[statement.kind, statement.tensor] += times
-            case "op":
-                assert isinstance(statement, Op)
-                total[statement.kind, statement.name] += times
-
-
-def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cores: Mapping[int, int]) -> Cost:
+def cost(
+    kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cores: Iterable[Mapping[str, int]]
+) -> Cost:
     """The cost of a program over all cores.
 
     Args:
         kernels: their bodies and arguments.
         tensors: for the bytes of their pages.
         graph: for the operations on logical elements.
-        cores: how many cores make how many units.
+        cores: the runtime arguments of each core.
     """
-    total: Count = defaultdict(int)
+    cores = tuple(cores)
+    total: dict[Key, int] = defaultdict(int)
     for kernel in kernels:
-        for units, number in cores.items():
-            for key, times in count(kernel.body, {**kernel.named_compile_time_args, "unit_count": units}).items():
+        counter = _compiled(kernel.body)
+        arguments = kernel.named_compile_time_args
+        alike = Counter(tuple(core[name] for name in counter.names if name in core) for core in cores)
+        runtime = [name for name in counter.names if cores and name in cores[0]]
+        for own, number in alike.items():
+            for key, times in counter({**arguments, **dict(zip(runtime, own, strict=True))}).items():
                 total[key] += number * times
     page_bytes = {tensor.name: tensor.page_bytes for tensor in tensors}
     reads, writes = (
@@ -84,3 +76,86 @@ def _flops(graph: Graph) -> int:
         elif node.operands:
             flops += elements
     return flops
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """The compiled walk of a body: counts by key, as a function of the arguments of these names."""
+
+    names: tuple[str, ...]
+    keys: tuple[Key, ...]
+    run: Callable[..., tuple[int, ...]]
+
+    def __call__(self, values: Mapping[str, int]) -> Count:
+        return dict(zip(self.keys, self.run(*(values[name] for name in self.names)), strict=True))
+
+
+def _weight(statement: Statement) -> tuple[Key, Index] | None:
+    """What a statement counts as, and how often each time."""
+    match statement:
+        case Push(cb=cb, pages=pages) | Pop(cb=cb, pages=pages):
+            return (statement.kind, cb), pages
+        case ReadPage(tensor=tensor) | WritePage(tensor=tensor):
+            return (statement.kind, tensor), ONE
+        case Pack(cb=cb, slot=slot):
+            return ("pack" if slot is None else "pack_at", cb), ONE
+        case Op(name=name, block=block):
+            return ("op", name), ONE if block is None else product(block.rows, block.cols)
+    return None
+
+
+@cache
+def _compiled(body: Body) -> _Counter:
+    keys = tuple(dict.fromkeys(weight[0] for item in walk(body) if (weight := _weight(item)) is not None))
+    places = {key: place for place, key in enumerate(keys)}
+    lines = [f"    n{place} = 0" for place in range(len(keys))]
+    lines += _lines(body, places, (), "    ")
+    local = {item.var for item in walk(body) if isinstance(item, Loop)}
+    local |= {item.name for item in walk(body) if isinstance(item, Let)}
+    arguments = tuple(sorted(_sizes(body) - local))
+    text = "\n".join(
+        [
+            f"def run({', '.join(arguments)}):",
+            *lines,
+            f"    return ({''.join(f'n{place}, ' for place in places.values())})",
+        ]
+    )
+    scope: dict[str, Any] = {}
+    # The text is made of our own expressions, whose names are identifiers that the tile program declares.
+    exec(text, scope)  # noqa: S102
+    return _Counter(arguments, keys, scope["run"])
+
+
+def _sizes(body: Body) -> set[str]:
+    """Every name that extents and weights of a body depend on, through what it names itself too."""
+    used: set[str] = set()
+    for item in walk(body):
+        if isinstance(item, Loop):
+            used.update(names(item.extent))
+        elif (weight := _weight(item)) is not None:
+            used.update(names(weight[1]))
+    lets = [item for item in walk(body) if isinstance(item, Let)]
+    for let in reversed(lets):
+        if let.name in used:
+            used.update(names(let.index))
+    return used
+
+
+def _lines(body: Body, places: Mapping[Key, int], factors: tuple[Index, ...], indent: str) -> Iterator[str]:
+    sizes = _sizes(body)
+    for item in body:
+        match item:
+            case Let(name=name, index=index) if name in sizes:
+                yield f"{indent}{name} = {to_python(index)}"
+            case Loop(var=var, extent=extent, body=inner) if var in _sizes(inner):
+                yield f"{indent}for {var} in range({to_python(extent)}):"
+                yield from _lines(inner, places, factors, indent + "    ")
+                yield f"{indent}    pass"
+            case Loop(extent=extent, body=inner):
+                yield from _lines(inner, places, (*factors, extent), indent)
+            case _:
+                if (weight := _weight(item)) is not None:
+                    key, pages = weight
+                    yield f"{indent}n{places[key]} += {to_python(product(*factors, pages))}"
+                for inner in children(item):
+                    yield from _lines(inner, places, factors, indent)

@@ -1,7 +1,7 @@
 """Pages: every page of every output is written exactly once, and nothing outside a tensor is touched.
 
-The unit numbers of all cores are run through the kernels' own index expressions; what the inner loops add to a read is
-bounded by intervals.
+The units of all cores are run through the kernels' own index expressions. Of loops on which nothing depends but a page
+number, which grows with each of them, only the first and the last trip are looked at for reads.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from functools import cache
 from typing import Any
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import Body, Let, Loop, ReadPage, WritePage
-from ttgen.model.index import Index, Interval, bounds, evaluate, names, to_python
-
-Runs = Iterable[tuple[int, int]]
-"""The first unit and the number of units of each core."""
+from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, children, walk
+from ttgen.model.index import names, to_python
 
 
 def check(
     bodies: Mapping[str, Body],
     pages: Mapping[str, int],
-    runs: Runs,
+    cores: Iterable[Mapping[str, int]],
     arguments: Mapping[str, Mapping[str, int]],
 ) -> None:
     """Proves the page numbers of all cores.
@@ -29,74 +26,98 @@ def check(
     Args:
         bodies: the kernels.
         pages: pages of each tensor.
-        runs: the units of each core.
+        cores: the runtime arguments of each core.
         arguments: the compile-time arguments of each kernel.
 
     Raises:
         ProofError: naming the tensor.
     """
-    runs = tuple(runs)
+    cores = tuple(cores)
     for name, body in bodies.items():
-        for statement in body:
-            if isinstance(statement, Loop):
-                _check_loop(statement, pages, runs, arguments[name])
+        written = {item.tensor for item in walk(body) if isinstance(item, WritePage)}
+        for tensor in sorted(written):
+            numbers = _run(body, "write_page", tensor, cores, arguments[name])
+            if sorted(numbers) != list(range(pages[tensor])):
+                raise ProofError(f"{tensor}: pages are not written exactly once")
+        read = {item.tensor for item in walk(body) if isinstance(item, ReadPage)}
+        for tensor in sorted(read):
+            numbers = _run(body, "read_page", tensor, cores, arguments[name])
+            if numbers and (min(numbers) < 0 or max(numbers) >= pages[tensor]):
+                raise ProofError(f"{tensor}: page {max(numbers)} is read of {pages[tensor]}")
 
 
-def _check_loop(loop: Loop, pages: Mapping[str, int], runs: Runs, values: Mapping[str, int]) -> None:
-    lets = [statement for statement in loop.body if isinstance(statement, Let)]
-    ranges: dict[str, Interval] = {name: (value, value) for name, value in values.items()}
-    wanted = [let.name for let in lets]
-    seen = _run(lets, wanted, runs, values)
-    for name, column in zip(wanted, seen, strict=True):
-        ranges[name] = (min(column), max(column))
-    for access in _accesses(loop.body, ranges, values):
-        low, high = bounds(access.page, ranges)
-        if isinstance(access, WritePage):
-            written = _values(access.page, lets, runs, values)
-            if sorted(written) != list(range(pages[access.tensor])):
-                raise ProofError(f"{access.tensor}: pages are not written exactly once")
-        elif low < 0 or high >= pages[access.tensor]:
-            raise ProofError(f"{access.tensor}: page {high} is read of {pages[access.tensor]}")
-
-
-def _accesses(body: Body, ranges: dict[str, Interval], values: Mapping[str, int]) -> Iterator[ReadPage | WritePage]:
-    """Reads and writes, with the ranges of the loop variables around them added to `ranges`."""
-    for statement in body:
-        match statement:
-            case Loop(var=var, extent=extent, body=inner):
-                ranges[var] = (0, evaluate(extent, values) - 1)
-                yield from _accesses(inner, ranges, values)
-            case ReadPage() | WritePage():
-                yield statement
-
-
-def _values(index: Index, lets: list[Let], runs: Runs, values: Mapping[str, int]) -> list[int]:
-    return _run([*lets, Let(name="page_", index=index)], ["page_"], runs, values)[0]
-
-
-def _run(lets: list[Let], wanted: list[str], runs: Runs, values: Mapping[str, int]) -> list[list[int]]:
-    """The values that the wanted names take over all units, as one compiled loop."""
-    used = {name for let in lets for name in names(let.index)}
-    steps = tuple((let.name, to_python(let.index)) for let in lets)
-    run = _compiled(steps, tuple(wanted), tuple(name for name in values if name in used))
-    return run(runs, *(value for name, value in values.items() if name in used))
+def _run(
+    body: Body, kind: str, tensor: str, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]
+) -> list[int]:
+    """The page numbers that all cores use of a tensor."""
+    wanted, run = _compiled(body, kind, tensor)
+    runtime = [name for name in wanted if cores and name in cores[0]]
+    rows = [tuple(core[name] for name in runtime) for core in cores]
+    return run(rows, *(values[name] for name in wanted if name not in runtime)) if cores else []
 
 
 @cache
-def _compiled(
-    steps: tuple[tuple[str, str], ...], wanted: tuple[str, ...], arguments: tuple[str, ...]
-) -> Callable[..., list[list[int]]]:
-    """A function of the runs and the arguments; specs of one structure share it."""
-    lines = [
-        f"def run({', '.join(('runs', *arguments))}):",
-        f"    columns = [[] for _ in range({len(wanted)})]",
-    ]
-    lines += ["    for unit_start, unit_count in runs:", "        for i in range(unit_count):"]
-    lines += [f"            {name} = {expression}" for name, expression in steps]
-    lines += [f"            columns[{position}].append({name})" for position, name in enumerate(wanted)]
-    lines += ["            pass", "    return columns"]
+def _compiled(body: Body, kind: str, tensor: str) -> tuple[tuple[str, ...], Callable[..., list[int]]]:
+    """The names of the arguments that a walk needs, and the walk; programs of one structure share it."""
+    relevant = _relevant(body, kind, tensor)
+    used = _used(relevant)
+    local = {item.var for item in walk(relevant) if isinstance(item, Loop)}
+    local |= {item.name for item in walk(relevant) if isinstance(item, Let)}
+    wanted = sorted(used - local)
+    runtime = [name for name in wanted if name.endswith(("_start", "_count"))]
+    lines = [f"def run({', '.join(['cores', *(name for name in wanted if name not in runtime)])}):", "    found = []"]
+    lines += [f"    for {''.join(f'{name}, ' for name in runtime) or '_core'} in cores:"]
+    lines += _lines(relevant, "        ", exact=kind == "write_page")
+    lines += ["        pass", "    return found"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    run: Callable[..., list[list[int]]] = scope["run"]
-    return run
+    return (*wanted,), scope["run"]
+
+
+def _relevant(body: Body, kind: str, tensor: str) -> Body:
+    """The accesses of one kind to one tensor, the loops around them, and what their expressions name."""
+    kept: list[Statement] = []
+    for item in body:
+        match item:
+            case Loop(var=var, extent=extent, body=inner):
+                rest = _relevant(inner, kind, tensor)
+                if not all(isinstance(child, Let) for child in rest):
+                    kept.append(Loop(var=var, extent=extent, body=rest))
+            case ReadPage(tensor=name) | WritePage(tensor=name) if name == tensor and item.kind == kind:
+                kept.append(item)
+            case Let():
+                kept.append(item)
+    used = _used(tuple(kept))
+    return tuple(item for item in kept if not isinstance(item, Let) or item.name in used)
+
+
+def _used(body: Body) -> set[str]:
+    """Every name that page numbers and extents depend on."""
+    used: set[str] = set()
+    for item in walk(body):
+        match item:
+            case Loop(extent=index) | ReadPage(page=index) | WritePage(page=index):
+                used.update(names(index))
+    for let in reversed([item for item in walk(body) if isinstance(item, Let)]):
+        if let.name in used:
+            used.update(names(let.index))
+    return used
+
+
+def _lines(body: Body, indent: str, *, exact: bool) -> Iterator[str]:
+    for item in body:
+        match item:
+            case Let(name=name, index=index):
+                yield f"{indent}{name} = {to_python(index)}"
+            case ReadPage(page=page) | WritePage(page=page):
+                yield f"{indent}found.append({to_python(page)})"
+            case Loop(var=var, extent=extent, body=inner):
+                trips = f"range({to_python(extent)})"
+                if not exact and not any(isinstance(child, Let) for child in walk(inner)):
+                    trips = f"{{0, {to_python(extent)} - 1}}"
+                yield f"{indent}for {var} in {trips}:"
+                yield from _lines(inner, indent + "    ", exact=exact)
+            case _:
+                for nested in children(item):
+                    yield from _lines(nested, indent, exact=exact)

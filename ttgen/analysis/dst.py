@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import Body, Dst, Init, Loop, Op, Pack, Reconfigure, Section, children
+from ttgen.model.body import Body, Dst, Loop, Op, Pack, Section, Statement, children
+from ttgen.model.index import evaluate, names
 from ttgen.operations import OPERATIONS
 
 
-def check(body: Body, *, slots: int, bits: Literal[16, 32], to_dst: Collection[str], exact: Collection[str]) -> None:
+def check(
+    body: Body,
+    values: Mapping[str, int],
+    *,
+    slots: int,
+    bits: Literal[16, 32],
+    to_dst: Collection[str],
+    exact: Collection[str],
+) -> None:
     """Proves every section of a compute kernel.
 
     Args:
         body: the kernel.
+        values: its compile-time arguments.
         slots: tiles that DST holds.
         bits: its width.
         to_dst: buffers that are unpacked to DST in float32, which the FPU can't read.
@@ -27,34 +37,38 @@ def check(body: Body, *, slots: int, bits: Literal[16, 32], to_dst: Collection[s
         match statement:
             case Section(math=math, pack=pack):
                 written: dict[int, str] = {}
-                for inner in _straight(math):
-                    _check_op(inner, written, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
-                for packed in pack:
-                    if isinstance(packed, Pack) and packed.dst not in written:
-                        raise ProofError(f"slot {packed.dst} is packed to {packed.cb} and holds nothing")
+                for op, own in _ends(math, values):
+                    if isinstance(op, Op):
+                        _check_op(op, own, written, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+                for packed, own in _ends(pack, values):
+                    if isinstance(packed, Pack) and (slot := evaluate(packed.dst, own)) not in written:
+                        raise ProofError(f"slot {slot} is packed to {packed.cb} and holds nothing")
             case Op() | Pack():
                 raise ProofError(f"{statement.kind} outside a section")
             case _:
                 for nested in children(statement):
-                    check(nested, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+                    check(nested, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
 
 
-def _straight(math: Body) -> list[Op]:
-    """The operations of a section; of a loop, two trips, so that what one trip leaves meets the next."""
-    found: list[Op] = []
-    for statement in math:
+def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Statement, Mapping[str, int]]]:
+    """The statements of a section; of a loop the first and the last trip, so that what one leaves meets the other.
+
+    What isn't known here, such as how deep the last step of K is, counts as two: no slot depends on it.
+    """
+    for statement in body:
         match statement:
-            case Op():
-                found.append(statement)
-            case Loop(body=inner):
-                found += 2 * _straight(inner)
-            case Init() | Reconfigure():
-                pass
-    return found
+            case Loop(var=var, extent=extent, body=inner):
+                known = all(name in values for name in names(extent))
+                number = evaluate(extent, values) if known else 2
+                for trip in (0, max(number - 1, 0)):
+                    yield from _ends(inner, {**values, var: trip})
+            case _:
+                yield statement, values
 
 
 def _check_op(
     op: Op,
+    values: Mapping[str, int],
     written: dict[int, str],
     *,
     slots: int,
@@ -65,17 +79,23 @@ def _check_op(
     operation = OPERATIONS[op.name]
     if len(op.sources) != len(operation.sources):
         raise ProofError(f"{op.name} has {len(op.sources)} sources")
-    used = [source.slot for source in op.sources if isinstance(source, Dst)]
-    for slot in (*used, op.dst):
+    if operation.block != (op.block is not None):
+        raise ProofError(f"{op.name}: {'no block' if operation.block else 'a block'}")
+    used = [evaluate(source.slot, values) for source in op.sources if isinstance(source, Dst)]
+    first = evaluate(op.dst, values)
+    number = 1 if op.block is None else evaluate(op.block.rows, values) * evaluate(op.block.cols, values)
+    results = range(first, first + number)
+    for slot in (*used, *results):
         if not 0 <= slot < slots:
             raise ProofError(f"{op.name} uses slot {slot} of {slots}")
     for slot in used:
         if slot not in written:
             raise ProofError(f"{op.name} reads slot {slot}, which holds nothing")
-    if operation.result == "in_place" and used[0] != op.dst:
-        raise ProofError(f"{op.name} changes slot {used[0]} in place, not {op.dst}")
-    if operation.result == "accumulates" and written.get(op.dst, op.name) != op.name:
-        raise ProofError(f"{op.name} accumulates into slot {op.dst}, which holds the result of {written[op.dst]}")
+    if operation.result == "in_place" and used[0] != first:
+        raise ProofError(f"{op.name} changes slot {used[0]} in place, not {first}")
+    for slot in results:
+        if operation.result == "accumulates" and written.get(slot, op.name) != op.name:
+            raise ProofError(f"{op.name} accumulates into slot {slot}, which holds the result of {written[slot]}")
     if operation.dst_bits not in (None, bits):
         raise ProofError(f"{op.name} needs {operation.dst_bits}-bit DST")
     for tile in op.tiles:
@@ -83,4 +103,4 @@ def _check_op(
             raise ProofError(f"{op.name} reads {tile.cb}, which is unpacked to DST")
         if operation.exact_float32 and tile.cb in exact and tile.cb not in to_dst:
             raise ProofError(f"{op.name} reads float32 of {tile.cb} through SrcA, which truncates it")
-    written[op.dst] = op.name
+    written.update(dict.fromkeys(results, op.name))

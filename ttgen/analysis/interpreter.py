@@ -19,6 +19,7 @@ from ttgen.analysis.errors import ProofError
 from ttgen.dtypes import TILE
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.model.body import (
+    AccumulateInL1,
     Body,
     Dst,
     FillZeros,
@@ -41,6 +42,9 @@ from ttgen.model.plan import Kernel, Plan, Tensor
 from ttgen.operations import OPERATIONS
 
 Array = NDArray[np.float64]
+
+
+_NOTHING: Final = np.full((TILE, TILE), np.nan)
 
 
 def _spread(tile: Array, dim: str) -> Array:
@@ -78,8 +82,10 @@ def _value(name: str) -> Callable[..., Array]:
     raise KeyError(name)
 
 
-VALUES: Final[Mapping[str, Callable[..., Array]]] = {name: _value(name) for name in OPERATIONS}
-"""The value of each tile operation on whole tiles."""
+VALUES: Final[Mapping[str, Callable[..., Array]]] = {
+    name: _value(name) for name, operation in OPERATIONS.items() if not operation.block
+}
+"""The value of each operation on single tiles."""
 
 
 def to_pages(tensor: Tensor, values: NDArray[Any], *, padding: float) -> Array:
@@ -124,12 +130,9 @@ def run(plan: Plan, inputs: Mapping[str, NDArray[Any]], *, poison: float = 0.0) 
             memory[tensor.name] = to_pages(tensor, inputs[tensor.name], padding=0.0 if needs_zero else poison)
         else:
             memory[tensor.name] = np.full((tensor.pages, TILE, TILE), np.nan)
-    tables = plan.program.per_core
     with np.errstate(all="ignore"):
-        for y, row in enumerate(tables["unit_count"]):
-            for x, units in enumerate(row):
-                if units is not None:
-                    _run_core(plan, memory, {name: table[y][x] or 0 for name, table in tables.items()})
+        for _core, values in plan.program.cores():
+            _run_core(plan, memory, values)
     return {tensor.name: from_pages(tensor, memory[tensor.name]) for tensor in plan.tensors if tensor.role == "output"}
 
 
@@ -149,9 +152,18 @@ def _run_core(plan: Plan, memory: Mapping[str, Array], values: Mapping[str, int]
 
 @dataclass(slots=True)
 class _Ring:
+    """One buffer: pages that the consumer may use, and those that the producer has filled but not pushed."""
+
     pages: int
     held: deque[Array] = field(default_factory=deque)
-    reserved: list[Array] = field(default_factory=list)
+    filled: dict[int, Array] = field(default_factory=dict)
+    packed: int = 0
+
+    def push(self, pages: int) -> None:
+        """Hands pages over; what nothing filled is NaN, and so is what is computed of it."""
+        self.held.extend(self.filled.get(slot, _NOTHING) for slot in range(pages))
+        self.filled = {}
+        self.packed = 0
 
 
 class _Machine:
@@ -161,6 +173,7 @@ class _Machine:
         self.memory = memory
         self.rings = rings
         self.dst: dict[int, Array] = {}
+        self.adds = False
         self.numbers = {
             name: struct.unpack("<f", struct.pack("<I", kernel.named_compile_time_args[name]))[0]
             for name in kernel.numbers
@@ -179,47 +192,70 @@ class _Machine:
                     yield from self.run(math, values)
                     yield from self.run(pack, values)
                 case Reserve(cb=cb, pages=pages):
-                    moved = True
-                    while len(self.rings[cb].held) + pages > self.rings[cb].pages:
+                    moved, wanted = True, evaluate(pages, values)
+                    while len(self.rings[cb].held) + wanted > self.rings[cb].pages:
                         yield moved
                         moved = False
                 case Wait(cb=cb, pages=pages):
-                    moved = True
-                    while len(self.rings[cb].held) < pages:
+                    moved, wanted = True, evaluate(pages, values)
+                    while len(self.rings[cb].held) < wanted:
                         yield moved
                         moved = False
                 case Let(name=name, index=index):
                     values[name] = evaluate(index, values)
                 case Push(cb=cb, pages=pages):
-                    ring = self.rings[cb]
-                    ring.held.extend(ring.reserved[:pages])
-                    del ring.reserved[:pages]
+                    self.rings[cb].push(evaluate(pages, values))
                 case Pop(cb=cb, pages=pages):
-                    for _page in range(pages):
+                    for _page in range(evaluate(pages, values)):
                         self.rings[cb].held.popleft()
-                case ReadPage(tensor=tensor, page=page, cb=cb):
-                    self.rings[cb].reserved.append(self.memory[tensor][evaluate(page, values)])
-                case WritePage(tensor=tensor, page=page, cb=cb):
-                    self.memory[tensor][evaluate(page, values)] = self.rings[cb].held[0]
+                case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot):
+                    self.rings[cb].filled[evaluate(slot, values)] = self.memory[tensor][evaluate(page, values)]
+                case WritePage(tensor=tensor, page=page, cb=cb, slot=slot):
+                    self.memory[tensor][evaluate(page, values)] = self.rings[cb].held[evaluate(slot, values)]
                 case FillZeros(cb=cb):
-                    self.rings[cb].reserved.append(np.zeros((TILE, TILE)))
+                    self.rings[cb].filled[0] = np.zeros((TILE, TILE))
+                case Op(block=None):
+                    self.operate(statement, values)
                 case Op():
-                    self.operate(statement)
-                case Pack(dst=dst, cb=cb):
-                    self.rings[cb].reserved.append(self.dst[dst])
+                    self.multiply(statement, values)
+                case AccumulateInL1(index=index):
+                    self.adds = evaluate(index, values) != 0
+                case Pack():
+                    self.pack(statement, values)
 
-    def operate(self, op: Op) -> None:
+    def pack(self, pack: Pack, values: Mapping[str, int]) -> None:
+        """Packs a slot, added to what is there where the packer accumulates."""
+        ring = self.rings[pack.cb]
+        slot = ring.packed if pack.slot is None else evaluate(pack.slot, values)
+        ring.packed += pack.slot is None
+        tile = self.dst[evaluate(pack.dst, values)]
+        ring.filled[slot] = ring.filled[slot] + tile if self.adds else tile
+
+    def multiply(self, op: Op, values: Mapping[str, int]) -> None:
+        """Executes a product of blocks, tile by tile."""
+        assert op.block is not None, "an operation on blocks has one"
+        rows, cols, stride = (evaluate(index, values) for index in (op.block.rows, op.block.cols, op.block.stride))
+        left, right = op.tiles
+        first, single = evaluate(op.dst, values), VALUES[op.name.removesuffix("_block")]
+        for row in range(rows):
+            for col in range(cols):
+                a = self.rings[left.cb].held[evaluate(left.slot, values) + row * stride]
+                b = self.rings[right.cb].held[evaluate(right.slot, values) + col]
+                slot = first + row * cols + col
+                self.dst[slot] = self.dst.get(slot, 0.0) + single(a, b)
+
+    def operate(self, op: Op, values: Mapping[str, int]) -> None:
         """Executes one tile operation."""
         sources: list[Any] = []
         for source in op.sources:
             match source:
                 case Tile(cb=cb, slot=slot):
-                    sources.append(self.rings[cb].held[slot])
+                    sources.append(self.rings[cb].held[evaluate(slot, values)])
                 case Dst(slot=slot):
-                    sources.append(self.dst[slot])
+                    sources.append(self.dst[evaluate(slot, values)])
                 case NumberArg(name=name):
                     sources.append(self.numbers[name])
         value = VALUES[op.name](*sources)
         if OPERATIONS[op.name].result == "accumulates":
-            value = value + self.dst.get(op.dst, 0.0)
-        self.dst[op.dst] = np.broadcast_to(value, (TILE, TILE))
+            value = value + self.dst.get(evaluate(op.dst, values), 0.0)
+        self.dst[evaluate(op.dst, values)] = np.broadcast_to(value, (TILE, TILE))

@@ -21,25 +21,23 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
     rings = {buffer.name: buffer.pages for buffer in program.circular_buffers}
     if len(rings) < len(program.circular_buffers):
         raise ProofError("two circular buffers have one name")
-    starts, counts = (
-        [value for row in program.per_core[name] for value in row if value is not None]
-        for name in ("unit_start", "unit_count")
-    )
+    cores = [values for _core, values in program.cores()]
     every = {name: value for values in arguments.values() for name, value in values.items()}
-    tokens.check(bodies, rings, every, set(counts))
+    tokens.check(bodies, rings, every, cores)
     if program.l1.bytes > program.l1.limit:
         raise ProofError(f"L1: {program.l1.bytes} of {program.l1.limit} bytes")
     compute = next(kernel for kernel in program.kernels if kernel.config is not None)
     flagged = compute.config.unpack_to_dest_fp32 if compute.config is not None else ()
     dst.check(
         compute.body,
+        compute.named_compile_time_args,
         slots=dst_slots,
         bits=dst_bits,
         to_dst={buffer.name for buffer in program.circular_buffers if buffer.index in flagged},
         exact={buffer.name for buffer in program.circular_buffers if buffer.dtype == "float32"},
     )
     pages = {name: tensor.pages for name, tensor in tensors.items()}
-    coverage.check(bodies, pages, zip(starts, counts, strict=True), arguments)
+    coverage.check(bodies, pages, cores, arguments)
     for tensor in tensors.values():
         if tensor.role == "output" and any(use.padding == "zero" for use in tensor.uses):
             raise ProofError(f"{tensor.name}: an output's padding is not zero, and a use needs it to be")

@@ -3,19 +3,21 @@
 Totals are exact, by counting. That the kernels can't block each other, and that pages are written before they are
 pushed and read before they are popped, is shown by running the statements of the kernels against each other with every
 loop cut to a few trips: the trips of a loop are alike, and each leaves every ring as full as it found it, so after as
-many trips as the deepest ring has pages, further ones only repeat states that were seen.
+many trips as the deepest ring has steps, further ones only repeat states that were seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
+from functools import cache
 
 from ttgen.analysis.counts import count
 from ttgen.analysis.errors import ProofError
 from ttgen.model.body import (
     Body,
     FillZeros,
+    Let,
     Loop,
     Op,
     Pack,
@@ -29,7 +31,7 @@ from ttgen.model.body import (
     WritePage,
     walk,
 )
-from ttgen.model.index import evaluate
+from ttgen.model.index import ZERO, Index, evaluate
 
 
 @dataclass(slots=True)
@@ -40,57 +42,77 @@ class _Ring:
     held: int = 0
     reserved: int = 0
     waited: int = 0
-    filled: int = 0
+    filled: bool = False
+    packed: int = 0
     in_flight: int = 0
     leaving: int = 0
 
 
 def check(
-    bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int], units: Collection[int]
+    bodies: Mapping[str, Body],
+    rings: Mapping[str, int],
+    values: Mapping[str, int],
+    cores: Iterable[Mapping[str, int]],
 ) -> None:
     """Proves the flow through the buffers of every core.
 
     Args:
         bodies: the kernels that run on each core.
         rings: pages of each buffer.
-        values: every argument but `unit_count`.
-        units: the unit counts of all cores.
+        values: every compile-time argument.
+        cores: the runtime arguments of each core.
 
     Raises:
         ProofError: naming the buffer and what is wrong with it.
     """
-    _check_ends(bodies, rings)
-    for number in set(units):
-        totals = [count(body, {**values, "unit_count": number}) for body in bodies.values()]
-        for cb in rings:
-            pushed, popped = (sum(total[kind, cb] for total in totals) for kind in ("push", "pop"))
-            if pushed != popped or pushed == 0:
-                raise ProofError(f"{cb}: {pushed} pages pushed and {popped} popped")
-    trips = max(rings.values()) + 1
-    for number in {min(number, trips) for number in units}:
-        _run(bodies, rings, {**values, "unit_count": number}, trips=trips)
+    depth = _check_ends(bodies, rings, values)
+    trips = depth + 1
+    # Only how many units a core has makes a difference to its rings.
+    alike: dict[tuple[int, ...], Mapping[str, int]] = {}
+    for core in cores:
+        alike.setdefault(tuple(value for name, value in core.items() if name.endswith("_count")), core)
+    short: dict[tuple[int, ...], Mapping[str, int]] = {}
+    for counted, core in alike.items():
+        _check_totals(bodies, rings, {**values, **core})
+        short.setdefault(tuple(min(number, trips) for number in counted), core)
+    for core in short.values():
+        _run(bodies, rings, {**values, **core}, trips=trips)
 
 
-def _check_ends(bodies: Mapping[str, Body], rings: Mapping[str, int]) -> None:
-    """One producer and one consumer a buffer; every step divides its capacity."""
+def _check_totals(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int]) -> None:
+    totals = [count(body, values) for body in bodies.values()]
+    for cb in rings:
+        pushed, popped, packed = (sum(total.get((kind, cb), 0) for total in totals) for kind in ("push", "pop", "pack"))
+        if pushed != popped or pushed == 0:
+            raise ProofError(f"{cb}: {pushed} pages pushed and {popped} popped")
+        if packed not in (0, pushed):
+            raise ProofError(f"{cb}: {packed} pages packed and {pushed} pushed")
+
+
+def _check_ends(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int]) -> int:
+    """One producer and one consumer a buffer; every step divides its capacity. Returns the most steps of a ring."""
     ends: dict[tuple[str, str], set[str]] = {}
+    depth = 1
     for name, body in bodies.items():
         for statement in walk(body):
             if isinstance(statement, (Reserve, Push, Wait, Pop)):
                 if statement.cb not in rings:
                     raise ProofError(f"{name}: no buffer {statement.cb}")
-                if rings[statement.cb] % statement.pages:
-                    raise ProofError(f"{statement.cb}: steps of {statement.pages} don't wrap at {rings[statement.cb]}")
+                pages = evaluate(statement.pages, values)
+                if rings[statement.cb] % pages:
+                    raise ProofError(f"{statement.cb}: steps of {pages} don't wrap at {rings[statement.cb]}")
+                depth = max(depth, rings[statement.cb] // pages)
                 end = "producer" if isinstance(statement, (Reserve, Push)) else "consumer"
                 ends.setdefault((statement.cb, end), set()).add(name)
     for (cb, end), names in ends.items():
         if len(names) != 1:
             raise ProofError(f"{cb}: {len(names)} kernels are its {end}")
+    return depth
 
 
 def _run(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int], *, trips: int) -> None:
     state = {cb: _Ring(pages) for cb, pages in rings.items()}
-    running = {name: _Runner(name, _steps(body, values, trips)) for name, body in bodies.items()}
+    running = {name: _Runner(name, dict(values), body, trips) for name, body in bodies.items()}
     while running:
         progress = False
         for name, runner in list(running.items()):
@@ -104,12 +126,18 @@ def _run(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[s
             raise ProofError(f"the kernels wait for each other: {stuck}")
 
 
-def _steps(body: Body, values: Mapping[str, int], trips: int) -> Iterator[Statement]:
+def _steps(body: Body, values: dict[str, int], trips: int) -> Iterator[Statement]:
     for statement in body:
         match statement:
-            case Loop(extent=extent, body=inner):
-                for _trip in range(min(evaluate(extent, values), trips)):
+            case Loop(var=var, extent=extent, body=inner):
+                number = evaluate(extent, values)
+                # Trips that hand nothing over differ in slots only, which grow from the first to the last.
+                ends = sorted({0, number - 1}) if number and not _hands_over(inner) else range(min(number, trips))
+                for trip in ends:
+                    values[var] = trip
                     yield from _steps(inner, values, trips)
+            case Let(name=name, index=index):
+                values[name] = evaluate(index, values)
             case Section(math=math, pack=pack):
                 yield from _steps(math, values, trips)
                 yield from _steps(pack, values, trips)
@@ -117,14 +145,26 @@ def _steps(body: Body, values: Mapping[str, int], trips: int) -> Iterator[Statem
                 yield statement
 
 
+@cache
+def _hands_over(body: Body) -> bool:
+    """Whether a body has anything to do with the pages that a buffer holds."""
+    return any(isinstance(item, (Reserve, Push, Wait, Pop)) for item in walk(body))
+
+
 @dataclass(slots=True)
 class _Runner:
     """A kernel that runs until it has to wait."""
 
     name: str
-    steps: Iterator[Statement]
+    values: dict[str, int]
+    body: InitVar[Body]
+    trips: InitVar[int]
+    steps: Iterator[Statement] = field(init=False)
     current: Statement | None = None
     done: bool = False
+
+    def __post_init__(self, body: Body, trips: int) -> None:
+        self.steps = _steps(body, self.values, trips)
 
     def step(self, rings: Mapping[str, _Ring]) -> bool:
         """Runs one statement; False where it has to wait, or at the end."""
@@ -145,14 +185,15 @@ class _Runner:
                 return self._token(statement, rings[statement.cb])
             case "read_page":
                 assert isinstance(statement, ReadPage)
-                self._fill(statement.cb, rings[statement.cb])
+                self._fill(statement.cb, rings[statement.cb], statement.slot)
                 rings[statement.cb].in_flight += 1
             case "fill_zeros" | "pack":
                 assert isinstance(statement, (FillZeros, Pack))
-                self._fill(statement.cb, rings[statement.cb])
+                self._fill(statement.cb, rings[statement.cb], statement.slot if isinstance(statement, Pack) else ZERO)
             case "write_page":
                 assert isinstance(statement, WritePage)
-                self._expect(rings[statement.cb].waited >= 1, statement.cb, "written before it was waited for")
+                slot = evaluate(statement.slot, self.values)
+                self._expect(slot < rings[statement.cb].waited, statement.cb, "written before it was waited for")
                 rings[statement.cb].leaving += 1
             case "read_barrier":
                 for ring in rings.values():
@@ -162,12 +203,22 @@ class _Runner:
                     ring.leaving = 0
             case "op":
                 assert isinstance(statement, Op)
-                for tile in statement.tiles:
-                    self._expect(tile.slot < rings[tile.cb].waited, tile.cb, "used before it was waited for")
+                for cb, slot in self._used(statement):
+                    self._expect(slot < rings[cb].waited, cb, "used before it was waited for")
         return True
 
+    def _used(self, op: Op) -> Iterator[tuple[str, int]]:
+        """The last slot of each buffer that an operation reads."""
+        first = [(tile.cb, evaluate(tile.slot, self.values)) for tile in op.tiles]
+        if op.block is not None:
+            rows, cols, stride = (
+                evaluate(index, self.values) for index in (op.block.rows, op.block.cols, op.block.stride)
+            )
+            first = [(cb, slot + more) for (cb, slot), more in zip(first, ((rows - 1) * stride, cols - 1), strict=True)]
+        yield from first
+
     def _token(self, statement: Reserve | Wait | Push | Pop, ring: _Ring) -> bool:
-        cb, pages = statement.cb, statement.pages
+        cb, pages = statement.cb, evaluate(statement.pages, self.values)
         match statement.kind:
             case "reserve":
                 if ring.held + pages > ring.pages:
@@ -180,10 +231,12 @@ class _Runner:
             case "push":
                 self._expect(ring.reserved >= pages, cb, "pushed beyond what is reserved")
                 self._expect(ring.in_flight == 0, cb, "pushed before its read barrier")
-                self._expect(ring.filled >= pages, cb, "pushed before it is filled")
+                # A block at an edge has places that nothing fills.
+                self._expect(ring.filled, cb, "pushed before it is filled")
                 ring.held += pages
                 ring.reserved -= pages
-                ring.filled -= pages
+                ring.filled = False
+                ring.packed = 0
             case "pop":
                 self._expect(ring.waited >= pages, cb, "popped beyond what was waited for")
                 self._expect(ring.leaving == 0, cb, "popped before its write barrier")
@@ -191,9 +244,12 @@ class _Runner:
                 ring.waited -= pages
         return True
 
-    def _fill(self, cb: str, ring: _Ring) -> None:
-        self._expect(ring.filled < ring.reserved, cb, "filled beyond what is reserved")
-        ring.filled += 1
+    def _fill(self, cb: str, ring: _Ring, place: Index | None) -> None:
+        """Fills the page at a slot of what is reserved, or the next one."""
+        slot = ring.packed if place is None else evaluate(place, self.values)
+        self._expect(slot < ring.reserved, cb, "filled beyond what is reserved")
+        ring.packed += place is None
+        ring.filled = True
 
     def _expect(self, condition: bool, cb: str, what: str) -> None:
         if not condition:

@@ -75,13 +75,10 @@ def _costs(plan: Plan) -> Iterator[str]:
 
 def _grid(plan: Plan) -> Iterator[str]:
     """Units of each core, as the cores lie; a dot is a core without work."""
-    counts = plan.program.per_core["unit_count"]
+    units = {core: plan.program.units_of(values) for core, values in plan.program.cores()}
     rows, cols = plan.target.grid.rows, plan.target.grid.cols
-    width = max(len(str(value)) for row in counts for value in row if value is not None)
+    width = max(len(str(value)) for value in units.values())
     yield "units of each core (rows are core y, columns core x; . has no work)"
     for y in range(rows):
-        cells = []
-        for x in range(cols):
-            value = counts[y][x] if y < len(counts) and x < len(counts[y]) else None
-            cells.append(f"{'.' if value is None else value:>{width}}")
+        cells = [f"{units.get((x, y), '.'):>{width}}" for x in range(cols)]
         yield f"  {y:>2} | {' '.join(cells)}"

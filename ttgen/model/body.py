@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ttgen.model.index import Index
+from ttgen.model.index import ONE, ZERO, Index
 
 Port = Literal["srca", "srcb", "pack"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile in the front of a circular buffer."""
+    """A tile of a circular buffer, counted from its front."""
 
     cb: str
-    slot: int = 0
+    slot: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Dst:
     """A tile in the destination registers."""
 
-    slot: int
+    slot: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Reserve:
 
     kind: ClassVar[str] = "reserve"
     cb: str
-    pages: int = 1
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Push:
 
     kind: ClassVar[str] = "push"
     cb: str
-    pages: int = 1
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Wait:
 
     kind: ClassVar[str] = "wait"
     cb: str
-    pages: int = 1
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,27 +93,29 @@ class Pop:
 
     kind: ClassVar[str] = "pop"
     cb: str
-    pages: int = 1
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPage:
-    """Begins to read a page of a tensor into the first reserved page of a buffer."""
+    """Begins to read a page of a tensor into a reserved page of a buffer."""
 
     kind: ClassVar[str] = "read_page"
     tensor: str
     page: Index
     cb: str
+    slot: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritePage:
-    """Begins to write the front page of a buffer to a page of a tensor."""
+    """Begins to write a page of a buffer, counted from its front, to a page of a tensor."""
 
     kind: ClassVar[str] = "write_page"
     tensor: str
     page: Index
     cb: str
+    slot: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +175,32 @@ class Reconfigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductBlock:
+    """The tiles of one `matmul_block`: rows of the first operand, columns of the second, from their slots on.
+
+    Attributes:
+        rows: rows of tiles, of the first operand and of the result.
+        cols: columns of tiles, of the second operand and of the result.
+        stride: tiles from one row of the first operand to the next.
+    """
+
+    rows: Index
+    cols: Index
+    stride: Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """One tile operation: a row of `operations.OPERATIONS`, its sources, and the DST slot of its result."""
+    """One tile operation: a row of `operations.OPERATIONS`, its sources, and the DST slot of its result.
+
+    An operation on a subblock has its first tiles in its sources, and its results in DST row by row from `dst` on.
+    """
 
     kind: ClassVar[str] = "op"
     name: str
     sources: tuple[Source, ...]
-    dst: int
+    dst: Index
+    block: ProductBlock | None = None
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -194,11 +215,20 @@ class Op:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Packs a DST slot into the next reserved page of a buffer."""
+    """Packs a DST slot into the next reserved page of a buffer, or into the one that `slot` counts from the first."""
 
     kind: ClassVar[str] = "pack"
-    dst: int
+    dst: Index
     cb: str
+    slot: Index | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccumulateInL1:
+    """Makes the packer add to what is in L1 where `index` isn't 0, and overwrite it where it is; until changed."""
+
+    kind: ClassVar[str] = "accumulate_in_l1"
+    index: Index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +242,7 @@ class Section:
 
 Statement = (
     Loop | Let | Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | FillZeros
-    | Startup | Init | Reconfigure | Op | Pack | Section
+    | Startup | Init | Reconfigure | Op | Pack | AccumulateInL1 | Section
 )  # fmt: skip
 
 Body = tuple[Statement, ...]
@@ -226,6 +256,28 @@ def children(statement: Statement) -> tuple[Body, ...]:
         case Section(math=math, pack=pack):
             return (math, pack)
     return ()
+
+
+def indices(statement: Statement) -> Iterator[Index]:
+    """Every index expression of a statement itself."""
+    match statement:
+        case Loop(extent=index) | Let(index=index) | AccumulateInL1(index=index):
+            yield index
+        case Reserve(pages=index) | Push(pages=index) | Wait(pages=index) | Pop(pages=index):
+            yield index
+        case ReadPage(page=page, slot=slot) | WritePage(page=page, slot=slot):
+            yield from (page, slot)
+        case Op():
+            yield from (source.slot for source in statement.sources if not isinstance(source, NumberArg))
+            yield statement.dst
+            if statement.block is not None:
+                yield from (statement.block.rows, statement.block.cols, statement.block.stride)
+        case Init(op=op):
+            yield from indices(op)
+        case Pack(dst=dst, slot=slot):
+            yield dst
+            if slot is not None:
+                yield slot
 
 
 def walk(body: Body) -> Iterator[Statement]:

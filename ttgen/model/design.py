@@ -48,6 +48,7 @@ class Design:
         numbers: float32 numbers by argument name.
         padding: what each use of a tensor needs of its padding, by tensor.
         dst_tiles: most DST slots that a section uses.
+        accumulator: the buffer of a block's product on its way to the epilogue; empty for none.
         spills: buffers that take values out of DST because it hasn't room for all.
     """
 
@@ -57,4 +58,5 @@ class Design:
     numbers: Mapping[str, float]
     padding: Mapping[str, tuple[Padding, ...]]
     dst_tiles: int
+    accumulator: str
     spills: tuple[str, ...]

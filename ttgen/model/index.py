@@ -68,6 +68,16 @@ def floor_div(left: Index, right: Index) -> Index:
     return left if right == ONE else Expr("//", left, right)
 
 
+def sub(left: Index, right: Index) -> Index:
+    """`left - right`, which must not be negative."""
+    return Expr("-", left, right)
+
+
+def least(left: Index, right: Index) -> Index:
+    """The smaller of both."""
+    return Expr("min", left, right)
+
+
 def names(index: Index) -> Iterator[str]:
     """Every name in an expression, in order, repeated as it occurs."""
     match index:

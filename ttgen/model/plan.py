@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal
 
@@ -96,6 +96,15 @@ class LinearLoop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RectangleLoop:
+    """Unit columns `x_start`, `x_start + x_step`, …, `x_count` of them, and rows likewise; batch by batch."""
+
+    kind: Literal["rectangle"] = "rectangle"
+    x_step: int
+    y_step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSize:
     """Tiles of a unit, and the depth of one step of a contraction (1 where there is none)."""
 
@@ -131,7 +140,7 @@ class Work:
     subblock: Subblock
     cores: Annotated[int, Doc("Cores with work.")]
     core_ranges: tuple[CoreRange, ...]
-    loop: LinearLoop
+    loop: LinearLoop | RectangleLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +266,14 @@ class Cost:
     noc_bytes: Annotated[int, Doc("Payload that enters the networks; a multicast counts once.")]
 
 
+def cores_of(tables: Mapping[str, Table]) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
+    """Each core that has entries in some tables, row by row, and the entries."""
+    for y, row in enumerate(next(iter(tables.values()))):
+        for x, value in enumerate(row):
+            if value is not None:
+                yield (x, y), {name: table[y][x] or 0 for name, table in tables.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One program: what to allocate, create and launch."""
@@ -272,10 +289,20 @@ class Program:
     l1: L1Budget
     cost: Cost
 
+    def cores(self) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
+        """Each core that has work, and its entries of the tables."""
+        return cores_of(self.per_core)
+
+    def units_of(self, core: Mapping[str, int]) -> int:
+        """Units of a core, from its entries of the tables."""
+        if self.work.loop.kind == "linear":
+            return core["unit_count"]
+        return core["x_count"] * core["y_count"] * self.work.grid.z
+
     @property
     def busiest(self) -> int:
         """Units of the core that has most."""
-        return max(value or 0 for row in self.per_core["unit_count"] for value in row)
+        return max(self.units_of(values) for _core, values in self.cores())
 
     @property
     def balance(self) -> float:

@@ -28,6 +28,7 @@ class Operation:
         exact_float32: float32 tiles keep their mantissa; through the FPU they are truncated to TF32's ten bits.
         dst_bits: the width of DST that it needs; None for either.
         reverse: the first tile goes to SrcB, the second to SrcA.
+        block: it works on a block of tiles of each operand.
     """
 
     name: str
@@ -39,12 +40,13 @@ class Operation:
     exact_float32: bool = True
     dst_bits: Literal[16, 32] | None = None
     reverse: bool = False
+    block: bool = False
 
 
-def _fpu(name: str, *, header: str, result: Result, reverse: bool = False) -> Operation:
+def _fpu(name: str, *, header: str, result: Result, reverse: bool = False, block: bool = False) -> Operation:
     return Operation(
         name=name, sources=("tile", "tile"), result=result, engine="fpu", header=header, init=name,
-        exact_float32=False, reverse=reverse,
+        exact_float32=False, reverse=reverse, block=block,
     )  # fmt: skip
 
 
@@ -79,6 +81,10 @@ def _operations() -> tuple[Operation, ...]:
         # Products accumulate (ELWMUL and MVMUL are DST +=): they rely on the zeros that a release leaves.
         _fpu("matmul", header="api/compute/matmul.h", result="accumulates", reverse=True),
         _fpu("matmul_transposed", header="api/compute/matmul.h", result="accumulates", reverse=True),
+        *(
+            _fpu(f"{name}_block", header="api/compute/matmul.h", result="accumulates", reverse=True, block=True)
+            for name in ("matmul", "matmul_transposed")
+        ),
         Operation(
             name="copy", sources=("tile",), result="overwrites", engine="fpu",
             header="api/compute/tile_move_copy.h", init="copy",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
 from ttgen.formula.graph import Graph, Shape
+from ttgen.model.plan import BlockSize, Subblock
 from ttgen.spec import BlockLinear
 
 
@@ -20,6 +21,9 @@ class Context:
         work_shape: the shape that the work grid covers: that of the outputs.
         dst_bits: width of the destination registers.
         dst_slots: tiles that they hold.
+        loop: how a core goes through its units: by number, or by rows and columns of a rectangle.
+        block: tiles of a unit, and the depth of one step of a contraction.
+        subblock: tiles of a unit that a contraction accumulates in DST at once.
     """
 
     graph: Graph
@@ -29,6 +33,19 @@ class Context:
     order: Literal["row_major", "column_major"] | BlockLinear
     dst_bits: Literal[16, 32]
     dst_slots: int
+    loop: Literal["linear", "rectangle"]
+    block: BlockSize
+    subblock: Subblock
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a unit has several tiles."""
+        return self.block.m * self.block.n > 1
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the number of a unit is the number of its tile in a tensor of the output's shape."""
+        return self.loop == "linear" and self.order == "row_major" and not self.blocked
 
     @property
     def batched(self) -> bool:

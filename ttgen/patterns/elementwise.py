@@ -67,11 +67,6 @@ class Lowering:
             found.update(section.reads)
         return frozenset()
 
-    @property
-    def has_epilogue(self) -> bool:
-        """Whether there is any operation beside a contraction."""
-        return any(section.ops for section in self.sections)
-
 
 def lower(
     graph: Graph,

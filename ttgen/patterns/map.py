@@ -1,4 +1,4 @@
-"""Pattern `map`: elementwise formulas with broadcasting; a unit is a tile of every output."""
+"""Pattern `map`: elementwise formulas with broadcasting; a unit is a tile, or a block of tiles, of every output."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
-from ttgen.patterns.kernels import Access, assemble, read_tiles
-from ttgen.patterns.pages import batch_sizes, grid_sizes, unit_page
+from ttgen.patterns.kernels import Access, assemble, block_axes, compute_block, compute_unit, read_blocks
+from ttgen.patterns.pages import sizes, unit_page
 from ttgen.patterns.section import Leaf
 
 
@@ -16,17 +16,16 @@ def design(context: Context) -> Design:
     graph = context.graph
 
     def access(tensor: str) -> Access:
-        page = unit_page(
-            context.shapes[tensor],
-            context.work_shape,
-            order=context.order,
-            rows=Var("grid_y"),
-            cols=Var("grid_x"),
-        )
-        return Access(tensor=tensor, cb=tensor, page=page)
+        shape = context.shapes[tensor]
+        numbers = (Var("Mt"), Var("Nt")) if context.blocked else (Var("grid_y"), Var("grid_x"))
+        page = unit_page(shape, context, rows=numbers[0], cols=numbers[1])
+        return Access(tensor=tensor, cb=tensor, page=page, axes=block_axes(context, shape))
 
     inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}
-    leaves = {index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in inputs.items()}
+    leaves = {
+        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32", slot=tile.slot)
+        for index, tile in inputs.items()
+    }
     outputs = {output.tensor: output.node for output in graph.outputs}
     lowering = lower(
         graph,
@@ -36,17 +35,24 @@ def design(context: Context) -> Design:
         slots=context.dst_slots,
         taken=frozenset(context.dtypes),
     )
+    reads, writes = tuple(inputs.values()), tuple(access(name) for name in outputs)
+    if context.blocked:
+        blocks = [{block.cb: block.pages for block in blocks} for blocks in (reads, writes)]
+        computes = compute_block(lowering, *blocks)
+    else:
+        computes = compute_unit(lowering, (), {})
+    tiles = "tiles" if context.blocked else "tile"
     return assemble(
         context,
         lowering,
-        reads=read_tiles(tuple(inputs.values())),
-        contraction=(),
-        inputs=tuple(inputs.values()),
-        outputs=tuple(access(name) for name in outputs),
-        sizes={**grid_sizes(context.work_shape), **batch_sizes(context.work_shape)},
+        reads=read_blocks(reads),
+        computes=computes,
+        inputs=reads,
+        outputs=writes,
+        sizes=sizes(context),
         summaries=(
             "Reads the tiles of each unit of this core.",
             "Computes the formula on the tiles of each unit.",
-            "Writes the tile of each unit of this core.",
+            f"Writes the {tiles} of each unit of this core.",
         ),
     )

@@ -1,6 +1,8 @@
-"""Pattern `matmul`: one contraction with an elementwise epilogue; a unit is a tile of the product.
+"""Pattern `matmul`: one contraction with an elementwise epilogue; a unit is a tile or a block of the product.
 
-The product of a unit accumulates in DST over all of K, and the epilogue works on it there, before it leaves the core.
+The product of a unit of one tile accumulates in DST over all of K, and the epilogue works on it there. That of a block
+is packed to a buffer in L1, whole where DST holds it, or else subblock by subblock and step by step of K, where the
+packer adds it up; the epilogue reads it tile by tile. Without an epilogue it goes to the output's buffer directly.
 """
 
 from __future__ import annotations
@@ -9,18 +11,28 @@ from collections import Counter
 
 from ttgen.dtypes import TILE
 from ttgen.formula.graph import Shape
-from ttgen.model.body import Body, Loop, Op, Pop, Tile, Wait
+from ttgen.model.body import Op, Tile
 from ttgen.model.design import Design
-from ttgen.model.index import Index, Var, add, mul
+from ttgen.model.index import ZERO, Index, Var, add, mul, product
 from ttgen.model.plan import Padding
 from ttgen.patterns.context import Context, tiles_of
+from ttgen.patterns.contraction import (
+    DEPTH,
+    FIRST_K,
+    K,
+    accumulates_in_dst,
+    in_steps,
+    over_depth,
+    over_steps,
+    product_of_block,
+)
 from ttgen.patterns.elementwise import lower, untaken
-from ttgen.patterns.kernels import Access, assemble, read_tiles
-from ttgen.patterns.pages import batch_index, batch_of, batch_sizes, grid_sizes, unit_page
+from ttgen.patterns.kernels import Access, Axis, assemble, block_axes, compute_block, compute_unit, read_blocks
+from ttgen.patterns.pages import COL, ROW, batch_index, batch_of, sizes, unit_page
 from ttgen.patterns.section import Leaf
-from ttgen.planner.loop import X, Y
+from ttgen.planner.loop import BLOCK_K, BLOCK_M, BLOCK_N, COLS, FIRST_COL, FIRST_ROW, ROWS, X, Y
 
-_MT, _NT, _KT, _K = Var("Mt"), Var("Nt"), Var("Kt"), Var("k")
+_MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
 
 
 def contraction_size(left: Shape) -> int:
@@ -31,9 +43,9 @@ def contraction_size(left: Shape) -> int:
 def design(context: Context) -> Design:
     """The kernels of a contraction and its epilogue."""
     graph = context.graph
-    product = graph.nodes[graph.contractions[0]]
-    left, right = (graph.nodes[operand].tensor for operand in product.operands)
-    transposed = product.transposed[1]
+    contraction = graph.nodes[graph.contractions[0]]
+    left, right = (graph.nodes[operand].tensor for operand in contraction.operands)
+    transposed = contraction.transposed[1]
     shape = context.work_shape
     depth = contraction_size(context.shapes[left])
     # With a whole last tile of K, padding only reaches rows and columns that are never written.
@@ -52,72 +64,102 @@ def design(context: Context) -> Design:
 
     batch = batch_of(shape)
     left_batch, right_batch = (batch_index(batch_of(context.shapes[name]), batch) for name in (left, right))
+    row: Index = Y
+    col: Index = X
+    k: Index = K
+    rows: tuple[Axis, ...] = ()
+    cols: tuple[Axis, ...] = ()
+    depth_axis: tuple[Axis, ...] = ()
+    if context.blocked:
+        row, col = add(FIRST_ROW, ROW), add(FIRST_COL, COL)
+        rows, cols = (Axis(var=ROW, tiles=BLOCK_M, valid=ROWS),), (Axis(var=COL, tiles=BLOCK_N, valid=COLS),)
+    if in_steps(context):
+        k = add(FIRST_K, K)
+        depth_axis = (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
     a = Access(
-        tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True,
-        page=_page(left_batch, _MT, Y, _KT, _K),
+        tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True, axes=(*rows, *depth_axis),
+        page=_page(left_batch, _MT, row, _KT, k),
     )  # fmt: skip
     b = Access(
-        tensor=right, cb=cb_of(right, "right"), padding=padding, on_fpu=True,
-        page=_page(right_batch, _NT, X, _KT, _K) if transposed else _page(right_batch, _KT, _K, _NT, X),
+        tensor=right, cb=cb_of(right, "right"), padding=padding, on_fpu=True, axes=(*depth_axis, *cols),
+        page=_page(right_batch, _NT, col, _KT, k) if transposed else _page(right_batch, _KT, k, _NT, col),
     )  # fmt: skip
     tiles = {
         index: Access(
-            tensor=tensor, cb=cb_of(tensor, "tile"),
-            page=unit_page(context.shapes[tensor], shape, order=context.order, rows=_MT, cols=_NT),
+            tensor=tensor, cb=cb_of(tensor, "tile"), axes=block_axes(context, context.shapes[tensor]),
+            page=unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT),
         )
         for index, tensor in epilogue.items()
     }  # fmt: skip
-    leaves = {index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32") for index, tile in tiles.items()}
+    leaves = {
+        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32", slot=tile.slot)
+        for index, tile in tiles.items()
+    }
     outputs = {output.tensor: output.node for output in graph.outputs}
-    taken = frozenset({*context.dtypes, a.cb, b.cb, *(tile.cb for tile in tiles.values())})
-    lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
-    contraction: Body = (
-        Loop(
-            var="k",
-            extent=_KT,
-            body=(
-                Wait(cb=a.cb),
-                Wait(cb=b.cb),
-                Op(
-                    name="matmul_transposed" if transposed else "matmul",
-                    sources=(Tile(a.cb), Tile(b.cb)),
-                    dst=0,
-                ),
-                Pop(cb=a.cb),
-                Pop(cb=b.cb),
-            ),
-            note="DST is zero when it is acquired: the products of all steps add up in it.",
-        ),
+    stores = tuple(
+        Access(
+            tensor=name, cb=name, axes=block_axes(context, shape), page=unit_page(shape, context, rows=_MT, cols=_NT)
+        )
+        for name in outputs
     )
+    taken = frozenset({*context.dtypes, a.cb, b.cb, *(tile.cb for tile in tiles.values())})
+    accumulator = ""
+    if context.blocked and not _packs_product(context):
+        accumulator = untaken("product", taken)
+        slot = add(mul(ROW, BLOCK_N), COL)
+        leaves[graph.contractions[0]] = Leaf(cb=accumulator, exact=context.dst_bits == 32, slot=slot)
+        taken |= {accumulator}
+    lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
+    name = "matmul_transposed" if transposed else "matmul"
+    block_pages = product(BLOCK_M, BLOCK_N)
+    if context.blocked:
+        computes = product_of_block(context, a, b, accumulator or stores[0].cb, name=f"{name}_block")
+        if accumulator:
+            inputs = {accumulator: block_pages, **{tile.cb: tile.pages for tile in tiles.values()}}
+            computes += compute_block(lowering, inputs, {store.cb: store.pages for store in stores})
+    else:
+        op = Op(name=name, sources=(Tile(a.cb, a.slot), Tile(b.cb, b.slot)), dst=ZERO)
+        computes = compute_unit(lowering, over_depth(context, a, b, (op,)), {})
+    has_epilogue = any(node.operands and node.kind != "matmul" for node in graph.nodes)
     epilogue_tiles = tuple(tiles.values())
     # A section that spills may come before the product's: the reader must not be stuck in K while compute waits for it.
     before = lowering.reads_before_contraction
     early, late = ([tile for tile in epilogue_tiles if (tile.cb in before) == is_early] for is_early in (True, False))
+    reads = over_steps(context, read_blocks((a, b)))
+    columns = "rows" if transposed else "columns"
+    what = (
+        f"a block of rows of {left} and one of {columns} of {right}" if context.blocked
+        else f"a row of tiles of {left} and a {columns[:-1]} of tiles of {right}"
+    )  # fmt: skip
     return assemble(
         context,
         lowering,
-        reads=(*read_tiles(early), Loop(var="k", extent=_KT, body=read_tiles((a, b))), *read_tiles(late)),
-        contraction=contraction,
+        reads=(*read_blocks(early), *reads, *read_blocks(late)),
+        computes=computes,
         inputs=(a, b, *epilogue_tiles),
-        outputs=tuple(
-            Access(tensor=name, cb=name, page=unit_page(shape, shape, order=context.order, rows=_MT, cols=_NT))
-            for name in outputs
-        ),
-        sizes={
-            "Mt": tiles_of(shape[-2]),
-            "Nt": tiles_of(shape[-1]),
-            "Kt": tiles_of(depth),
-            **grid_sizes(shape),
-            **batch_sizes(shape),
-        },
+        outputs=stores,
+        sizes=sizes(context, tiles_of(depth)),
+        accumulator=(accumulator, block_pages) if accumulator else None,
         summaries=(
-            f"Reads, for each unit of this core, a row of tiles of {left} and a {'row' if transposed else 'column'} "
-            f"of tiles of {right}" + (", then the tiles of the epilogue." if tiles else "."),
+            f"Reads, for each unit of this core, {what}"
+            + (f", then the {'blocks' if context.blocked else 'tiles'} of the epilogue." if tiles else "."),
             "Accumulates each unit over K"
-            + (" and applies the epilogue before it leaves the core." if lowering.has_epilogue else "."),
-            "Writes the tile of each unit of this core.",
+            + (" and applies the epilogue before it leaves the core." if has_epilogue else "."),
+            f"Writes the {'tiles' if context.blocked else 'tile'} of each unit of this core.",
         ),
     )
+
+
+def _packs_product(context: Context) -> bool:
+    """Whether the product goes to its output as it is: nothing is computed of it, and no step of K rounds it."""
+    graph = context.graph
+    product_node = graph.contractions[0]
+    if len(graph.outputs) > 1 or graph.outputs[0].node != product_node:
+        return False
+    if accumulates_in_dst(context) or context.dtypes[graph.outputs[0].tensor] == context.intermediate_dtype:
+        return True
+    left = graph.nodes[graph.nodes[product_node].operands[0]].tensor
+    return tiles_of(contraction_size(context.shapes[left])) <= context.block.k
 
 
 def _is_epilogue(context: Context, index: int) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Final
 
 from ttgen.formula.graph import Shape
 from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, product
-from ttgen.patterns.context import tiles_of
-from ttgen.planner.loop import UNIT, X, Y, Z
+from ttgen.patterns.context import Context, tiles_of
+from ttgen.planner.loop import FIRST_COL, FIRST_ROW, UNIT, X, Y, Z
+
+ROW: Final = Var("row")
+COL: Final = Var("col")
 
 
 def batch_of(shape: Shape) -> tuple[int, ...]:
@@ -42,33 +47,49 @@ def batch_index(batch: Sequence[int], into: Sequence[int]) -> Index:
     return index
 
 
-def unit_page(shape: Shape, into: Shape, *, order: object, rows: Index, cols: Index) -> Index:
-    """The page of a tensor that a unit of one output tile needs.
+def spans(shape: Shape, into: Shape) -> tuple[bool, bool]:
+    """Whether a tensor has the output's rows, and its columns; it is broadcast along the others."""
+    matrix, full = ((1, 1, *shape)[-2:], (1, 1, *into)[-2:])
+    return matrix[0] == full[0], matrix[1] == full[1]
+
+
+def unit_page(shape: Shape, context: Context, *, rows: Index, cols: Index) -> Index:
+    """The page of a tensor that belongs to a tile of a unit: to its only one, or to that at `row` and `col`.
 
     Args:
         shape: the tensor's shape, in elements.
-        into: the output's shape.
-        order: the order of units: in row-major order the page of a whole tensor is the unit's number.
+        context: the output's shape; the order and the loop of units, which may number the pages of a whole tensor.
         rows: rows of tiles of the output.
         cols: columns of tiles of the output.
     """
+    into = context.work_shape
     padded = (1,) * (len(into) - len(shape)) + tuple(shape)
-    if padded == tuple(into) and order == "row_major":
+    if padded == tuple(into) and context.numbered:
         return UNIT
-    matrix, full = ((1, 1, *padded)[-2:], (1, 1, *into)[-2:])
-    tall, wide = matrix[0] == full[0], matrix[1] == full[1]
-    row = Y if tall else ZERO
-    col = X if wide else ZERO
+    tall, wide = spans(shape, into)
+    row, col = (add(FIRST_ROW, ROW), add(FIRST_COL, COL)) if context.blocked else (Y, X)
     batch = batch_index(batch_of(shape), batch_of(into))
-    return add(mul(add(mul(batch, rows if tall else ONE), row), cols if wide else ONE), col)
+    line = add(mul(batch, rows if tall else ONE), row if tall else ZERO)
+    return add(mul(line, cols if wide else ONE), col if wide else ZERO)
 
 
-def grid_sizes(shape: Shape) -> dict[str, int]:
-    """The work grid of units of one tile, as arguments."""
-    height, width = (1, 1, *shape)[-2:]
-    return {"grid_x": tiles_of(width), "grid_y": tiles_of(height)}
-
-
-def batch_sizes(shape: Shape) -> dict[str, int]:
-    """The batch dimensions, as arguments."""
-    return {f"batch_{index}": size for index, size in enumerate(batch_of(shape))}
+def sizes(context: Context, kt: int = 1) -> dict[str, int]:
+    """The output in tiles, the contraction's tiles of K, the work grid in units, batches and blocks, as arguments."""
+    *batch, height, width = (1, 1, *context.work_shape)
+    mt, nt = tiles_of(height), tiles_of(width)
+    block = context.block
+    return {
+        "Mt": mt,
+        "Nt": nt,
+        "Kt": kt,
+        "grid_x": -(-nt // block.n),
+        "grid_y": -(-mt // block.m),
+        "grid_z": math.prod(batch),
+        **{f"batch_{index}": size for index, size in enumerate(batch_of(context.work_shape))},
+        "block_m": block.m,
+        "block_n": block.n,
+        "block_k": block.k,
+        "k_blocks": -(-kt // block.k),
+        "subblock_h": context.subblock.h,
+        "subblock_w": context.subblock.w,
+    }

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from ttgen.formula.graph import Graph, Node, Shape
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
+from ttgen.model.index import ZERO, Const, Index
 from ttgen.operations import OPERATIONS
 
 Broadcast = Literal["rows", "cols", "scalar"]
@@ -29,6 +30,11 @@ class Leaf:
 
     cb: str
     exact: bool
+    slot: Index = ZERO
+
+
+def _dst(slot: int) -> Dst:
+    return Dst(Const(slot))
 
 
 def broadcast_of(shape: Shape, into: Shape) -> Broadcast | None:
@@ -178,7 +184,7 @@ class SectionBuilder:
         leaf = None if node in self.remaining else self.values.leaf(node)
         if leaf is not None:
             slot = self.allocate()
-            self.emit("copy", (Tile(leaf.cb),), slot)
+            self.emit("copy", (Tile(leaf.cb, leaf.slot),), slot)
             return slot, True
         if self.nodes[node].kind == "number":
             slot = self.allocate()
@@ -199,7 +205,7 @@ class SectionBuilder:
         if owned:
             return slot
         copy = self.allocate()
-        self.emit("copy_dst", (Dst(slot),), copy)
+        self.emit("copy_dst", (_dst(slot),), copy)
         return copy
 
     def spread(self, node: int, into: Shape) -> tuple[int, bool]:
@@ -212,7 +218,7 @@ class SectionBuilder:
             if leaf is None:
                 raise Spill(node)
             slot = self.allocate()
-            self.emit(f"add_{dim}", (Tile(self.values.zeros), Tile(leaf.cb)), slot)
+            self.emit(f"add_{dim}", (Tile(self.values.zeros), Tile(leaf.cb, leaf.slot)), slot)
             return slot, True
         vector, owned = self.take(node)
         full = self.allocate()
@@ -220,14 +226,14 @@ class SectionBuilder:
             # Row 0 over all rows, then its column 0 over all columns.
             rows = full
             self.emit("zero", (), rows)
-            self.emit("add_dst_rows", (Dst(rows), Dst(vector)), rows)
+            self.emit("add_dst_rows", (_dst(rows), _dst(vector)), rows)
             full = vector if owned else self.allocate()
             self.emit("zero", (), full)
-            self.emit("add_dst_cols", (Dst(full), Dst(rows)), full)
+            self.emit("add_dst_cols", (_dst(full), _dst(rows)), full)
             self.release(rows)
             return full, True
         self.emit("zero", (), full)
-        self.emit(f"add_dst_{dim}", (Dst(full), Dst(vector)), full)
+        self.emit(f"add_dst_{dim}", (_dst(full), _dst(vector)), full)
         if owned:
             self.release(vector)
         return full, True
@@ -246,7 +252,7 @@ class SectionBuilder:
             return self.combine("where", node)
         if kind not in _BINARY:
             slot = self.own(node.operands[0])
-            return self.emit(kind, (Dst(slot), *self.parameters(node)), slot)
+            return self.emit(kind, (_dst(slot), *self.parameters(node)), slot)
         for compute in (self.with_number, self.on_fpu, self.in_place):
             slot_or_none = compute(node)
             if slot_or_none is not None:
@@ -296,7 +302,7 @@ class SectionBuilder:
         else:
             return None
         slot = self.own(operand)
-        return self.emit(f"{name}_number", (Dst(slot), self.values.number(value, "number")), slot)
+        return self.emit(f"{name}_number", (_dst(slot), self.values.number(value, "number")), slot)
 
     def on_fpu(self, node: Node) -> int | None:
         """Both operands straight from their buffers, where the FPU loses nothing."""
@@ -310,7 +316,7 @@ class SectionBuilder:
             leaf = None if operand in self.remaining else self.values.leaf(operand)
             if leaf is None or leaf.exact:
                 return None
-            tiles.append(Tile(leaf.cb))
+            tiles.append(Tile(leaf.cb, leaf.slot))
         if broadcast_of(self.nodes[left].shape, node.shape):
             return None
         dim = broadcast_of(self.nodes[right].shape, node.shape)
@@ -331,7 +337,7 @@ class SectionBuilder:
         self.evaluate((data, vector))
         slot = self.own(data)
         other, owned = self.take(vector)
-        self.emit(f"{node.kind}_dst_{dim}", (Dst(slot), Dst(other)), slot)
+        self.emit(f"{node.kind}_dst_{dim}", (_dst(slot), _dst(other)), slot)
         if owned:
             self.release(other)
         return slot
@@ -343,7 +349,7 @@ class SectionBuilder:
         slots = [slot for slot, _owned in taken]
         owned = [slot for index, slot in enumerate(slots) if taken[index][1]]
         result = min(owned) if owned else self.allocate()
-        self.emit(name, tuple(Dst(slot) for slot in slots), result)
+        self.emit(name, tuple(_dst(slot) for slot in slots), result)
         for slot in owned:
             if slot != result:
                 self.release(slot)
@@ -361,5 +367,5 @@ class SectionBuilder:
     def emit(self, name: str, sources: tuple[Source, ...], dst: int) -> int:
         """Adds an operation; returns the slot of its result."""
         self.owners.pop(dst, None)
-        self.ops.append(Op(name=name, sources=sources, dst=dst))
+        self.ops.append(Op(name=name, sources=sources, dst=Const(dst)))
         return dst

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from ttgen.model.body import (
     Body,
     FillZeros,
-    Let,
-    Loop,
     Op,
     Pack,
     Pop,
@@ -18,6 +16,7 @@ from ttgen.model.body import (
     Reserve,
     Wait,
     WritePage,
+    indices,
     walk,
 )
 from ttgen.model.design import Design, KernelDesign
@@ -105,11 +104,10 @@ def _used(body: Body) -> set[str]:
     """Every name that the index expressions and operations of a body use."""
     found: set[str] = set()
     for statement in walk(body):
-        match statement:
-            case Loop(extent=index) | Let(index=index) | ReadPage(page=index) | WritePage(page=index):
-                found.update(names(index))
-            case Op():
-                found.update(number.name for number in statement.numbers)
+        for index in indices(statement):
+            found.update(names(index))
+        if isinstance(statement, Op):
+            found.update(number.name for number in statement.numbers)
     return found
 
 

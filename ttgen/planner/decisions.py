@@ -41,7 +41,7 @@ def _decisions(
         because = "neighbours in a row" if work.order == "row_major" else "neighbours in a column"
         yield decision("order", work.order, said("schedule", "order"), f"consecutive units are {because}")
     yield decision("cores", str(work.cores), said("schedule", "cores"), _balance(program))
-    yield decision("unit", "1x1 tile", said("schedule", "block"), "one output tile a trip of the kernels' loop")
+    yield from _blocks(loaded, program, design, target, exactness)
     if loaded.gives("precision", "fidelity"):
         erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
         because = (
@@ -68,7 +68,8 @@ def _decisions(
     if design.spills:
         because = f"DST has {slots} slots: these values wait in L1"
         yield decision("spills", ", ".join(design.spills), "rule", because)
-    yield decision("buffers", "2 pages", "rule", "inputs and outputs move while the core computes")
+    depth = "2 pages" if work.block.m * work.block.n * work.block.k == 1 else "2 blocks"
+    yield decision("buffers", depth, "rule", "inputs and outputs move while the core computes")
     yield decision(
         "noc", f"read {target.noc.read}, write {target.noc.write}", "rule",
         "the target's preference: reads and writes in opposite directions",
@@ -79,6 +80,40 @@ def _decisions(
             "padding", f"zero: {', '.join(zero)}", "rule",
             "the last tile of K is ragged, and its padding is multiplied; tensors are uploaded zero-padded",
         )  # fmt: skip
+
+
+def _blocks(
+    loaded: LoadedSpec, program: Program, design: Design, target: Target, exactness: Exactness
+) -> Iterator[Decision]:
+    """The unit, how often operands are read for it, and the part of it that is in DST at once."""
+    block, subblock, grid = program.work.block, program.work.subblock, program.work.grid
+    origin: Literal["spec", "default"] = "spec" if loaded.gives("schedule", "block") else "default"
+    if block.m * block.n * block.k == 1:
+        because = "one output tile a trip of the kernels' loop"
+        yield Decision(name="unit", value="1x1 tile", origin=origin, because=because)
+        return
+    value = f"{block.m}x{block.n} tiles"
+    because = "one output block a trip of the kernels' loop"
+    if program.cost.tile_products:
+        value += f", {block.k} deep"
+        reads = f"the left operand is read {_times(grid.x)}, the right one {_times(grid.y)}"
+        because = f"each block of an operand is read once a unit and step of K: {reads}"
+    yield Decision(name="unit", value=value, origin=origin, because=because)
+    if program.cost.tile_products and block.m * block.n > 1:
+        slots = target.dst_tiles(bits=exactness.dst_bits)
+        whole = (subblock.h, subblock.w) == (block.m, block.n)
+        because = f"the largest of the block's divisions that DST's {slots} tiles hold"
+        if whole:
+            because = f"DST's {slots} tiles hold the whole unit"
+        yield Decision(name="subblock", value=f"{subblock.h}x{subblock.w}", origin="rule", because=because)
+        if design.accumulator:
+            because = "the epilogue reads it tile by tile" if whole else "the packer adds up the steps of K in L1"
+            dtype = next(buffer.dtype for buffer in design.buffers if buffer.name == design.accumulator)
+            yield Decision(name="partials", value=f"{design.accumulator} in {dtype}", origin="rule", because=because)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _balance(program: Program) -> str:

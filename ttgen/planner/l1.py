@@ -1,11 +1,15 @@
-"""The L1 budget, and the smallest change that would fit it."""
+"""The L1 budget, and the changes that would fit it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
-from ttgen.model.plan import CircularBuffer, L1Budget
+from ttgen.model.design import Design
+from ttgen.model.plan import BlockSize, CircularBuffer, L1Budget, Subblock
+from ttgen.patterns.context import Context
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
@@ -15,33 +19,37 @@ def budget(buffers: Iterable[CircularBuffer], target: Target) -> L1Budget:
     return L1Budget(bytes=sum(buffer.pages * buffer.page_bytes for buffer in buffers), limit=target.l1.usable)
 
 
-def check_block(loaded: LoadedSpec, block: tuple[int, int, int], page_bytes: Sequence[int], target: Target) -> None:
-    """Refuses a block whose buffers can't fit, whatever else the kernel needs.
+def check(loaded: LoadedSpec, context: Context, design: Callable[[Context], Design], target: Target) -> None:
+    """Refuses buffers that don't fit.
 
     Args:
         loaded: the spec, for the place of the problem.
-        block: rows, columns and depth in tiles.
-        page_bytes: bytes of a tile of the left operand, the right operand and the output.
+        context: what was decided, with the block.
+        design: makes the buffers of a context.
         target: the card.
 
     Raises:
-        SpecError: with the bytes, and the smallest change of one side that would fit.
+        SpecError: with the bytes, and for each side of the block the largest smaller one that fits: first that of K,
+            which costs no traffic, then those that cost least.
     """
 
-    def bytes_of(m: int, n: int, k: int) -> int:
-        left, right, output = page_bytes
-        return 2 * (m * k * left + k * n * right + m * n * output)
+    def bytes_of(block: BlockSize) -> int:
+        buffers = design(replace(context, block=block, subblock=Subblock(h=1, w=1))).buffers
+        return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers)
 
-    needed, limit = bytes_of(*block), target.l1.usable
+    needed, limit = bytes_of(context.block), target.l1.usable
     if needed <= limit:
         return
     changes = []
-    for side, name in enumerate("mnk"):
-        for smaller in range(block[side] - 1, 0, -1):
-            changed = (*block[:side], smaller, *block[side + 1 :])
-            if (after := bytes_of(changed[0], changed[1], changed[2])) <= limit:
-                changes.append((needed - after, f"block.{name} {block[side]} -> {smaller} saves {needed - after:,}"))
+    for side in ("k", "n", "m"):
+        given: int = getattr(context.block, side)
+        for smaller in range(given - 1, 0, -1):
+            block = replace(context.block, **{side: smaller})
+            if (after := bytes_of(block)) <= limit:
+                text = f"block.{side} {given} -> {smaller} saves {needed - after:,}"
+                changes.append((0.0 if side == "k" else given / smaller, text))
                 break
-    fix = f"; {min(changes)[1]}" if changes else "; make all of m, n and k smaller"
+    ranked = [text for _growth, text in sorted(changes, key=lambda change: change[0])]
+    fix = f"; {', or '.join(ranked)}" if ranked else "; make all of m, n and k smaller"
     text = f"L1: {needed:,} of {limit:,} bytes{fix}"
     raise SpecError(refuse(text, "schedule", "block", at_key=True).problems, loaded.source)

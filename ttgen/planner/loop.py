@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Literal
 
-from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, walk
-from ttgen.model.index import Expr, Index, Var, add, floor_div, mul, names, product
+from ttgen.model.body import Body, Let, Loop, indices, walk
+from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, names, product, sub
 from ttgen.spec import BlockLinear
 
 UNIT: Final = Var("unit")
 X, Y, Z = Var("x"), Var("y"), Var("z")
 GRID_X, GRID_Y = Var("grid_x"), Var("grid_y")
-RUNTIME_NAMES: Final = ("unit_start", "unit_count")
+BLOCK_M, BLOCK_N, BLOCK_K = Var("block_m"), Var("block_n"), Var("block_k")
+FIRST_ROW, FIRST_COL = Var("first_row"), Var("first_col")
+ROWS, COLS = Var("rows"), Var("cols")
+RUNTIME_NAMES: Final = ("unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count")
 
 
-def unit_loop(body: Body, *, order: str | BlockLinear, batched: bool) -> Loop:
-    """The loop over units around `body`, which may use `unit`, `x`, `y` and `z`; only what it uses is computed."""
-    used = {
-        name
-        for statement in walk(body)
-        if isinstance(statement, (ReadPage, WritePage))
-        for name in names(statement.page)
-    }
-    lets: list[Statement] = []
-    for let in reversed(_place(order, batched)):
-        if let.name in used:
-            used |= set(names(let.index))
-            lets.insert(0, let)
-    if "unit" in used:
-        lets.insert(0, Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step")))))
+def unit_loop(body: Body, *, loop: Literal["linear", "rectangle"], order: str | BlockLinear, batched: bool) -> Loop:
+    """The loop over units around `body`, which may use a unit's number, its place and its tiles.
+
+    Only what it uses is computed: `unit`, `x`, `y` and `z`; of a block its first row and column of tiles and how many
+    of its rows and columns are inside the output (`rows` and `cols`: a block at an edge has fewer than the others).
+    """
+    used = {name for statement in walk(body) for index in indices(statement) for name in names(index)}
+    if loop == "rectangle":
+        return _rectangle(body, used, column_major=order == "column_major", batched=batched)
+    unit = Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step"))))
+    lets = _needed((unit, *_place(order, batched), *_block()), used)
     return Loop(var="i", extent=Var("unit_count"), body=(*lets, *body))
+
+
+def _rectangle(body: Body, used: set[str], *, column_major: bool, batched: bool) -> Loop:
+    """Rows and columns of units, batch by batch."""
+    lets = _needed(_block(), used)
+    inner: Body = (*lets, *body)
+    for axis in ("y", "x") if column_major else ("x", "y"):
+        place = add(Var(f"{axis}_start"), mul(Var(f"{axis}_trip"), Var(f"{axis}_step")))
+        names_it: Body = (Let(name=axis, index=place),) if axis in used else ()
+        inner = (Loop(var=f"{axis}_trip", extent=Var(f"{axis}_count"), body=(*names_it, *inner)),)
+    (loop,) = inner
+    assert isinstance(loop, Loop), "a rectangle has two axes"
+    return Loop(var="z", extent=Var("grid_z"), body=inner) if batched else loop
+
+
+def _needed(lets: Sequence[Let], used: set[str]) -> tuple[Let, ...]:
+    """Those of some names that are used, or that others need which are; adds what they use themselves to `used`."""
+    found: list[Let] = []
+    for let in reversed(lets):
+        if let.name in used:
+            used.update(names(let.index))
+            found.insert(0, let)
+    return tuple(found)
+
+
+def _block() -> tuple[Let, ...]:
+    """The tiles of a unit of several: where they begin, and how many are inside the output."""
+    return (
+        Let(name="first_row", index=mul(Y, BLOCK_M)),
+        Let(name="first_col", index=mul(X, BLOCK_N)),
+        Let(name="rows", index=least(BLOCK_M, sub(Var("Mt"), FIRST_ROW))),
+        Let(name="cols", index=least(BLOCK_N, sub(Var("Nt"), FIRST_COL))),
+    )
 
 
 def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:

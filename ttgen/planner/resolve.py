@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 from ttgen.analysis.counts import cost
 from ttgen.analysis.prove import prove
@@ -12,23 +11,20 @@ from ttgen.model.plan import (
     API,
     SCHEMA_VERSION,
     Allocation,
-    BlockSize,
     GridSize,
     KernelConfig,
-    LinearLoop,
     PanelOrder,
     Plan,
     PlanTarget,
     Program,
-    Subblock,
     Work,
     WorkGrid,
+    cores_of,
 )
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import arguments, buffers, cores, decisions, l1, precision, supported, tensors
+from ttgen.planner import arguments, blocks, buffers, decisions, division, l1, precision, supported, tensors
 from ttgen.planner.formula import pattern_of, work_shape
-from ttgen.planner.policies import POLICIES
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import load as load_target
 
@@ -54,16 +50,14 @@ def resolve(loaded: LoadedSpec) -> Plan:
     graph = graph_of(loaded)
     pattern = pattern_of(graph, loaded)
     tensors.check_memory(loaded, target)
-    schedule = supported.check(loaded, graph, target)
+    schedule = supported.check(loaded, graph)
 
     # Which core makes which units.
     shape = work_shape(graph)
     *batch, rows, cols = tensors.tiled(shape)
-    batches = math.prod(batch)
-    units = batches * rows * cols
-    most, grid = cores.asked_for(loaded, schedule.cores, target)
-    split = POLICIES[schedule.policy].split(units, most)
-    core_ranges = cores.ranges(0, split.cores, grid.cols)
+    block = blocks.size(schedule.block, graph)
+    grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
+    divided = division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
 
     # What its kernels do.
     exactness = precision.decide(loaded, target)
@@ -77,14 +71,16 @@ def resolve(loaded: LoadedSpec) -> Plan:
         order=order,
         dst_bits=bits,
         dst_slots=target.dst_tiles(bits=bits),
+        loop=divided.loop.kind,
+        block=block,
+        subblock=blocks.subblock(loaded, graph, block, target.dst_tiles(bits=bits)),
     )
+    l1.check(loaded, context, PATTERNS[pattern].design, target)
     design = PATTERNS[pattern].design(context)
 
     # With which buffers and arguments.
-    circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, core_ranges)
-    sizes = {**design.sizes, "unit_step": split.step}
-    if isinstance(order, BlockLinear):
-        sizes["panel_width"] = order.block_linear
+    circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)
+    sizes = {**design.sizes, **divided.sizes}
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
         math_fidelity=exactness.fidelity,
@@ -94,34 +90,33 @@ def resolve(loaded: LoadedSpec) -> Plan:
         bfp8_pack_precise=False,
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
-    kernels = arguments.kernels(design, circular_buffers, sizes, config, target, core_ranges)
+    kernels = arguments.kernels(design, circular_buffers, sizes, config, target, divided.core_ranges)
     planned = tensors.tensors(loaded, graph, design)
 
     program = Program(
         work=Work(
             policy=schedule.policy,
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
-            grid=WorkGrid(x=cols, y=rows, z=batches),
-            units=units,
-            block=BlockSize(m=1, n=1, k=1),
-            subblock=Subblock(h=1, w=1),
-            cores=split.cores,
-            core_ranges=core_ranges,
-            loop=LinearLoop(step=split.step),
+            grid=grid,
+            units=grid.x * grid.y * grid.z,
+            block=block,
+            subblock=context.subblock,
+            cores=divided.cores,
+            core_ranges=divided.core_ranges,
+            loop=divided.loop,
         ),
-        per_core={
-            "unit_start": cores.table(split.starts, grid.cols),
-            "unit_count": cores.table(split.counts, grid.cols),
-        },
+        per_core=divided.tables,
         allocations=tuple(
-            Allocation(name=buffer.name, bytes=buffer.pages * buffer.page_bytes, core_ranges=core_ranges, tensor=None)
+            Allocation(
+                name=buffer.name, bytes=buffer.pages * buffer.page_bytes, core_ranges=divided.core_ranges, tensor=None
+            )
             for buffer in circular_buffers
         ),
         circular_buffers=circular_buffers,
         semaphores=(),
         kernels=kernels,
         l1=l1.budget(circular_buffers, target),
-        cost=cost(kernels, planned, graph, Counter(split.counts)),
+        cost=cost(kernels, planned, graph, (values for _core, values in cores_of(divided.tables))),
     )
     prove(program, {tensor.name: tensor for tensor in planned}, dst_slots=context.dst_slots, dst_bits=bits)
     return Plan(

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ttgen.dtypes import DTYPES
 from ttgen.errors import Path, Problem, SpecError, listing, refuse
 from ttgen.formula.graph import Graph, Shape
 from ttgen.patterns.context import tiles_of
 from ttgen.planner.formula import work_shape
-from ttgen.planner.l1 import check_block
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.tensors import tiled
 from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule, ShardedLayout, Shards
-from ttgen.target import Target
 
 _BLOCK_FLOATS = ("bfloat8_b", "bfloat4_b")
 
@@ -27,9 +24,10 @@ class Supported:
     policy: PolicyName
     order: Literal["row_major", "column_major"] | BlockLinear
     cores: int | CoreGrid | None
+    block: Block
 
 
-def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
+def check(loaded: LoadedSpec, graph: Graph) -> Supported:
     """The schedule of a spec that this version makes.
 
     Raises:
@@ -40,7 +38,7 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
         raise SpecError(problems, loaded.source)
     schedule = loaded.spec.schedule
     if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
-        _check_block(loaded, schedule.block, graph, target)
+        _check_block(loaded, schedule.block, graph)
     problems = [*_not_yet(loaded)]
     if (
         problems
@@ -48,9 +46,10 @@ def check(loaded: LoadedSpec, graph: Graph, target: Target) -> Supported:
         or schedule.policy == "auto"
         or schedule.order == "auto"
         or schedule.cores == "auto"
+        or schedule.block == "auto"
     ):
         raise SpecError(problems, loaded.source)
-    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores)
+    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=schedule.block)
 
 
 def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
@@ -84,16 +83,17 @@ def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
         yield _problem(f"multicast {schedule.multicast} is not supported yet: use none", "schedule", "multicast")
     if isinstance(schedule.block, Block):
         for side in ("m", "n", "k"):
-            if getattr(schedule.block, side) != 1:
-                yield _problem("units of several tiles are not supported yet: use 1", "schedule", "block", side)
+            if getattr(schedule.block, side) == "auto":
+                text = f"auto is not supported yet: leave '{side}' out for its default"
+                yield _problem(text, "schedule", "block", side)
 
 
 def _problem(message: str, *path: str) -> Problem:
     return Problem(message=message, path=path)
 
 
-def _check_block(loaded: LoadedSpec, block: Block, graph: Graph, target: Target) -> None:
-    """Refuses a block larger than the output, or than L1."""
+def _check_block(loaded: LoadedSpec, block: Block, graph: Graph) -> None:
+    """Refuses a block larger than the output."""
     shape = work_shape(graph)
     depth = _depth(graph)
     height, width = tiled(shape)[-2:]
@@ -109,12 +109,6 @@ def _check_block(loaded: LoadedSpec, block: Block, graph: Graph, target: Target)
                 fits = "there is no contraction"
             error = refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)
             raise SpecError(error.problems, loaded.source)
-    if graph.contractions:
-        product = graph.nodes[graph.contractions[0]]
-        names = [*(graph.nodes[operand].tensor for operand in product.operands), graph.outputs[0].tensor]
-        page_bytes = [DTYPES[loaded.spec.tensors[name].dtype].tile_bytes for name in names]
-        m, n, k = (side if isinstance(side, int) else 1 for side in (block.m, block.n, block.k))
-        check_block(loaded, (m, n, k), page_bytes, target)
 
 
 def _depth(graph: Graph) -> int:

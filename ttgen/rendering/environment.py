@@ -15,9 +15,9 @@ from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSyst
 from ttgen import resources
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Body, Let, Op, walk
-from ttgen.model.index import Expr, Index, to_cpp
-from ttgen.model.plan import Accessor, Plan, Tensor
+from ttgen.model.body import Body, Op, indices, walk
+from ttgen.model.index import ZERO, Expr, Index, to_cpp
+from ttgen.model.plan import Accessor, Plan, Table, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
@@ -32,8 +32,8 @@ class _HasBody(Protocol):
 
 
 def _standard_headers(kernel: _HasBody) -> list[str]:
-    """Standard headers of a data-movement kernel."""
-    uses_min = any(isinstance(statement, Let) and _uses_min(statement.index) for statement in walk(kernel.body))
+    """Standard headers of a kernel."""
+    uses_min = any(_uses_min(index) for statement in walk(kernel.body) for index in indices(statement))
     return ["algorithm", "cstdint"] if uses_min else ["cstdint"]
 
 
@@ -47,6 +47,16 @@ def _operation_headers(kernel: _HasBody) -> list[str]:
     return sorted({"api/compute/common.h", "api/compute/compute_kernel_hw_startup.h", *own})
 
 
+def _is_zero(index: Index) -> bool:
+    """Whether an index is the constant 0, which needs no words."""
+    return index == ZERO
+
+
+def _cpp_factor(index: Index) -> str:
+    """An index as a factor: in parentheses where it is more than a name."""
+    return f"({to_cpp(index)})" if isinstance(index, Expr) and index.operator != "min" else to_cpp(index)
+
+
 def _matrices(tensor: Tensor) -> int:
     return math.prod(tensor.shape[:-2])
 
@@ -57,6 +67,11 @@ def _rows(tensor: Tensor) -> int:
 
 def _needs_zero_padding(tensor: Tensor) -> bool:
     return any(use.padding == "zero" for use in tensor.uses)
+
+
+def _core_table(plan: Plan) -> Table:
+    """Any table of values a core: all have the same rows and columns."""
+    return next(iter(plan.program.per_core.values()))
 
 
 def _circular_buffer_count(plan: Plan) -> int:
@@ -96,9 +111,12 @@ def _wrapped(text: str) -> list[str]:
 
 FILTERS = {
     "circular_buffer_count": _circular_buffer_count,
+    "core_table": _core_table,
     "cpp": to_cpp,
+    "cpp_factor": _cpp_factor,
     "data_format": _data_format,
     "float_literal": _float_literal,
+    "is_zero": _is_zero,
     "matrices": _matrices,
     "needs_zero_padding": _needs_zero_padding,
     "one_line": _one_line,

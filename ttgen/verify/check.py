@@ -113,16 +113,11 @@ def page_of(tensor: Tensor, index: tuple[int, ...]) -> int:
 
 def writer_of(plan: Plan, tensor: str, page: int) -> Coordinate | None:
     """The core whose kernel writes a page, from the kernels' own indices."""
-    tables = plan.program.per_core
     for kernel in plan.program.kernels:
-        arguments = kernel.named_compile_time_args
-        for y, row in enumerate(tables["unit_count"]):
-            for x, count in enumerate(row):
-                if count is None:
-                    continue
-                values = {**arguments, **{name: table[y][x] or 0 for name, table in tables.items()}}
-                if any(page == written for written in _written(kernel.body, tensor, values)):
-                    return (x, y)
+        for core, values in plan.program.cores():
+            written = _written(kernel.body, tensor, {**kernel.named_compile_time_args, **values})
+            if any(page == number for number in written):
+                return core
     return None
 
 

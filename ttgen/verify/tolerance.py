@@ -51,6 +51,7 @@ class Precision:
         phases: fidelity phases of a product.
         dtypes: how each tensor is stored.
         exact: tensors whose float32 reaches DST without passing through TF32.
+        packs: how often a sum over K is rounded on its way through L1, where the packer adds its steps up.
         multiplies: whether elementwise products run on the matrix unit.
         function: relative error that a function of the vector unit adds beyond rounding.
     """
@@ -59,6 +60,7 @@ class Precision:
     phases: int
     dtypes: Mapping[str, DTypeName]
     exact: frozenset[str]
+    packs: int
     multiplies: bool
     function: float = 0.0
 
@@ -75,11 +77,15 @@ def precision_of(plan: Plan, *, card: bool = False) -> Precision:
     wide = compute.config.fp32_dest_acc
     flagged = compute.config.unpack_to_dest_fp32
     unit = ROUNDING["float32" if wide else "bfloat16"]
+    work = plan.program.work
+    steps = compute.named_compile_time_args.get("k_blocks", 0)
+    in_dst = (work.subblock.h, work.subblock.w) == (work.block.m, work.block.n)
     return Precision(
         unit=unit * 2 if card and not wide else unit,
         phases=_PHASES[compute.config.math_fidelity],
         dtypes={tensor.name: tensor.dtype for tensor in plan.tensors},
         exact=frozenset(buffer.name for buffer in plan.program.circular_buffers if buffer.index in flagged),
+        packs=0 if in_dst else steps,
         multiplies=any(isinstance(item, Op) and item.name in _FPU_PRODUCTS for item in walk(compute.body)),
         function=(_CARD_APPROXIMATE if compute.config.math_approx else _CARD_FUNCTION) if card else 0.0,
     )
@@ -194,10 +200,11 @@ def _product(node: Node, graph: Graph, found: list[Bounded], precision: Precisio
     # Halves of a tile are added up in float32, sixteen products at a time, and each sum is rounded to DST.
     roundings = 2 * steps * precision.phases
     relative = _truncated(precision, bits[0], bits[1]) + roundings * precision.unit + 18 * ROUNDING["float32"]
+    relative += 2 * precision.packs * precision.unit
     error = magnitude * relative + _SMALLEST
     if not precision.wide:
         # Partial sums carry their own errors along.
-        error = error * (1 + roundings * precision.unit)
+        error = error * (1 + (roundings + 2 * precision.packs) * precision.unit)
     carried = [
         np.any(side > 0) and name and precision.dtypes[name] != "float32"
         for (_v, side), name in zip(sides, names, strict=True)

@@ -17,3 +17,11 @@ class Split:
     def cores(self) -> int:
         """Cores with work."""
         return len(self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectangle:
+    """Core (x, y) makes unit columns x, x + columns of cores, …, `x_counts[x]` of them, and rows likewise."""
+
+    x_counts: tuple[int, ...]
+    y_counts: tuple[int, ...]
