@@ -107,12 +107,12 @@ def test_every_operation_is_used_by_a_formula() -> None:
     import ttgen
     from ttgen.model.body import Op, walk
 
-    def kinds(formula: str, dtype: str, accumulate: str) -> set[str]:
+    def kinds(formula: str, dtype: str, accumulate: str, block: str = "") -> set[str]:
         text = (
             f"kernel: k\ntensors:\n  X: {{shape: [64, 64], dtype: {dtype}}}\n  Z: {{shape: [64, 64], dtype: {dtype}}}\n"
             f"  r: {{shape: [64], dtype: {dtype}}}\n  c: {{shape: [64, 1], dtype: {dtype}}}\n"
             f"  s: {{shape: [1, 1], dtype: {dtype}}}\n  Y: {{shape: [64, 64], dtype: {dtype}}}\ncompute: Y = {formula}\n"
-            f"precision: {{accumulate: {accumulate}}}\n"
+            f"precision: {{accumulate: {accumulate}}}\n{block}"
         )
         names = set(re.findall(r"\b[XZrcs]\b", formula))
         lines = [line for line in text.splitlines() if not re.match(r"  [XZrcs]:", line) or line[2] in names]
@@ -131,6 +131,8 @@ def test_every_operation_is_used_by_a_formula() -> None:
     for formula in formulas:
         for dtype, accumulate in (("bfloat16", "float32"), ("bfloat16", "bfloat16")):
             used |= kinds(formula, dtype, accumulate)
+    for formula in ("X @ Z", "X @ Z.T"):
+        used |= kinds(formula, "bfloat16", "float32", "schedule: {block: {m: 2, n: 1}}\n")
     assert used == set(OPERATIONS)
 
 

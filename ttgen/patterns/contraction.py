@@ -85,7 +85,9 @@ def product_of_block(context: Context, a: Access, b: Access, cb: str, *, name: s
         )
         return (Section(math=over_depth(context, a, b, (whole,)), pack=pack),)
     down, across = Var("down"), Var("across")
-    first_row, first_col = mul(down, _H), mul(across, _W)
+    # Named in the kernel: the expressions would be long.
+    sub_row, sub_col = Let(name="sub_row", index=mul(down, _H)), Let(name="sub_col", index=mul(across, _W))
+    first_row, first_col = Var(sub_row.name), Var(sub_col.name)
     op = Op(
         name=name,
         sources=(Tile(a.cb, add(mul(first_row, BLOCK_K), K)), Tile(b.cb, add(mul(K, BLOCK_N), first_col))),
@@ -94,24 +96,20 @@ def product_of_block(context: Context, a: Access, b: Access, cb: str, *, name: s
     )
     h, w = Var("h"), Var("w")
     slot: Index = add(mul(add(first_row, h), BLOCK_N), add(first_col, w))
+    pack_at = Pack(dst=add(mul(h, _W), w), cb=cb, slot=slot)
     section = Section(
         math=(Loop(var=K.name, extent=DEPTH, body=(op,)),),
-        pack=_nest((h, _H), (w, _W), (Pack(dst=add(mul(h, _W), w), cb=cb, slot=slot),)),
+        pack=(Loop(var=h.name, extent=_H, body=(Loop(var=w.name, extent=_W, body=(pack_at,)),)),),
     )
-    subblocks = _nest((down, floor_div(BLOCK_M, _H)), (across, floor_div(BLOCK_N, _W)), (section,))
-    step = (*_wait(a, b), AccumulateInL1(index=STEP), *subblocks, *_pop(a, b))
+    over_cols = Loop(var=across.name, extent=floor_div(BLOCK_N, _W), body=(sub_col, section))
+    subblocks = Loop(var=down.name, extent=floor_div(BLOCK_M, _H), body=(sub_row, over_cols))
+    step = (*_wait(a, b), AccumulateInL1(index=STEP), subblocks, *_pop(a, b))
     return (
         Reserve(cb=cb, pages=pages),
         *over_steps(context, step),
         AccumulateInL1(index=ZERO),
         Push(cb=cb, pages=pages),
     )
-
-
-def _nest(outer: tuple[Var, Index], inner: tuple[Var, Index], body: Body) -> Body:
-    for var, extent in (inner, outer):
-        body = (Loop(var=var.name, extent=extent, body=body),)
-    return body
 
 
 def _wait(a: Access, b: Access) -> Body:

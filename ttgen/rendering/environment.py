@@ -99,6 +99,10 @@ def _table_row(row: tuple[int | None, ...]) -> str:
     return ", ".join(str(value or 0) for value in row)
 
 
+def _address_of(name: str) -> str:
+    return f"&{name}"
+
+
 def _one_line(text: str) -> str:
     """A formula on one line, whatever YAML style it was written in."""
     return " ".join(text.split())
@@ -110,6 +114,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 FILTERS = {
+    "address_of": _address_of,
     "circular_buffer_count": _circular_buffer_count,
     "core_table": _core_table,
     "cpp": to_cpp,

@@ -59,7 +59,7 @@ Options parse(int argc, char** argv) {
         }
         const std::string name = value.substr(0, value.find('='));
         const bool is_file = std::any_of(plan::tensors.begin(), plan::tensors.end(), [&](const plan::Tensor& tensor) {
-            return name == tensor.name && word == (tensor.role == plan::Role::input ? "--input" : "--output");
+            return name == tensor.name && word == (tensor.is_input ? "--input" : "--output");
         });
         if (is_file && name != value) {
             options.files[name] = value.substr(name.size() + 1);
@@ -173,7 +173,7 @@ void run(const Options& options) {
         const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
         const dist::DeviceLocalBufferConfig pages{.page_size = tensor.page_bytes, .buffer_type = ttm::BufferType::DRAM};
         buffers.push_back(dist::MeshBuffer::create(size, pages, device.get()));
-        if (tensor.role == plan::Role::input) {
+        if (tensor.is_input) {
             upload(queue, buffers.back(), tensor, options);
         }
     }
@@ -183,13 +183,23 @@ void run(const Options& options) {
         ttm::CircularBufferConfig config(buffer.pages * buffer.page_bytes, {{buffer.index, buffer.format}});
         ttm::CreateCircularBuffer(program, cores, config.set_page_size(buffer.index, buffer.page_bytes));
     }
-    const auto create_kernel = [&](const std::string& file, const auto& config) {
+    const auto create_kernel = [&](const std::string& file, const auto& config, const auto& tables) {
         // A missing file would only be noticed when the program is launched.
         const std::filesystem::path path = std::filesystem::path(TTGEN_PROGRAM_DIR) / file;
         if (!std::filesystem::exists(path)) {
             throw std::runtime_error(path.string() + ": no such kernel");
         }
-        return ttm::CreateKernel(program, path.string(), cores, config);
+        const ttm::KernelHandle kernel = ttm::CreateKernel(program, path.string(), cores, config);
+        for (const ttm::CoreRange& range : ranges) {
+            for (const ttm::CoreCoord& core : range) {
+                std::vector<uint32_t> values;
+                for (const plan::PerCore* table : tables) {
+                    values.push_back((*table)[core.y][core.x]);
+                }
+                ttm::SetRuntimeArgs(program, kernel, core, values);
+            }
+        }
+        return kernel;
     };
 
     const auto [reader_accessors, reader_addresses] = tensor_args(buffers, plan::reader_tensors);
@@ -198,7 +208,7 @@ void run(const Options& options) {
         .noc = ttm::NOC::NOC_0,
         .compile_args = reader_accessors,
         .named_compile_args = plan::reader_args};
-    const ttm::KernelHandle reader = create_kernel("kernels/reader.cpp", reader_config);
+    const ttm::KernelHandle reader = create_kernel("kernels/reader.cpp", reader_config, plan::reader_runtime_args);
     ttm::SetCommonRuntimeArgs(program, reader, reader_addresses);
 
     const ttm::ComputeConfig compute_config{
@@ -207,7 +217,7 @@ void run(const Options& options) {
         .unpack_to_dest_mode = {plan::unpack_to_dest.begin(), plan::unpack_to_dest.end()},
         .math_approx_mode = plan::math_approx,
         .named_compile_args = plan::compute_args};
-    const ttm::KernelHandle compute = create_kernel("kernels/compute.cpp", compute_config);
+    create_kernel("kernels/compute.cpp", compute_config, plan::compute_runtime_args);
 
     const auto [writer_accessors, writer_addresses] = tensor_args(buffers, plan::writer_tensors);
     const ttm::DataMovementConfig writer_config{
@@ -215,19 +225,8 @@ void run(const Options& options) {
         .noc = ttm::NOC::NOC_1,
         .compile_args = writer_accessors,
         .named_compile_args = plan::writer_args};
-    const ttm::KernelHandle writer = create_kernel("kernels/writer.cpp", writer_config);
+    const ttm::KernelHandle writer = create_kernel("kernels/writer.cpp", writer_config, plan::writer_runtime_args);
     ttm::SetCommonRuntimeArgs(program, writer, writer_addresses);
-
-    for (const plan::Range& range : plan::core_ranges) {
-        for (std::size_t y = range.y0; y <= range.y1; ++y) {
-            for (std::size_t x = range.x0; x <= range.x1; ++x) {
-                const ttm::CoreCoord core{x, y};
-                ttm::SetRuntimeArgs(program, reader, core, {plan::unit_start[y][x], plan::unit_count[y][x]});
-                ttm::SetRuntimeArgs(program, compute, core, {plan::unit_count[y][x]});
-                ttm::SetRuntimeArgs(program, writer, core, {plan::unit_start[y][x], plan::unit_count[y][x]});
-            }
-        }
-    }
 
     dist::MeshWorkload workload;
     workload.add_program(dist::MeshCoordinateRange(device->shape()), std::move(program));

@@ -20,15 +20,10 @@ struct Range {
     std::size_t x0, y0, x1, y1;
 };
 
-enum class Role {
-    input,
-    output,
-};
-
 // A tensor of tiles: matrices of rows x cols elements, stored as stored_rows x stored_cols.
 struct Tensor {
     const char* name;
-    Role role;
+    bool is_input;
     tt::DataFormat format;
     std::size_t matrices, rows, cols, stored_rows, stored_cols;
     uint32_t page_bytes, pages;
@@ -57,7 +52,7 @@ inline constexpr std::array<Range, 1> core_ranges{{
 inline constexpr std::array<Tensor, 3> tensors{{
     {
         .name = "A",
-        .role = Role::input,
+        .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
         .rows = 256,
@@ -70,7 +65,7 @@ inline constexpr std::array<Tensor, 3> tensors{{
     },
     {
         .name = "B",
-        .role = Role::input,
+        .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
         .rows = 256,
@@ -83,7 +78,7 @@ inline constexpr std::array<Tensor, 3> tensors{{
     },
     {
         .name = "C",
-        .role = Role::output,
+        .is_input = false,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
         .rows = 256,
@@ -157,5 +152,10 @@ inline constexpr PerCore unit_count{{
     {1, 1, 1, 1, 1, 1, 1, 1},
     {1, 1, 1, 1, 1, 1, 1, 1},
 }};
+
+// The runtime arguments of each kernel, in order.
+inline constexpr std::array reader_runtime_args{&unit_start, &unit_count};
+inline constexpr std::array compute_runtime_args{&unit_count};
+inline constexpr std::array writer_runtime_args{&unit_start, &unit_count};
 
 }  // namespace plan
