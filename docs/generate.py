@@ -74,14 +74,24 @@ output's padding holds is not specified.
 
 ## Orders
 
-Units (output tiles) are numbered in a work grid of x columns, y rows and z batches:
+Units (blocks of output tiles) are numbered in a work grid of x columns, y rows and z batches:
 
 - `row_major`: `(z * rows + y) * cols + x`
 - `column_major`: `(z * cols + x) * rows + y`
 - `{block_linear: k}`: panels of k columns, row by row inside a panel; the last panel may be narrower.
 
 `contiguous` gives core i a run of units, the remainder one each to the first cores; `strided` gives it units i,
-i + cores, …. Core i is `(x, y) = (i % cols, i // cols)`.
+i + cores, …. Core i is `(x, y) = (i % cols, i // cols)`. `rectangular` gives core (x, y) the unit columns x, x + columns of
+cores, … and the unit rows y, y + rows of cores, …, batch by batch; its order says which of both changes faster.
+
+## Blocks
+
+A block of a contraction is `m` rows and `n` columns of output tiles, and K goes in steps of `k` tiles; one of an elementwise
+formula has `m` and `n` only. Each block of an operand is read into L1 once and used for the whole unit, in two copies, so
+that the next is read while the core computes. Nothing has to divide anything: a block at an edge has places that are not
+read and not written, and the last step of K is shorter. DST adds up a unit that it holds (four tiles with 32-bit
+accumulation, eight with 16-bit); of a larger one, the packer adds up the steps of K in L1, and rounds each to what
+`accumulate` says.
 
 """
 

@@ -14,6 +14,7 @@ from ttgen.analysis.prove import prove
 from ttgen.model.body import (
     Body,
     FillZeros,
+    Let,
     Loop,
     Op,
     Pack,
@@ -24,6 +25,7 @@ from ttgen.model.body import (
     Reserve,
     Section,
     Statement,
+    Tile,
     Wait,
     WriteBarrier,
     WritePage,
@@ -100,6 +102,18 @@ def longer(statement: Statement) -> tuple[Statement, ...] | None:
     return None
 
 
+def whole_block(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Let) and statement.name == "cols":
+        return (replace(statement, index=Var("block_n")),)
+    return None
+
+
+def whole_step(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Let) and statement.name == "x":
+        return (replace(statement, index=add(Var("x_start"), Var("x_trip"))),)
+    return None
+
+
 FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped push", "gemm", "reader", drop(Push, "A"), "A: 0 pages pushed and 8 popped"),
     ("a dropped pop", "gemm", "compute", drop(Pop, "B"), "B: 8 pages pushed and 0 popped"),
@@ -121,6 +135,15 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("pages that are shifted", "gemm", "writer", edit(WritePage, page=add(Var("unit"), ONE)), "not written exactly once"),
     ("a slot beyond DST", "gemm", "compute", edit_op("matmul", dst=Const(4)), "matmul uses slot 4 of 4"),
     ("another slot packed", "gemm", "compute", edit(Pack, dst=Const(1)), "slot 1 is packed to C and holds nothing"),
+    ("a subblock beyond DST", "gemm_blocks", "compute", edit_op("matmul_block", dst=Const(1)), "uses slot 4 of 4"),
+    ("a product without its block", "gemm_blocks", "compute", edit_op("matmul_block", block=None), "matmul_block: no block"),
+    ("a block that is handed over in part", "gemm_blocks", "reader", edit(Push, pages=Var("block_k")), "A: .* pushed and"),
+    ("a slot beyond what is reserved", "gemm_blocks", "reader", edit(ReadPage, slot=mul(Var("block_m"), Var("block_n"))),
+     "reader: A is filled beyond what is reserved"),
+    ("a row of a block that isn't there", "gemm_blocks", "compute", edit_op("copy", sources=(Tile("product", Const(16)),)),
+     "product is used before it was waited for"),
+    ("an edge that isn't one", "gemm_edges", "writer", whole_block, "C: pages are not written exactly once"),
+    ("a step of a rectangle", "rectangle", "writer", whole_step, "Y: pages are not written exactly once"),
     ("a result in another slot", "tile", "compute", edit_op("exp", dst=Const(1)), "exp changes slot 0 in place, not 1"),
 ]  # fmt: skip
 
