@@ -58,9 +58,14 @@ def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cor
         for units, number in cores.items():
             for key, times in count(kernel.body, {**kernel.named_compile_time_args, "unit_count": units}).items():
                 total[key] += number * times
-    page_bytes = {tensor.name: tensor.page_bytes for tensor in tensors}
+    stored = {tensor.name: tensor for tensor in tensors}
+    moved = {
+        (kind, stored[name]): times * stored[name].page_bytes
+        for (kind, name), times in total.items()
+        if kind in ("read_page", "write_page")
+    }
     reads, writes = (
-        sum(times * page_bytes[name] for (kind, name), times in total.items() if kind == wanted)
+        sum(bytes_ for (kind, tensor), bytes_ in moved.items() if kind == wanted and tensor.in_dram)
         for wanted in ("read_page", "write_page")
     )
     return Cost(
@@ -68,7 +73,7 @@ def cost(kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cor
         tile_products=sum(times for (kind, name), times in total.items() if kind == "op" and name in _PRODUCTS),
         dram_read_bytes=reads,
         dram_write_bytes=writes,
-        noc_bytes=reads + writes,
+        noc_bytes=sum(moved.values()),
     )
 
 
