@@ -72,6 +72,17 @@ Tensors are stored in tiles of 32×32 elements, four faces of 16×16 each. The l
 batch dimensions are not; a vector is one row of tiles. Inputs are uploaded zero-padded, which a ragged K needs; what an
 output's padding holds is not specified.
 
+In `bfloat8_b` and `bfloat4_b` sixteen neighbours of a row share an exponent, that of the largest, and what is small beside
+it becomes zero. Where a row's last sixteen are partly padding, that padding has to be zero. Of an output it is shown from
+the formula: `gelu(X @ W)` is 0 where X or W is, `exp(X)` is refused. A last dimension that is a multiple of 16 is always
+right.
+
+## Layouts
+
+`dram_interleaved`: pages (tiles) go round the banks of DRAM. `l1_interleaved`: they go round the L1 of all cores of the
+device, for tensors that stay on the chip between programs. L1 is allocated in lockstep, so such a tensor takes the share
+of the fullest core, ceil(tiles / cores) tiles, from the circular buffers of every core.
+
 ## Orders
 
 Units (blocks of output tiles) are numbered in a work grid of x columns, y rows and z batches:
@@ -128,9 +139,9 @@ def _parts() -> Iterator[str]:
     for name, pattern in PATTERNS.items():
         yield f"| `{name}` | {pattern.meaning} |\n"
     yield _PADDING
-    yield "## Dtypes\n\n| dtype | bytes of a tile | `tt::DataFormat` |\n|---|---|---|\n"
+    yield "## Dtypes\n\n| dtype | bits of significand | bytes of a tile | `tt::DataFormat` |\n|---|---|---|---|\n"
     for dtype in DTYPES.values():
-        yield f"| `{dtype.name}` | {dtype.tile_bytes} | `{dtype.data_format}` |\n"
+        yield f"| `{dtype.name}` | {dtype.significand} | {dtype.tile_bytes} | `{dtype.data_format}` |\n"
     yield "\n## Targets\n\n| target | cores, rows × cols | usable L1 of a core | circular buffers | fidelity | |\n"
     yield "|---|---|---|---|---|---|\n"
     for name in TARGETS:

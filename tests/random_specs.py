@@ -141,10 +141,13 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
         if draw(st.booleans()):
             text = f"tanh({text}) * ({formula.expression()})"
     used = {name: sizes for name, sizes in formula.tensors.items() if name in text}
-    dtype = st.sampled_from(("bfloat16", "bfloat16", "float32"))
+    dtype = st.sampled_from(("bfloat16", "bfloat16", "float32", "bfloat8_b", "bfloat4_b"))
+    # Few formulas are zero in the padding of a block float.
+    stored = dtype if shape[-1] % 16 == 0 or draw(st.integers(0, 3)) == 0 else st.sampled_from(("bfloat16", "float32"))
+    layout = st.sampled_from(("", "", ", layout: l1_interleaved"))
     lines = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
-    lines += [f"  {name}: {{shape: {list(sizes)}, dtype: {draw(dtype)}}}" for name, sizes in used.items()]
-    lines += [f"  Y: {{shape: {list(shape)}, dtype: {draw(dtype)}}}", f"compute: Y = {text}"]
+    lines += [f"  {name}: {{shape: {list(sizes)}, dtype: {draw(dtype)}{draw(layout)}}}" for name, sizes in used.items()]
+    lines += [f"  Y: {{shape: {list(shape)}, dtype: {draw(stored)}{draw(layout)}}}", f"compute: Y = {text}"]
     lines += [f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
     order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
     policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))

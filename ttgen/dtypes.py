@@ -10,6 +10,8 @@ DTypeName = Literal["bfloat16", "float32", "bfloat8_b", "bfloat4_b"]
 
 TILE: Final = 32
 """Rows and columns of a tile, in elements."""
+EXPONENT_GROUP: Final = 16
+"""Neighbours of a row that share an exponent in a block float."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +22,29 @@ class DType:
         tile_bytes: bytes of one 32x32 tile. A block float tile has a byte of exponent for each row of sixteen
             elements (64) before its mantissas.
         data_format: the enumerator of `tt::DataFormat`.
+        significand: bits of a number's significand, the leading one included; in a block float of the largest of the
+            sixteen.
+        shares_exponents: whether it is a block float.
     """
 
     name: DTypeName
     tile_bytes: int
     data_format: str
+    significand: int
+    shares_exponents: bool = False
 
 
 DTYPES: Final[Mapping[DTypeName, DType]] = {
-    "bfloat16": DType(name="bfloat16", tile_bytes=TILE * TILE * 2, data_format="Float16_b"),
-    "float32": DType(name="float32", tile_bytes=TILE * TILE * 4, data_format="Float32"),
-    "bfloat8_b": DType(name="bfloat8_b", tile_bytes=TILE * TILE + 64, data_format="Bfp8_b"),
-    "bfloat4_b": DType(name="bfloat4_b", tile_bytes=TILE * TILE // 2 + 64, data_format="Bfp4_b"),
-}
+    dtype.name: dtype
+    for dtype in (
+        DType(name="bfloat16", tile_bytes=TILE * TILE * 2, data_format="Float16_b", significand=8),
+        DType(name="float32", tile_bytes=TILE * TILE * 4, data_format="Float32", significand=24),
+        DType(
+            name="bfloat8_b", tile_bytes=TILE * TILE + 64, data_format="Bfp8_b", significand=7, shares_exponents=True
+        ),
+        DType(
+            name="bfloat4_b", tile_bytes=TILE * TILE // 2 + 64, data_format="Bfp4_b", significand=3,
+            shares_exponents=True,
+        ),
+    )
+}  # fmt: skip

@@ -89,6 +89,10 @@ MUTANTS = (
        "{0, tt::DataFormat::Float16_b, 2048, 800}", "overlap"),
     _m("plan: the wrong format of a buffer", "gemm", "plan", "{16, tt::DataFormat::Float16_b, 2048, 2}",
        "{16, tt::DataFormat::Float32, 4096, 2}", "wrong-numbers"),
+    _m("plan: the wrong format of a block float's buffer", "gemm_bfp4", "plan", "{1, tt::DataFormat::Bfp4_b, 576, 2}",
+       "{1, tt::DataFormat::Bfp8_b, 1088, 2}", "uninitialised-data"),
+    _m("plan: a buffer that meets tensors in L1", "add_l1", "plan", "{0, tt::DataFormat::Float16_b, 2048, 2}",
+       "{0, tt::DataFormat::Float16_b, 2048, 672}", "overlap"),
     _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", 16},\n    {"Kt"', '{"cb_C", 17},\n    {"Kt"',
        "cb-missing"),
     # Compute.
@@ -138,6 +142,10 @@ MUTANTS = (
     # Padding, zeros and arguments.
     _m("host: no zeros in the padding of K", "gemm_ragged", "host",
        "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
+    _m("host: no zeros in the padding of block floats", "add_l1", "host",
+       "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
+    _m("plan: padding of a block float that may be anything", "gemm_bfp8_gelu", "plan", ".needs_zero_padding = true",
+       ".needs_zero_padding = false", "wrong-numbers"),
     _m("reader: the tile of zeros isn't filled", "scale_shift", "reader", "zeros_words[word] = 0;", "(void)zeros_words;",
        "uninitialised-data"),
     _m("reader: the tile of zeros is half filled", "scale_shift", "reader", "sizeof(uint32_t); ++word", "8; ++word",

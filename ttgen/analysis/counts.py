@@ -50,9 +50,14 @@ def cost(
         for own, number in alike.items():
             for key, times in counter({**arguments, **dict(zip(runtime, own, strict=True))}).items():
                 total[key] += number * times
-    page_bytes = {tensor.name: tensor.page_bytes for tensor in tensors}
+    stored = {tensor.name: tensor for tensor in tensors}
+    moved = {
+        (kind, stored[name]): times * stored[name].page_bytes
+        for (kind, name), times in total.items()
+        if kind in ("read_page", "write_page")
+    }
     reads, writes = (
-        sum(times * page_bytes[name] for (kind, name), times in total.items() if kind == wanted)
+        sum(bytes_ for (kind, tensor), bytes_ in moved.items() if kind == wanted and tensor.in_dram)
         for wanted in ("read_page", "write_page")
     )
     return Cost(
@@ -60,7 +65,7 @@ def cost(
         tile_products=sum(times for (kind, name), times in total.items() if kind == "op" and name in _PRODUCTS),
         dram_read_bytes=reads,
         dram_write_bytes=writes,
-        noc_bytes=reads + writes,
+        noc_bytes=sum(moved.values()),
     )
 
 

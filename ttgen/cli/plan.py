@@ -54,6 +54,7 @@ def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
         shape, tiles = ("x".join(str(size) for size in sizes) for sizes in (tensor.shape, tensor.tiles))
         stored = "x".join(str(size) for size in tensor.stored_shape)
         text = f"  {tensor.role:6}  {tensor.name:8}  {shape} {tensor.dtype}, {tiles} tiles"
+        text += "" if tensor.in_dram else " in L1"
         yield text if stored == shape else f"{text}, stored as {stored}"
 
 
@@ -63,6 +64,9 @@ def _buffers(plan: Plan) -> Iterator[str]:
         size = buffer.pages * buffer.page_bytes
         pages = specs.counted(buffer.pages, "page")
         yield f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
+    tensors = plan.program.l1.bytes - sum(allocation.bytes for allocation in plan.program.allocations)
+    if tensors:
+        yield f"  and {tensors:,} B of tensors in L1"
     yield f"  L1: {plan.program.l1.bytes:,} of {plan.program.l1.limit:,} B"
 
 

@@ -81,8 +81,9 @@ def headline(plan: Plan) -> Iterator[str]:
     """What matters most of a plan: cores, balance, L1, and DRAM reads over what must be read."""
     program = plan.program
     work = program.work
-    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in plan.tensors if tensor.role == "input")
+    inputs = (tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram)
+    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in inputs)
     yield f"{work.cores} of {plan.target.grid.rows * plan.target.grid.cols} cores"
     yield f"balance {program.balance:.0%}"
     yield f"L1 {program.l1.bytes / 1024:.0f} of {program.l1.limit / 1024:.0f} KiB"
-    yield f"DRAM reads {program.cost.dram_read_bytes / compulsory:.1f}x compulsory"
+    yield f"DRAM reads {program.cost.dram_read_bytes / compulsory:.1f}x compulsory" if compulsory else "no DRAM reads"

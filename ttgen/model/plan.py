@@ -69,6 +69,11 @@ class Tensor:
     layout: Layout
     uses: tuple[Use, ...]
 
+    @property
+    def in_dram(self) -> bool:
+        """Whether its pages lie in DRAM, and not in the L1 of cores."""
+        return self.layout == "dram_interleaved"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkGrid:
@@ -249,7 +254,7 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class L1Budget:
-    """Bytes of L1 that circular buffers take on a core, of what is usable."""
+    """Bytes of L1 that circular buffers and tensors take on a core, of what is usable."""
 
     bytes: int
     limit: int

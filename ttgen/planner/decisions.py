@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ttgen.model.design import Design
-from ttgen.model.plan import Decision, PanelOrder, Program
+from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.patterns import PATTERNS
+from ttgen.planner import l1
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
 from ttgen.spec import LoadedSpec
@@ -15,10 +16,17 @@ from ttgen.target import Target
 
 
 def decide(
-    loaded: LoadedSpec, pattern: str, target: Target, program: Program, exactness: Exactness, design: Design
+    loaded: LoadedSpec,
+    pattern: str,
+    target: Target,
+    program: Program,
+    exactness: Exactness,
+    design: Design,
+    tensors: Sequence[Tensor],
 ) -> tuple[Decision, ...]:
     """All decisions of a plan, in the order that they were made."""
-    return tuple(_decisions(loaded, pattern, target, program, exactness, design))
+    found = _decisions(loaded, pattern, target, program, exactness, design)
+    return (*found, *_layouts(tensors, target), *_padding(design, tensors))
 
 
 def _decisions(
@@ -74,12 +82,30 @@ def _decisions(
         "noc", f"read {target.noc.read}, write {target.noc.write}", "rule",
         "the target's preference: reads and writes in opposite directions",
     )  # fmt: skip
-    zero = [name for name, uses in design.padding.items() if "zero" in uses]
-    if zero:
-        yield decision(
-            "padding", f"zero: {', '.join(zero)}", "rule",
-            "the last tile of K is ragged, and its padding is multiplied; tensors are uploaded zero-padded",
-        )  # fmt: skip
+
+
+def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:
+    """Where tensors are that aren't in DRAM."""
+    shares = {tensor.name: l1.share(tensor, target) for tensor in tensors if tensor.layout == "l1_interleaved"}
+    if shares:
+        parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in shares.items())
+        because = f"pages go round the L1 of all {target.grid.cores} cores; bytes that they take on each: {parts}"
+        yield Decision(name="l1_interleaved", value=", ".join(shares), origin="spec", because=because)
+
+
+def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
+    """Which tensors are uploaded with zeros in their padding, and why."""
+    zero = {tensor.name for tensor in tensors if any(use.padding == "zero" for use in tensor.uses)}
+    products = [name for name, uses in design.padding.items() if "zero" in uses]
+    for names, because in (
+        (products, "the last tile of K is ragged, and its padding is multiplied; tensors are uploaded zero-padded"),
+        (
+            [name for name in design.padding if name in zero and name not in products],
+            "block floats share an exponent among sixteen neighbours of a row, which must not be that of padding",
+        ),
+    ):
+        if names:
+            yield Decision(name="padding", value=f"zero: {', '.join(names)}", origin="rule", because=because)
 
 
 def _blocks(

@@ -8,15 +8,40 @@ from dataclasses import replace
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
 from ttgen.model.design import Design
-from ttgen.model.plan import BlockSize, CircularBuffer, L1Budget, Subblock
+from ttgen.model.plan import BlockSize, CircularBuffer, L1Budget, Subblock, Tensor
 from ttgen.patterns.context import Context
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
 
-def budget(buffers: Iterable[CircularBuffer], target: Target) -> L1Budget:
-    """Bytes of L1 that the buffers take on a core."""
-    return L1Budget(bytes=sum(buffer.pages * buffer.page_bytes for buffer in buffers), limit=target.l1.usable)
+def share(tensor: Tensor, target: Target) -> int:
+    """Bytes that a tensor takes of the L1 of every core: allocation is in lockstep, so the fullest core counts."""
+    if tensor.layout != "l1_interleaved":
+        return 0
+    page_bytes = -(-tensor.page_bytes // target.alignment.l1) * target.alignment.l1
+    return -(-tensor.pages // target.grid.cores) * page_bytes
+
+
+def budget(
+    loaded: LoadedSpec, buffers: Iterable[CircularBuffer], tensors: Iterable[Tensor], target: Target
+) -> L1Budget:
+    """Bytes of L1 that buffers and tensors take on a core.
+
+    Raises:
+        SpecError: they don't fit, because of the tensors.
+    """
+    shares = {tensor.name: bytes_ for tensor in tensors if (bytes_ := share(tensor, target))}
+    rings = sum(buffer.pages * buffer.page_bytes for buffer in buffers)
+    total, limit = rings + sum(shares.values()), target.l1.usable
+    if shares and total > limit:
+        largest = max(shares, key=shares.__getitem__)
+        parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in shares.items())
+        text = (
+            f"L1: {total:,} of {limit:,} bytes on every core: circular buffers {rings:,}, {parts}; "
+            f"dram_interleaved for {largest} saves {shares[largest]:,}"
+        )
+        raise SpecError(refuse(text, "tensors", largest, "layout").problems, loaded.source)
+    return L1Budget(bytes=total, limit=limit)
 
 
 def check(loaded: LoadedSpec, context: Context, design: Callable[[Context], Design], target: Target) -> None:

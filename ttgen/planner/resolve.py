@@ -23,7 +23,7 @@ from ttgen.model.plan import (
 )
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import arguments, blocks, buffers, decisions, division, l1, precision, supported, tensors
+from ttgen.planner import arguments, blocks, buffers, decisions, division, l1, padding, precision, supported, tensors
 from ttgen.planner.formula import pattern_of, work_shape
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import load as load_target
@@ -91,7 +91,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     kernels = arguments.kernels(design, circular_buffers, sizes, config, target, divided.core_ranges)
-    planned = tensors.tensors(loaded, graph, design)
+    planned = tensors.tensors(loaded, graph, design, padding.zero_padded(loaded, graph))
 
     program = Program(
         work=Work(
@@ -115,7 +115,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
         circular_buffers=circular_buffers,
         semaphores=(),
         kernels=kernels,
-        l1=l1.budget(circular_buffers, target),
+        l1=l1.budget(loaded, circular_buffers, planned, target),
         cost=cost(kernels, planned, graph, (values for _core, values in cores_of(divided.tables))),
     )
     prove(program, {tensor.name: tensor for tensor in planned}, dst_slots=context.dst_slots, dst_bits=bits)
@@ -133,6 +133,6 @@ def resolve(loaded: LoadedSpec) -> Plan:
         tensors=planned,
         io_order=tuple(tensor.name for tensor in planned),
         programs=(program,),
-        decisions=decisions.decide(loaded, pattern, target, program, exactness, design),
+        decisions=decisions.decide(loaded, pattern, target, program, exactness, design, planned),
         files=FILES,
     )

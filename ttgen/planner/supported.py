@@ -14,8 +14,6 @@ from ttgen.planner.policies import POLICIES
 from ttgen.planner.tensors import tiled
 from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule, ShardedLayout, Shards
 
-_BLOCK_FLOATS = ("bfloat8_b", "bfloat4_b")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supported:
@@ -65,11 +63,9 @@ def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
 def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
     spec = loaded.spec
     for name, tensor in spec.tensors.items():
-        if tensor.dtype in _BLOCK_FLOATS:
-            yield _problem(f"{tensor.dtype} is not supported yet: use bfloat16 or float32", "tensors", name, "dtype")
-        if tensor.layout != "dram_interleaved":
-            word = "l1_sharded" if isinstance(tensor.layout, ShardedLayout) else tensor.layout
-            yield _problem(f"{word} is not supported yet: use dram_interleaved", "tensors", name, "layout")
+        if isinstance(tensor.layout, ShardedLayout):
+            text = "l1_sharded is not supported yet: use dram_interleaved or l1_interleaved"
+            yield _problem(text, "tensors", name, "layout")
     schedule = spec.schedule
     if not isinstance(schedule, Schedule):
         yield _problem("auto is not supported yet: name the fields, or leave 'schedule' out", "schedule")

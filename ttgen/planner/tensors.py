@@ -8,7 +8,7 @@ from ttgen.dtypes import DTYPES, TILE
 from ttgen.errors import SpecError, refuse
 from ttgen.formula.graph import Graph, Shape
 from ttgen.model.design import Design
-from ttgen.model.plan import Tensor, Use
+from ttgen.model.plan import Padding, Tensor, Use
 from ttgen.patterns.context import tiles_of
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
@@ -35,6 +35,7 @@ def check_memory(loaded: LoadedSpec, target: Target) -> None:
     sizes = {
         name: math.prod(tiled(loaded.shapes[name])) * DTYPES[tensor.dtype].tile_bytes
         for name, tensor in loaded.spec.tensors.items()
+        if tensor.layout == "dram_interleaved"
     }
     limit = target.dram.banks * target.dram.bank_bytes
     if sum(sizes.values()) > limit:
@@ -44,8 +45,13 @@ def check_memory(loaded: LoadedSpec, target: Target) -> None:
         raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
 
 
-def tensors(loaded: LoadedSpec, graph: Graph, design: Design) -> tuple[Tensor, ...]:
-    """All tensors of a program, inputs first, in the order of their use."""
+def tensors(loaded: LoadedSpec, graph: Graph, design: Design, zeros: frozenset[str]) -> tuple[Tensor, ...]:
+    """All tensors of a program, inputs first, in the order of their use; the padding of `zeros` has to be zero."""
+
+    def padding(name: str) -> tuple[Padding, ...]:
+        uses = design.padding.get(name, ())
+        return tuple("zero" if name in zeros else use for use in uses)
+
     names = [(name, "input") for name in graph.inputs] + [(out.tensor, "output") for out in graph.outputs]
     return tuple(
         Tensor(
@@ -58,7 +64,7 @@ def tensors(loaded: LoadedSpec, graph: Graph, design: Design) -> tuple[Tensor, .
             page_bytes=DTYPES[loaded.spec.tensors[name].dtype].tile_bytes,
             pages=math.prod(tiled(loaded.shapes[name])),
             layout=loaded.spec.tensors[name].layout,
-            uses=tuple(Use(padding=padding) for padding in design.padding.get(name, ())),
+            uses=tuple(Use(padding=use) for use in padding(name)),
         )
         for name, role in names
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.dtypes import TILE
+from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE, DTypeName
 from ttgen.model.body import Body, Let, Loop, WritePage
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Coordinate, Plan, Tensor
@@ -176,8 +176,7 @@ def _coverage(
 
 def first_logical(tensor: Tensor, page: int, first: int, count: int) -> tuple[int, ...] | None:
     """The first element of the tensor, not of its padding, that some bytes of a page hold."""
-    width = tensor.page_bytes // (TILE * TILE)
-    element = np.arange(first // width, -(-(first + count) // width))
+    element = _elements(tensor.dtype, first, count)
     face, inside = element // (_FACE * _FACE), element % (_FACE * _FACE)
     *sizes, rows, cols = (1, *tensor.tiles) if len(tensor.tiles) == 1 else tensor.tiles
     row = page // cols % rows * TILE + face // 2 * _FACE + inside // _FACE
@@ -191,6 +190,17 @@ def first_logical(tensor: Tensor, page: int, first: int, count: int) -> tuple[in
         return (int(col[place]),)
     batch = np.unravel_index(page // (rows * cols), tuple(sizes)) if sizes else ()
     return (*(int(axis) for axis in batch), int(row[place]), int(col[place]))
+
+
+def _elements(dtype: DTypeName, first: int, count: int) -> NDArray[np.int64]:
+    """The elements of a tile, in the order of memory, that some of its bytes have a part in."""
+    byte = np.arange(first, first + count)
+    exponents = TILE * TILE // EXPONENT_GROUP if DTYPES[dtype].shares_exponents else 0
+    bits = (DTYPES[dtype].tile_bytes - exponents) * 8 // (TILE * TILE)
+    inside = byte[byte >= exponents] - exponents
+    own = np.concatenate([inside * 8 // bits, (inside * 8 + 7) // bits])
+    shared = byte[byte < exponents, np.newaxis] * EXPONENT_GROUP + np.arange(EXPONENT_GROUP)
+    return np.unique(np.concatenate([own, shared.ravel()]))
 
 
 def check_counters(plan: Plan, counters: Counters) -> Iterator[Finding]:

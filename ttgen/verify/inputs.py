@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.dtypes import DTypeName
+from ttgen.dtypes import DTYPES
 from ttgen.formula.graph import Graph
 from ttgen.model.plan import Plan, Tensor
+from ttgen.verify import block_floats
 from ttgen.verify.tolerance import Precision, bounds
 
 Kind = Literal["normal", "hard"]
 Inputs = Mapping[str, NDArray[np.float32]]
-
-_STORED: Final[Mapping[DTypeName, Any]] = {"bfloat16": ml_dtypes.bfloat16, "float32": np.float32}
 
 # Operands that have to be positive, by the kind of node: all of them, or the divisor.
 _POSITIVE: Final[Mapping[str, tuple[int, ...]]] = {
@@ -90,4 +89,15 @@ def _array(tensor: Tensor, seed: int, scale: float | None, *, is_positive: bool,
         values = np.abs(values) + _SHIFT
     if chooses:
         values = np.where(generator.random(tensor.shape) < 1 / 3, 0.0, values)
-    return values.astype(_STORED[tensor.dtype]).astype(np.float32)
+    return _stored(values, tensor, is_positive=is_positive and not chooses)
+
+
+def _stored(values: NDArray[np.float64], tensor: Tensor, *, is_positive: bool) -> NDArray[np.float32]:
+    """The nearest values that the tensor's dtype has."""
+    if DTYPES[tensor.dtype].shares_exponents:
+        found = block_floats.stored(values, tensor.dtype)
+        # What is small beside its neighbours becomes zero; a divisor must not.
+        smallest = block_floats.step_of(values, tensor.dtype)
+        return np.where((found == 0) & is_positive, smallest, found).astype(np.float32)
+    dtype = ml_dtypes.bfloat16 if tensor.dtype == "bfloat16" else np.float32
+    return values.astype(dtype).astype(np.float32)

@@ -14,18 +14,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.dtypes import TILE, DTypeName
+from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.graph import Graph, Node
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.model.body import Op, walk
 from ttgen.model.plan import Plan
+from ttgen.verify import block_floats
 
 Array = NDArray[np.float64]
 
 ROUNDING: Final[Mapping[DTypeName, float]] = {"bfloat16": 2.0**-8, "float32": 2.0**-24}
-"""The largest relative error of rounding to nearest."""
+"""The largest relative error of rounding to nearest; that of block floats is relative to their neighbours."""
 
-_EXPLICIT_BITS: Final[Mapping[DTypeName, int]] = {"bfloat16": 7, "float32": 23}
+_EXPLICIT_BITS: Final = {name: dtype.significand - 1 for name, dtype in DTYPES.items()}
 _SMALLEST: Final = 2.0**-125
 """What is smaller may become zero; it is added to every bound."""
 
@@ -119,7 +120,13 @@ def outputs(graph: Graph, found: tuple[Bounded, ...], precision: Precision) -> d
     result = {}
     for output in graph.outputs:
         value, error = found[output.node].value, found[output.node].error
-        unit = ROUNDING[precision.dtypes[output.tensor]]
+        dtype = DTYPES[precision.dtypes[output.tensor]]
+        if dtype.shares_exponents:
+            with np.errstate(all="ignore"):
+                error = error + block_floats.packing_error(np.abs(value) + error, dtype)
+            result[output.tensor] = Bounded(value, error + _SMALLEST)
+            continue
+        unit = ROUNDING[dtype.name]
         if unit > precision.unit or not precision.wide:
             error = error + unit * (np.abs(value) + error)
         result[output.tensor] = Bounded(value, error + _SMALLEST)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.infer import graph_of
 from ttgen.model.plan import Plan
 from ttgen.rendering.artifacts import Artifact, artifacts
@@ -154,7 +155,7 @@ class _Session:
             if shown is None or not checked.passed or (kind == "normal" and checked.part >= shown.part):
                 self.worst[name] = checked
             if not checked.passed:
-                findings.append(_wrong(checked))
+                findings.append(_wrong(checked, self.plan.tensor(name).dtype))
         self.findings.extend(replace(finding, inputs=kind, order=order) for finding in findings)
 
     def verdict(self, seconds: float) -> Verdict:
@@ -171,10 +172,11 @@ class _Session:
         )
 
 
-def _wrong(checked: OutputCheck) -> Finding:
+def _wrong(checked: OutputCheck, dtype: DTypeName) -> Finding:
+    shared = f" ({dtype}: neighbours share an exponent)" if DTYPES[dtype].shares_exponents else ""
     return Finding(
         name="wrong-numbers",
         message=f"{checked.tensor}{list(checked.index)}, in tile {checked.page}, is {checked.value:.6g} and should be "
-        f"{checked.reference:.6g} ± {checked.allowed:.2g}",
+        f"{checked.reference:.6g} ± {checked.allowed:.2g}{shared}",
         core=checked.core,
     )

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -18,6 +17,8 @@
 #include <vector>
 
 #include <tt-metalium/bfloat16.hpp>
+#include <tt-metalium/bfloat4.hpp>
+#include <tt-metalium/bfloat8.hpp>
 #include <tt-metalium/distributed.hpp>
 #include <tt-metalium/host_api.hpp>
 #include <tt-metalium/mesh_device.hpp>
@@ -50,8 +51,7 @@ Options parse(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
         if (word == "--help") {
-            std::puts(usage);
-            std::exit(0);
+            std::exit(std::puts(usage) < 0);
         }
         if (word == "--poison") {
             options.poison = true;
@@ -118,23 +118,34 @@ void upload(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor& t
     for (std::size_t row = 0; row < tensor.matrices * tensor.rows; ++row) {
         std::copy_n(values.begin() + row * tensor.cols, tensor.cols, stored.begin() + stored_offset(tensor, row));
     }
-    auto tiles = tilize_nfaces(stored, tensor.matrices * tensor.stored_rows, tensor.stored_cols);
+    const auto tiles = tilize_nfaces(stored, tensor.matrices * tensor.stored_rows, tensor.stored_cols);
+    const auto write = [&](auto elements) { dist::EnqueueWriteMeshBuffer(queue, buffer, elements, /*blocking=*/true); };
     if (tensor.format == tt::DataFormat::Float32) {
-        dist::EnqueueWriteMeshBuffer(queue, buffer, tiles, /*blocking=*/true);
+        write(tiles);
+    } else if (tensor.format == tt::DataFormat::Float16_b) {
+        write(std::vector<bfloat16>(tiles.begin(), tiles.end()));
+    } else if (tensor.format == tt::DataFormat::Bfp8_b) {
+        write(pack_as_bfp8_tiles<float>(tiles, /*row_major_input=*/false, /*is_exp_a=*/false));
     } else {
-        std::vector<bfloat16> rounded(tiles.begin(), tiles.end());
-        dist::EnqueueWriteMeshBuffer(queue, buffer, rounded, /*blocking=*/true);
+        write(pack_as_bfp4_tiles<float>(tiles, /*row_major_input=*/false, /*is_exp_a=*/false));
     }
 }
 
 void download(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor& tensor, const Options& options) {
     std::vector<float> tiles(tensor.matrices * tensor.stored_rows * tensor.stored_cols);
+    const auto read = [&](auto& elements) { dist::EnqueueReadMeshBuffer(queue, elements, buffer, /*blocking=*/true); };
     if (tensor.format == tt::DataFormat::Float32) {
-        dist::EnqueueReadMeshBuffer(queue, tiles, buffer, /*blocking=*/true);
-    } else {
+        read(tiles);
+    } else if (tensor.format == tt::DataFormat::Float16_b) {
         std::vector<bfloat16> rounded(tiles.size());
-        dist::EnqueueReadMeshBuffer(queue, rounded, buffer, /*blocking=*/true);
-        std::copy(rounded.begin(), rounded.end(), tiles.begin());
+        read(rounded);
+        tiles.assign(rounded.begin(), rounded.end());
+    } else {
+        std::vector<uint32_t> words(tensor.pages * tensor.page_bytes / sizeof(uint32_t));
+        read(words);
+        const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
+        const auto unpack = wide ? unpack_bfp8_tiles_into_float_vec : unpack_bfp4_tiles_into_float_vec;
+        tiles = unpack(words, /*row_major_output=*/false, /*is_exp_a=*/false, /*tile=*/{});
     }
     const auto stored = untilize_nfaces(tiles, tensor.matrices * tensor.stored_rows, tensor.stored_cols);
     std::vector<float> values(tensor.matrices * tensor.rows * tensor.cols);
@@ -145,8 +156,7 @@ void download(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor&
 }
 
 // The compile-time words of the accessors of a kernel's tensors, and their addresses.
-template <std::size_t count>
-auto tensor_args(const std::vector<Buffer>& buffers, const std::array<std::size_t, count>& tensors) {
+auto tensor_args(const std::vector<Buffer>& buffers, const auto& tensors) {
     std::vector<uint32_t> accessors, addresses;
     for (const std::size_t tensor : tensors) {
         ttm::TensorAccessorArgs(*buffers[tensor]).append_to(accessors);
@@ -157,21 +167,16 @@ auto tensor_args(const std::vector<Buffer>& buffers, const std::array<std::size_
 
 void run(const Options& options) {
     const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(0);
-    const ttm::CoreCoord grid = device->compute_with_storage_grid_size();
-    std::vector<ttm::CoreRange> ranges;
-    for (const plan::Range& range : plan::core_ranges) {
-        if (range.x1 >= grid.x || range.y1 >= grid.y) {
-            throw std::runtime_error("the program was planned for more rows or columns of cores than this device has");
-        }
-        ranges.emplace_back(ttm::CoreCoord{range.x0, range.y0}, ttm::CoreCoord{range.x1, range.y1});
+    const ttm::CoreCoord grid = device->compute_with_storage_grid_size(), last = plan::cores.bounding_box().end_coord;
+    if (last.x >= grid.x || last.y >= grid.y) {
+        throw std::runtime_error("the program was planned for more rows or columns of cores than this device has");
     }
-    const ttm::CoreRangeSet cores(ranges);
     dist::MeshCommandQueue& queue = device->mesh_command_queue();
 
     std::vector<Buffer> buffers;
     for (const plan::Tensor& tensor : plan::tensors) {
         const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
-        const dist::DeviceLocalBufferConfig pages{.page_size = tensor.page_bytes, .buffer_type = ttm::BufferType::DRAM};
+        const dist::DeviceLocalBufferConfig pages{.page_size = tensor.page_bytes, .buffer_type = tensor.buffer_type};
         buffers.push_back(dist::MeshBuffer::create(size, pages, device.get()));
         if (tensor.is_input) {
             upload(queue, buffers.back(), tensor, options);
@@ -181,7 +186,7 @@ void run(const Options& options) {
     ttm::Program program = ttm::CreateProgram();
     for (const plan::CircularBuffer& buffer : plan::circular_buffers) {
         ttm::CircularBufferConfig config(buffer.pages * buffer.page_bytes, {{buffer.index, buffer.format}});
-        ttm::CreateCircularBuffer(program, cores, config.set_page_size(buffer.index, buffer.page_bytes));
+        ttm::CreateCircularBuffer(program, plan::cores, config.set_page_size(buffer.index, buffer.page_bytes));
     }
     const auto create_kernel = [&](const std::string& file, const auto& config, const auto& tables) {
         // A missing file would only be noticed when the program is launched.
@@ -189,15 +194,13 @@ void run(const Options& options) {
         if (!std::filesystem::exists(path)) {
             throw std::runtime_error(path.string() + ": no such kernel");
         }
-        const ttm::KernelHandle kernel = ttm::CreateKernel(program, path.string(), cores, config);
-        for (const ttm::CoreRange& range : ranges) {
-            for (const ttm::CoreCoord& core : range) {
-                std::vector<uint32_t> values;
-                for (const plan::PerCore* table : tables) {
-                    values.push_back((*table)[core.y][core.x]);
-                }
-                ttm::SetRuntimeArgs(program, kernel, core, values);
+        const ttm::KernelHandle kernel = ttm::CreateKernel(program, path.string(), plan::cores, config);
+        for (const ttm::CoreCoord& core : ttm::corerange_to_cores(plan::cores)) {
+            std::vector<uint32_t> values;
+            for (const plan::PerCore* table : tables) {
+                values.push_back((*table)[core.y][core.x]);
             }
+            ttm::SetRuntimeArgs(program, kernel, core, values);
         }
         return kernel;
     };
@@ -239,11 +242,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    try {
-        run(parse(argc, argv));
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "gemm_uneven: %s\n", error.what());
-        return 1;
-    }
+int main(int argc, char** argv) try {
+    run(parse(argc, argv));
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "gemm_uneven: %s\n", error.what());
+    return 1;
 }

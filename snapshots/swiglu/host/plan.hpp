@@ -9,16 +9,14 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include <tt-metalium/buffer_types.hpp>
 #include <tt-metalium/circular_buffer_config.hpp>
+#include <tt-metalium/core_coord.hpp>
 #include <tt-metalium/kernel_types.hpp>
 
 namespace plan {
-
-// A rectangle of cores, both corners included.
-struct Range {
-    std::size_t x0, y0, x1, y1;
-};
 
 // A tensor of tiles: matrices of rows x cols elements, stored as stored_rows x stored_cols.
 struct Tensor {
@@ -28,6 +26,7 @@ struct Tensor {
     std::size_t matrices, rows, cols, stored_rows, stored_cols;
     uint32_t page_bytes, pages;
     bool needs_zero_padding;
+    tt::tt_metal::BufferType buffer_type = tt::tt_metal::BufferType::DRAM;
 };
 
 struct CircularBuffer {
@@ -45,9 +44,10 @@ inline constexpr float poison = 1.0e30f;
 // A value a core: rows are core y, columns are core x.
 using PerCore = std::array<std::array<uint32_t, 11>, 10>;
 
-inline constexpr std::array<Range, 1> core_ranges{{
-    {0, 0, 10, 9},
-}};
+// Rectangles of cores (x, y), both corners included.
+inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
+    {{0, 0}, {10, 9}},
+});
 
 inline constexpr std::array<Tensor, 3> tensors{{
     {
