@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +17,8 @@ from ttgen.analysis import interpreter
 from ttgen.dtypes import EXPONENT_GROUP
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
+from ttgen.formula.reference import ELEMENTWISE
+from ttgen.formula.scalar import value_of
 from ttgen.model.plan import Plan
 from ttgen.planner.padding import ZERO, Content, Known, contents, zero_padded
 
@@ -149,3 +155,23 @@ def test_one_column() -> None:
     assert uses(f"{text}tanh(X)\n")["X"] == {"zero"}
     with pytest.raises(SpecError, match="where the formula is 1:"):
         ttgen.plan(ttgen.loads(f"{text}exp(X)\n"))
+
+
+@pytest.mark.parametrize("kind", sorted(ELEMENTWISE))
+def test_the_value_of_numbers_is_that_of_the_reference(kind: str) -> None:
+    arity = 3 if kind == "where" else 2 if kind in ("add", "sub", "mul", "div", "maximum", "minimum") else 1
+    parameters = {"leaky_relu": (0.25,), "softplus": (2.0, 20.0)}.get(kind, ())
+    for operands in product((-30.0, -1.5, 0.0, 0.5, 2.0, 800.0), repeat=arity):
+        with np.errstate(all="ignore"):
+            expected = float(ELEMENTWISE[kind](*map(np.float64, operands), *parameters))
+        found = value_of(kind, *operands, *parameters)
+        if math.isfinite(expected):
+            assert found == pytest.approx(expected, rel=1e-12, abs=1e-300)
+        else:
+            assert not math.isfinite(found)
+
+
+def test_a_plan_needs_no_numpy() -> None:
+    """Block floats at a ragged edge are the case that computes with constants."""
+    code = "import sys; sys.modules['numpy'] = None\nimport ttgen\nttgen.plan(ttgen.load('specs/add_l1.yaml'))"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP
 from ttgen.errors import Problem, SpecError
 from ttgen.formula.graph import Graph, Node
+from ttgen.formula.scalar import value_of
 from ttgen.spec import LoadedSpec
 
 
@@ -139,13 +140,8 @@ def _number(value: float) -> Known:
 
 def _computed(node: Node, operands: list[Known]) -> Content:
     """What an operation makes of numbers."""
-    import numpy as np
-
-    from ttgen.formula.reference import ELEMENTWISE  # NumPy's: only the outputs that need it pay for it
-
     values = [operand.value for operand in operands]
-    with np.errstate(all="ignore"):
-        value = float(ELEMENTWISE[node.kind](*map(np.float64, values), *node.parameters))
+    value = value_of(node.kind, *values, *node.parameters)
     exact = all(operand.exact for operand in operands)
     if not math.isfinite(value):
         return "anything"
