@@ -50,29 +50,34 @@ def _run(
     body: Body, kind: str, tensor: str, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]
 ) -> list[int]:
     """The page numbers that all cores use of a tensor."""
-    wanted, run = _compiled(body, kind, tensor)
-    runtime = [name for name in wanted if cores and name in cores[0]]
+    runtime, arguments, run = _compiled(body, kind, tensor, tuple(cores[0]) if cores else ())
     rows = [tuple(core[name] for name in runtime) for core in cores]
-    return run(rows, *(values[name] for name in wanted if name not in runtime)) if cores else []
+    return run(rows, *(values[name] for name in arguments))
 
 
 @cache
-def _compiled(body: Body, kind: str, tensor: str) -> tuple[tuple[str, ...], Callable[..., list[int]]]:
-    """The names of the arguments that a walk needs, and the walk; programs of one structure share it."""
+def _compiled(
+    body: Body, kind: str, tensor: str, per_core: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], Callable[..., list[int]]]:
+    """The names of the values a core and of the arguments that a walk needs, and the walk.
+
+    Programs of one structure share it.
+    """
     relevant = _relevant(body, kind, tensor)
     used = _used(relevant)
     local = {item.var for item in walk(relevant) if isinstance(item, Loop)}
     local |= {item.name for item in walk(relevant) if isinstance(item, Let)}
     wanted = sorted(used - local)
-    runtime = [name for name in wanted if name.endswith(("_start", "_count"))]
-    lines = [f"def run({', '.join(['cores', *(name for name in wanted if name not in runtime)])}):", "    found = []"]
+    runtime = tuple(name for name in wanted if name in per_core)
+    arguments = tuple(name for name in wanted if name not in per_core)
+    lines = [f"def run({', '.join(('cores', *arguments))}):", "    found = []"]
     lines += [f"    for {''.join(f'{name}, ' for name in runtime) or '_core'} in cores:"]
     lines += _lines(relevant, "        ", exact=kind == "write_page")
     lines += ["        pass", "    return found"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    return (*wanted,), scope["run"]
+    return runtime, arguments, scope["run"]
 
 
 def _relevant(body: Body, kind: str, tensor: str) -> Body:

@@ -29,6 +29,7 @@ from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.pages import COL, ROW, spans
+from ttgen.patterns.section import Leaf
 from ttgen.planner.configure import configure
 from ttgen.planner.loop import BLOCK_M, BLOCK_N, COLS, ROWS, unit_loop
 
@@ -81,6 +82,11 @@ class Access:
         for axis in reversed(self.axes):
             statement = Loop(var=axis.var.name, extent=axis.valid, body=(statement,))
         return statement
+
+
+def leaf(context: Context, access: Access) -> Leaf:
+    """The tile of a stream as an operand of the elementwise part."""
+    return Leaf(cb=access.cb, exact=context.dtypes[access.tensor] == "float32", slot=access.slot)
 
 
 def block_axes(context: Context, shape: Shape) -> tuple[Axis, ...]:

@@ -6,9 +6,8 @@ from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
-from ttgen.patterns.kernels import Access, assemble, block_axes, compute_block, compute_unit, read_blocks
+from ttgen.patterns.kernels import Access, assemble, block_axes, compute_block, compute_unit, leaf, read_blocks
 from ttgen.patterns.pages import sizes, unit_page
-from ttgen.patterns.section import Leaf
 
 
 def design(context: Context) -> Design:
@@ -22,10 +21,7 @@ def design(context: Context) -> Design:
         return Access(tensor=tensor, cb=tensor, page=page, axes=block_axes(context, shape))
 
     inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}
-    leaves = {
-        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32", slot=tile.slot)
-        for index, tile in inputs.items()
-    }
+    leaves = {index: leaf(context, tile) for index, tile in inputs.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
     lowering = lower(
         graph,

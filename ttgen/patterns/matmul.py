@@ -13,7 +13,7 @@ from ttgen.dtypes import TILE
 from ttgen.formula.graph import Shape
 from ttgen.model.body import Op, Tile
 from ttgen.model.design import Design
-from ttgen.model.index import ZERO, Index, Var, add, mul, product
+from ttgen.model.index import ZERO, Index, Var, add, mul
 from ttgen.model.plan import Padding
 from ttgen.patterns.context import Context, tiles_of
 from ttgen.patterns.contraction import (
@@ -27,10 +27,10 @@ from ttgen.patterns.contraction import (
     product_of_block,
 )
 from ttgen.patterns.elementwise import lower, untaken
-from ttgen.patterns.kernels import Access, Axis, assemble, block_axes, compute_block, compute_unit, read_blocks
+from ttgen.patterns.kernels import Access, Axis, assemble, block_axes, compute_block, compute_unit, leaf, read_blocks
 from ttgen.patterns.pages import COL, ROW, batch_index, batch_of, sizes, unit_page
 from ttgen.patterns.section import Leaf
-from ttgen.planner.loop import BLOCK_K, BLOCK_M, BLOCK_N, COLS, FIRST_COL, FIRST_ROW, ROWS, X, Y
+from ttgen.planner.loop import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 
 _MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
 
@@ -67,12 +67,11 @@ def design(context: Context) -> Design:
     row: Index = Y
     col: Index = X
     k: Index = K
-    rows: tuple[Axis, ...] = ()
-    cols: tuple[Axis, ...] = ()
+    whole = block_axes(context, shape)
+    rows, cols = whole[:1], whole[1:]
     depth_axis: tuple[Axis, ...] = ()
     if context.blocked:
         row, col = add(FIRST_ROW, ROW), add(FIRST_COL, COL)
-        rows, cols = (Axis(var=ROW, tiles=BLOCK_M, valid=ROWS),), (Axis(var=COL, tiles=BLOCK_N, valid=COLS),)
     if in_steps(context):
         k = add(FIRST_K, K)
         depth_axis = (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
@@ -91,27 +90,21 @@ def design(context: Context) -> Design:
         )
         for index, tensor in epilogue.items()
     }  # fmt: skip
-    leaves = {
-        index: Leaf(cb=tile.cb, exact=context.dtypes[tile.tensor] == "float32", slot=tile.slot)
-        for index, tile in tiles.items()
-    }
+    leaves = {index: leaf(context, tile) for index, tile in tiles.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
     stores = tuple(
-        Access(
-            tensor=name, cb=name, axes=block_axes(context, shape), page=unit_page(shape, context, rows=_MT, cols=_NT)
-        )
-        for name in outputs
+        Access(tensor=name, cb=name, axes=whole, page=unit_page(shape, context, rows=_MT, cols=_NT)) for name in outputs
     )
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(tile.cb for tile in tiles.values())})
     accumulator = ""
     if context.blocked and not _packs_product(context):
         accumulator = untaken("product", taken)
-        slot = add(mul(ROW, BLOCK_N), COL)
-        leaves[graph.contractions[0]] = Leaf(cb=accumulator, exact=context.dst_bits == 32, slot=slot)
+        # It has the places of an output's block.
+        leaves[graph.contractions[0]] = Leaf(cb=accumulator, exact=context.dst_bits == 32, slot=stores[0].slot)
         taken |= {accumulator}
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
     name = "matmul_transposed" if transposed else "matmul"
-    block_pages = product(BLOCK_M, BLOCK_N)
+    block_pages = stores[0].pages
     if context.blocked:
         computes = product_of_block(context, a, b, accumulator or stores[0].cb, name=f"{name}_block")
         if accumulator:

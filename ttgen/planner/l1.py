@@ -8,7 +8,7 @@ from dataclasses import replace
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
 from ttgen.model.design import Design
-from ttgen.model.plan import BlockSize, CircularBuffer, L1Budget, Subblock, Tensor
+from ttgen.model.plan import CircularBuffer, L1Budget, Subblock, Tensor
 from ttgen.patterns.context import Context
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
@@ -44,13 +44,16 @@ def budget(
     return L1Budget(bytes=total, limit=limit)
 
 
-def check(loaded: LoadedSpec, context: Context, design: Callable[[Context], Design], target: Target) -> None:
+def check(
+    loaded: LoadedSpec, context: Context, design: Design, redesign: Callable[[Context], Design], target: Target
+) -> None:
     """Refuses buffers that don't fit.
 
     Args:
         loaded: the spec, for the place of the problem.
         context: what was decided, with the block.
-        design: makes the buffers of a context.
+        design: with the buffers.
+        redesign: designs the same with another block, where it has to be smaller.
         target: the card.
 
     Raises:
@@ -58,11 +61,10 @@ def check(loaded: LoadedSpec, context: Context, design: Callable[[Context], Desi
             which costs no traffic, then those that cost least.
     """
 
-    def bytes_of(block: BlockSize) -> int:
-        buffers = design(replace(context, block=block, subblock=Subblock(h=1, w=1))).buffers
-        return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers)
+    def bytes_of(designed: Design) -> int:
+        return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in designed.buffers)
 
-    needed, limit = bytes_of(context.block), target.l1.usable
+    needed, limit = bytes_of(design), target.l1.usable
     if needed <= limit:
         return
     changes = []
@@ -70,7 +72,7 @@ def check(loaded: LoadedSpec, context: Context, design: Callable[[Context], Desi
         given: int = getattr(context.block, side)
         for smaller in range(given - 1, 0, -1):
             block = replace(context.block, **{side: smaller})
-            if (after := bytes_of(block)) <= limit:
+            if (after := bytes_of(redesign(replace(context, block=block, subblock=Subblock(h=1, w=1))))) <= limit:
                 text = f"block.{side} {given} -> {smaller} saves {needed - after:,}"
                 changes.append((0.0 if side == "k" else given / smaller, text))
                 break

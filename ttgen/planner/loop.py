@@ -80,7 +80,7 @@ def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:
             # The last panel may be narrower.
             Let(
                 name="width",
-                index=Expr("min", Var("panel_width"), Expr("-", GRID_X, mul(panel, Var("panel_width")))),
+                index=least(Var("panel_width"), sub(GRID_X, mul(panel, Var("panel_width")))),
             ),
             Let(name="x", index=add(mul(panel, Var("panel_width")), Expr("%", in_panel, width))),
             Let(name="y", index=floor_div(in_panel, width)),

@@ -75,8 +75,8 @@ def resolve(loaded: LoadedSpec) -> Plan:
         block=block,
         subblock=blocks.subblock(loaded, graph, block, target.dst_tiles(bits=bits)),
     )
-    l1.check(loaded, context, PATTERNS[pattern].design, target)
     design = PATTERNS[pattern].design(context)
+    l1.check(loaded, context, design, PATTERNS[pattern].design, target)
 
     # With which buffers and arguments.
     circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)
