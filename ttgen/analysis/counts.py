@@ -13,7 +13,21 @@ from functools import cache
 from typing import Any
 
 from ttgen.formula.graph import Graph
-from ttgen.model.body import Body, Let, Loop, Op, Pack, Pop, Push, ReadPage, Statement, WritePage, children, walk
+from ttgen.model.body import (
+    Body,
+    Let,
+    Loop,
+    Op,
+    Pack,
+    Pop,
+    Push,
+    ReadPage,
+    Statement,
+    WritePage,
+    children,
+    needed,
+    walk,
+)
 from ttgen.model.index import ONE, Index, names, product, to_python
 from ttgen.model.plan import Cost, Kernel, Tensor
 
@@ -139,10 +153,7 @@ def _sizes(body: Body) -> set[str]:
             used.update(names(item.extent))
         elif (weight := _weight(item)) is not None:
             used.update(names(weight[1]))
-    lets = [item for item in walk(body) if isinstance(item, Let)]
-    for let in reversed(lets):
-        if let.name in used:
-            used.update(names(let.index))
+    needed((item for item in walk(body) if isinstance(item, Let)), used)
     return used
 
 

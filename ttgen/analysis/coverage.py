@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, children, walk
+from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, children, needed, walk
 from ttgen.model.index import names, to_python
 
 
@@ -104,9 +104,7 @@ def _used(body: Body) -> set[str]:
         match item:
             case Loop(extent=index) | ReadPage(page=index) | WritePage(page=index):
                 used.update(names(index))
-    for let in reversed([item for item in walk(body) if isinstance(item, Let)]):
-        if let.name in used:
-            used.update(names(let.index))
+    needed((item for item in walk(body) if isinstance(item, Let)), used)
     return used
 
 

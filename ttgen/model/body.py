@@ -6,11 +6,11 @@ proofs and the interpreter are walks over it. Buffers and tensors are referred t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ttgen.model.index import ONE, ZERO, Index
+from ttgen.model.index import ONE, ZERO, Index, names
 
 Port = Literal["srca", "srcb", "pack"]
 
@@ -278,6 +278,16 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield dst
             if slot is not None:
                 yield slot
+
+
+def needed(lets: Iterable[Let], used: set[str]) -> tuple[Let, ...]:
+    """Those of some names that are used, or that others need which are; adds what they use themselves to `used`."""
+    found: list[Let] = []
+    for let in reversed(tuple(lets)):
+        if let.name in used:
+            used.update(names(let.index))
+            found.insert(0, let)
+    return tuple(found)
 
 
 def walk(body: Body) -> Iterator[Statement]:

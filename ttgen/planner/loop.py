@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
-from ttgen.model.body import Body, Let, Loop, indices, walk
+from ttgen.model.body import Body, Let, Loop, indices, needed, walk
 from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, names, product, sub
 from ttgen.spec import BlockLinear
 
@@ -28,13 +27,13 @@ def unit_loop(body: Body, *, loop: Literal["linear", "rectangle"], order: str | 
     if loop == "rectangle":
         return _rectangle(body, used, column_major=order == "column_major", batched=batched)
     unit = Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step"))))
-    lets = _needed((unit, *_place(order, batched), *_block()), used)
+    lets = needed((unit, *_place(order, batched), *_block()), used)
     return Loop(var="i", extent=Var("unit_count"), body=(*lets, *body))
 
 
 def _rectangle(body: Body, used: set[str], *, column_major: bool, batched: bool) -> Loop:
     """Rows and columns of units, batch by batch."""
-    lets = _needed(_block(), used)
+    lets = needed(_block(), used)
     inner: Body = (*lets, *body)
     for axis in ("y", "x") if column_major else ("x", "y"):
         place = add(Var(f"{axis}_start"), mul(Var(f"{axis}_trip"), Var(f"{axis}_step")))
@@ -43,16 +42,6 @@ def _rectangle(body: Body, used: set[str], *, column_major: bool, batched: bool)
     (loop,) = inner
     assert isinstance(loop, Loop), "a rectangle has two axes"
     return Loop(var="z", extent=Var("grid_z"), body=inner) if batched else loop
-
-
-def _needed(lets: Sequence[Let], used: set[str]) -> tuple[Let, ...]:
-    """Those of some names that are used, or that others need which are; adds what they use themselves to `used`."""
-    found: list[Let] = []
-    for let in reversed(lets):
-        if let.name in used:
-            used.update(names(let.index))
-            found.insert(0, let)
-    return tuple(found)
 
 
 def _block() -> tuple[Let, ...]:
