@@ -83,6 +83,23 @@ right.
 device, for tensors that stay on the chip between programs. L1 is allocated in lockstep, so such a tensor takes the share
 of the fullest core, ceil(tiles / cores) tiles, from the circular buffers of every core.
 
+`{l1_sharded: …}`: each core of a grid that begins at core (0, 0) holds a shard, a rectangle of whole tiles. `height` gives
+it a run of rows of tiles (the rows of all batches, one batch after another), `width` a run of columns, `block` both. Shards
+are numbered row by row in the tensor, and go along the rows of the grid, or down its columns with
+`orientation: column_major`; in `block`, a row of shards then fills a column of cores.
+
+Shards divide the work: each core makes the part of the output that belongs to its shard. Those of the first sharded output
+lead, or else those of the first sharded input; a `policy`, panels, or other `cores` beside them are refused. Where a core's
+shard of a tensor is just what it needs of it, circular buffers lie on the shard, and nothing of it is read or written: the
+same shards as the leader's, the part of a vector that belongs to its columns, the rows of a left operand. Other sharded
+tensors are read or written tile by tile where they lie, and counted. In a contraction, the left operand has shards by
+`height`, and the output and what the epilogue reads any; the right operand has none in L1. Blocks end where shards do.
+
+`dram_sharded`, for inputs: each DRAM bank holds a run of columns, of whole units, and the core beside it makes the columns
+of the output that belong to them. That uses as many cores as there are banks, and pays where the output has few rows and all
+that counts is how fast weights are read, as in 32×4096×4096. The cores are those that tt-metal itself assigns to the banks
+of a card whose last rows or columns are harvested; on another card some are a little further from theirs.
+
 ## Orders
 
 Units (blocks of output tiles) are numbered in a work grid of x columns, y rows and z batches:

@@ -52,7 +52,7 @@ class ShardedLayout:
     l1_sharded: Annotated[Shards, Doc("Resident in L1, a shard a core.")]
 
 
-Layout = Literal["dram_interleaved", "l1_interleaved"] | ShardedLayout
+Layout = Literal["dram_interleaved", "l1_interleaved", "dram_sharded"] | ShardedLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,11 +40,16 @@ class L1:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dram:
-    """Device memory; bytes of a bank, and the peak rate of all banks."""
+    """Device memory; bytes of a bank, and the peak rate of all banks.
+
+    Attributes:
+        readers: the logical core (x, y) beside each bank, which reads from it with the least way on the NoC.
+    """
 
     banks: int
     bank_bytes: int
     gigabytes_per_second: int
+    readers: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

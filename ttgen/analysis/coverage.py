@@ -1,4 +1,4 @@
-"""Pages: every page of every output is written exactly once, and nothing outside a tensor is touched.
+"""Pages: every page of every output is written exactly once, and nothing outside a tensor or a shard is touched.
 
 The units of all cores are run through the kernels' own index expressions. Of loops on which nothing depends but a page
 number, which grows with each of them, only the first and the last trip are looked at for reads.
@@ -8,11 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import Body, Let, Loop, ReadPage, Statement, WritePage, children, needed, walk
-from ttgen.model.index import names, to_python
+from ttgen.model.body import (
+    AccumulateInL1,
+    Body,
+    Let,
+    Loop,
+    Op,
+    Pack,
+    ReadPage,
+    Statement,
+    WritePage,
+    children,
+    needed,
+    walk,
+)
+from ttgen.model.index import ONE, Index, add, mul, names, sub, to_python
+
+_Kind = Literal["read_page", "write_page", "op", "pack"]
+"""Pages of a tensor that are read or written; pages of a buffer that operations read, or that are packed anew."""
 
 
 def check(
@@ -20,6 +36,7 @@ def check(
     pages: Mapping[str, int],
     cores: Iterable[Mapping[str, int]],
     arguments: Mapping[str, Mapping[str, int]],
+    shards: Mapping[str, int],
 ) -> None:
     """Proves the page numbers of all cores.
 
@@ -28,9 +45,10 @@ def check(
         pages: pages of each tensor.
         cores: the runtime arguments of each core.
         arguments: the compile-time arguments of each kernel.
+        shards: pages of each buffer that lies on a shard.
 
     Raises:
-        ProofError: naming the tensor.
+        ProofError: naming the tensor or the buffer.
     """
     cores = tuple(cores)
     for name, body in bodies.items():
@@ -41,38 +59,49 @@ def check(
                 raise ProofError(f"{tensor}: pages are not written exactly once")
         read = {item.tensor for item in walk(body) if isinstance(item, ReadPage)}
         for tensor in sorted(read):
-            numbers = _run(body, "read_page", tensor, cores, arguments[name])
-            if numbers and (min(numbers) < 0 or max(numbers) >= pages[tensor]):
-                raise ProofError(f"{tensor}: page {max(numbers)} is read of {pages[tensor]}")
+            _check_range(_run(body, "read_page", tensor, cores, arguments[name]), pages[tensor], tensor)
+        used = {tile.cb for item in walk(body) if isinstance(item, Op) for tile in item.tiles}
+        for cb in sorted(used & shards.keys()):
+            _check_range(_run(body, "op", cb, cores, arguments[name]), shards[cb], cb)
+        packed = {item.cb for item in walk(body) if isinstance(item, Pack)}
+        for cb in sorted(packed & shards.keys()):
+            for core in cores:
+                if sorted(_run(body, "pack", cb, (core,), arguments[name])) != list(range(shards[cb])):
+                    raise ProofError(f"{cb}: pages of its shard are not packed exactly once")
+
+
+def _check_range(numbers: list[int], pages: int, name: str) -> None:
+    if numbers and (min(numbers) < 0 or max(numbers) >= pages):
+        raise ProofError(f"{name}: page {max(numbers)} is read of {pages}")
 
 
 def _run(
-    body: Body, kind: str, tensor: str, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]
+    body: Body, kind: _Kind, name: str, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]
 ) -> list[int]:
-    """The page numbers that all cores use of a tensor."""
-    runtime, arguments, run = _compiled(body, kind, tensor, tuple(cores[0]) if cores else ())
+    """The page numbers that all cores use of a tensor or a buffer."""
+    runtime, arguments, run = _compiled(body, kind, name, tuple(cores[0]) if cores else ())
     rows = [tuple(core[name] for name in runtime) for core in cores]
     return run(rows, *(values[name] for name in arguments))
 
 
 @cache
 def _compiled(
-    body: Body, kind: str, tensor: str, per_core: tuple[str, ...]
+    body: Body, kind: _Kind, name: str, per_core: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Callable[..., list[int]]]:
     """The names of the values a core and of the arguments that a walk needs, and the walk.
 
     Programs of one structure share it.
     """
-    relevant = _relevant(body, kind, tensor)
-    used = _used(relevant)
+    relevant = _relevant(body, kind, name)
+    used = _used(relevant, kind, name)
     local = {item.var for item in walk(relevant) if isinstance(item, Loop)}
     local |= {item.name for item in walk(relevant) if isinstance(item, Let)}
     wanted = sorted(used - local)
     runtime = tuple(name for name in wanted if name in per_core)
     arguments = tuple(name for name in wanted if name not in per_core)
-    lines = [f"def run({', '.join(('cores', *arguments))}):", "    found = []"]
+    lines = [f"def run({', '.join(('cores', *arguments))}):", "    found, adds = [], 0"]
     lines += [f"    for {''.join(f'{name}, ' for name in runtime) or '_core'} in cores:"]
-    lines += _lines(relevant, "        ", exact=kind == "write_page")
+    lines += _lines(relevant, "        ", kind, name)
     lines += ["        pass", "    return found"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
@@ -80,47 +109,75 @@ def _compiled(
     return runtime, arguments, scope["run"]
 
 
-def _relevant(body: Body, kind: str, tensor: str) -> Body:
-    """The accesses of one kind to one tensor, the loops around them, and what their expressions name."""
+def _numbers(item: Statement, kind: _Kind, name: str) -> tuple[Index, ...]:
+    """The pages of a kind that a statement itself uses of a tensor or a buffer; of a run of them the first and last."""
+    match item:
+        case ReadPage(tensor=tensor, page=page) | WritePage(tensor=tensor, page=page):
+            return (page,) if (item.kind, tensor) == (kind, name) else ()
+        case Pack(cb=cb, slot=slot) if (kind, cb) == ("pack", name) and slot is not None:
+            return (slot,)
+        case Op(block=None) if kind == "op":
+            return tuple(tile.slot for tile in item.tiles if tile.cb == name)
+        case Op(block=block) if kind == "op" and block is not None:
+            ends = (mul(sub(block.rows, ONE), block.stride), sub(block.cols, ONE))
+            runs = ((tile, more) for tile, more in zip(item.tiles, ends, strict=True) if tile.cb == name)
+            return tuple(slot for tile, more in runs for slot in (tile.slot, add(tile.slot, more)))
+    return ()
+
+
+def _relevant(body: Body, kind: _Kind, name: str) -> Body:
+    """What uses pages of a kind, the loops around it, and what their expressions name."""
     kept: list[Statement] = []
     for item in body:
         match item:
             case Loop(var=var, extent=extent, body=inner):
-                rest = _relevant(inner, kind, tensor)
-                if not all(isinstance(child, Let) for child in rest):
+                rest = _relevant(inner, kind, name)
+                if not all(isinstance(child, (Let, AccumulateInL1)) for child in rest):
                     kept.append(Loop(var=var, extent=extent, body=rest))
-            case ReadPage(tensor=name) | WritePage(tensor=name) if name == tensor and item.kind == kind:
-                kept.append(item)
             case Let():
                 kept.append(item)
-    used = _used(tuple(kept))
+            case AccumulateInL1() if kind == "pack":
+                kept.append(item)
+            case _:
+                if _numbers(item, kind, name):
+                    kept.append(item)
+                for inner in children(item):
+                    kept.extend(_relevant(inner, kind, name))
+    used = _used(tuple(kept), kind, name)
     return tuple(item for item in kept if not isinstance(item, Let) or item.name in used)
 
 
-def _used(body: Body) -> set[str]:
+def _used(body: Body, kind: _Kind, name: str) -> set[str]:
     """Every name that page numbers and extents depend on."""
     used: set[str] = set()
     for item in walk(body):
         match item:
-            case Loop(extent=index) | ReadPage(page=index) | WritePage(page=index):
+            case Loop(extent=index):
                 used.update(names(index))
+            case AccumulateInL1(index=index) if kind == "pack":
+                used.update(names(index))
+            case _:
+                used.update(found for index in _numbers(item, kind, name) for found in names(index))
     needed((item for item in walk(body) if isinstance(item, Let)), used)
     return used
 
 
-def _lines(body: Body, indent: str, *, exact: bool) -> Iterator[str]:
+def _lines(body: Body, indent: str, kind: _Kind, name: str) -> Iterator[str]:
     for item in body:
         match item:
-            case Let(name=name, index=index):
-                yield f"{indent}{name} = {to_python(index)}"
-            case ReadPage(page=page) | WritePage(page=page):
-                yield f"{indent}found.append({to_python(page)})"
+            case Let(name=own, index=index):
+                yield f"{indent}{own} = {to_python(index)}"
+            case AccumulateInL1(index=index):
+                yield f"{indent}adds = {to_python(index)}"
             case Loop(var=var, extent=extent, body=inner):
                 trips = f"range({to_python(extent)})"
-                if not exact and not any(isinstance(child, Let) for child in walk(inner)):
+                is_exact = kind in ("write_page", "pack")
+                if not is_exact and not any(isinstance(child, Let) for child in walk(inner)):
                     trips = f"{{0, {to_python(extent)} - 1}}"
                 yield f"{indent}for {var} in {trips}:"
-                yield from _lines(inner, indent + "    ", exact=exact)
+                yield from _lines(inner, indent + "    ", kind, name)
             case _:
-                for nested in children(item):
-                    yield from _lines(nested, indent, exact=exact)
+                # What is added to a page was packed to it before.
+                yield from (
+                    f"{indent}if not adds: found.append({to_python(index)})" for index in _numbers(item, kind, name)
+                )

@@ -37,6 +37,7 @@ from ttgen.model.body import (
     Wait,
     WritePage,
 )
+from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Kernel, Plan, Tensor
 from ttgen.operations import OPERATIONS
@@ -131,13 +132,18 @@ def run(plan: Plan, inputs: Mapping[str, NDArray[Any]], *, poison: float = 0.0) 
         else:
             memory[tensor.name] = np.full((tensor.pages, TILE, TILE), np.nan)
     with np.errstate(all="ignore"):
-        for _core, values in plan.program.cores():
-            _run_core(plan, memory, values)
+        for core, values in plan.program.cores():
+            _run_core(plan, memory, core, values)
     return {tensor.name: from_pages(tensor, memory[tensor.name]) for tensor in plan.tensors if tensor.role == "output"}
 
 
-def _run_core(plan: Plan, memory: Mapping[str, Array], values: Mapping[str, int]) -> None:
+def _run_core(plan: Plan, memory: Mapping[str, Array], core: Coordinate, values: Mapping[str, int]) -> None:
     rings = {buffer.name: _Ring(buffer.pages) for buffer in plan.program.circular_buffers}
+    on_shards = {
+        cb: (memory[name], plan.tensor(name).shard_pages(core)) for cb, name in plan.program.resident().items()
+    }
+    for cb, (pages, shard) in on_shards.items():
+        rings[cb].filled = {slot: pages[page] for slot, page in enumerate(shard)}
     running = [
         _Machine(kernel, memory, rings).run(kernel.body, {**kernel.named_compile_time_args, **values})
         for kernel in plan.program.kernels
@@ -148,20 +154,25 @@ def _run_core(plan: Plan, memory: Mapping[str, Array], values: Mapping[str, int]
         running = [kernel for kernel, moved in zip(running, progress, strict=True) if moved is not None]
         if running and True not in progress and None not in progress:
             raise ProofError("the kernels wait for each other")
+    for cb, (pages, shard) in on_shards.items():
+        for slot, page in enumerate(shard):
+            pages[page] = rings[cb].last[slot]
 
 
 @dataclass(slots=True)
 class _Ring:
-    """One buffer: pages that the consumer may use, and those that the producer has filled but not pushed."""
+    """One buffer: pages that the consumer may use, those that the producer has filled but not pushed, and its last."""
 
     pages: int
     held: deque[Array] = field(default_factory=deque)
     filled: dict[int, Array] = field(default_factory=dict)
     packed: int = 0
+    last: Mapping[int, Array] = field(default_factory=dict)
 
     def push(self, pages: int) -> None:
         """Hands pages over; what nothing filled is NaN, and so is what is computed of it."""
         self.held.extend(self.filled.get(slot, _NOTHING) for slot in range(pages))
+        self.last = self.filled
         self.filled = {}
         self.packed = 0
 

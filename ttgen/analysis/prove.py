@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from ttgen.analysis import coverage, dst, tokens
 from ttgen.analysis.errors import ProofError
+from ttgen.model.grids import Coordinate
 from ttgen.model.plan import Program, Tensor
 
 
@@ -22,8 +23,10 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
     if len(rings) < len(program.circular_buffers):
         raise ProofError("two circular buffers have one name")
     cores = [values for _core, values in program.cores()]
+    resident = program.resident()
     every = {name: value for values in arguments.values() for name, value in values.items()}
-    tokens.check(bodies, rings, every, cores)
+    filled = [cb for cb, tensor in resident.items() if tensors[tensor].role == "input"]
+    tokens.check(bodies, rings, every, cores, filled)
     if program.l1.bytes > program.l1.limit:
         raise ProofError(f"L1: {program.l1.bytes} of {program.l1.limit} bytes")
     compute = next(kernel for kernel in program.kernels if kernel.config is not None)
@@ -37,7 +40,16 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
         exact={buffer.name for buffer in program.circular_buffers if buffer.dtype == "float32"},
     )
     pages = {name: tensor.pages for name, tensor in tensors.items()}
-    coverage.check(bodies, pages, cores, arguments)
+    coverage.check(bodies, pages, cores, arguments, {cb: rings[cb] for cb in resident})
+    for cb, name in resident.items():
+        _check_shards(tensors[name], (core for core, _values in program.cores()), rings[cb])
     for tensor in tensors.values():
         if tensor.role == "output" and any(use.padding == "zero" for use in tensor.uses):
             raise ProofError(f"{tensor.name}: an output's padding is not zero, and a use needs it to be")
+
+
+def _check_shards(tensor: Tensor, cores: Iterable[Coordinate], pages: int) -> None:
+    """The shards under a buffer are as long as it is, and on the cores that run; together they have every page once."""
+    parts = dict(tensor.parts())
+    if parts.keys() != set(cores) or any(part.rows * part.cols != pages for part in parts.values()):
+        raise ProofError(f"{tensor.name}: a buffer of {pages} pages doesn't fit its shards")

@@ -8,7 +8,7 @@ many trips as the deepest ring has steps, further ones only repeat states that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from functools import cache
 
@@ -53,6 +53,7 @@ def check(
     rings: Mapping[str, int],
     values: Mapping[str, int],
     cores: Iterable[Mapping[str, int]],
+    filled: Collection[str] = (),
 ) -> None:
     """Proves the flow through the buffers of every core.
 
@@ -61,6 +62,7 @@ def check(
         rings: pages of each buffer.
         values: every compile-time argument.
         cores: the runtime arguments of each core.
+        filled: buffers whose pages nothing has to fill: they lie on shards of inputs.
 
     Raises:
         ProofError: naming the buffer and what is wrong with it.
@@ -76,7 +78,7 @@ def check(
         _check_totals(bodies, rings, {**values, **core})
         short.setdefault(tuple(min(number, trips) for number in counted), core)
     for core in short.values():
-        _run(bodies, rings, {**values, **core}, trips=trips)
+        _run(bodies, rings, {**values, **core}, filled, trips=trips)
 
 
 def _check_totals(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int]) -> None:
@@ -110,8 +112,15 @@ def _check_ends(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Ma
     return depth
 
 
-def _run(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int], *, trips: int) -> None:
-    state = {cb: _Ring(pages) for cb, pages in rings.items()}
+def _run(
+    bodies: Mapping[str, Body],
+    rings: Mapping[str, int],
+    values: Mapping[str, int],
+    filled: Collection[str],
+    *,
+    trips: int,
+) -> None:
+    state = {cb: _Ring(pages, filled=cb in filled) for cb, pages in rings.items()}
     running = {name: _Runner(name, dict(values), body, trips) for name, body in bodies.items()}
     while running:
         progress = False

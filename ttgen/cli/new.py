@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from ttgen.cli.main import OK
+from ttgen.dtypes import DTYPES
 from ttgen.errors import OutputError, SpecError, UserError
 from ttgen.formula.infer import infer_outputs
 from ttgen.formula.parse import parse
@@ -34,9 +35,10 @@ compute: {formula}
 #   accumulate: float32               # or bfloat16: twice the destination registers, less exact
 #   approximate: false                # true: fast approximations of functions
 # schedule:
-#   policy: contiguous                # or strided
+#   policy: contiguous                # or strided, or rectangular
 #   order: row_major                  # or column_major, or {{block_linear: 4}}
 #   cores: {{rows: {rows}, cols: {cols}}}       # or a number of cores
+#   block: {{m: 1, n: 1, k: 1}}         # the unit of work in tiles: read once, used for all of it
 """
 
 
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("formula", metavar="FORMULA", help='such as "Y = gelu(X @ W + b)"')
     parser.add_argument("shapes", nargs="+", metavar="NAME=SIZES", help="shape of an input, such as X=2000,4096")
     parser.add_argument("--kernel", metavar="NAME", help="the kernel's name (default: from the output's)")
-    parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16", help="of all tensors")
+    parser.add_argument("--dtype", choices=tuple(DTYPES), default="bfloat16", help="of all tensors")
     parser.add_argument("--target", choices=TARGETS, default="n150", help="the card (default: n150)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to a file, which must not exist")
 

@@ -55,17 +55,24 @@ def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
         stored = "x".join(str(size) for size in tensor.stored_shape)
         text = f"  {tensor.role:6}  {tensor.name:8}  {shape} {tensor.dtype}, {tiles} tiles"
         text += "" if tensor.in_dram else " in L1"
+        if tensor.shards is not None:
+            rows, cols = tensor.shards.tiles
+            places = "core" if tensor.layout != "dram_sharded" else "bank"
+            text += f", {rows}x{cols} a {places}"
         yield text if stored == shape else f"{text}, stored as {stored}"
 
 
 def _buffers(plan: Plan) -> Iterator[str]:
     yield "circular buffers of a core"
+    resident = plan.program.resident()
+    own = 0
     for buffer in plan.program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
         pages = specs.counted(buffer.pages, "page")
-        yield f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
-    tensors = plan.program.l1.bytes - sum(allocation.bytes for allocation in plan.program.allocations)
-    if tensors:
+        text = f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
+        own += 0 if buffer.name in resident else size
+        yield f"{text}, the shard of {resident[buffer.name]}" if buffer.name in resident else text
+    if tensors := plan.program.l1.bytes - own:
         yield f"  and {tensors:,} B of tensors in L1"
     yield f"  L1: {plan.program.l1.bytes:,} of {plan.program.l1.limit:,} B"
 
@@ -74,7 +81,7 @@ def _costs(plan: Plan) -> Iterator[str]:
     cost = plan.program.cost
     yield "cost of all cores"
     yield f"  {cost.flops:,} operations on logical elements, {cost.tile_products:,} tile products"
-    yield f"  DRAM: {cost.dram_read_bytes:,} B read, {cost.dram_write_bytes:,} B written"
+    yield f"  DRAM: {cost.dram_read_bytes:,} B read, {cost.dram_write_bytes:,} B written; NoC: {cost.noc_bytes:,} B"
 
 
 def _grid(plan: Plan) -> Iterator[str]:

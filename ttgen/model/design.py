@@ -21,6 +21,7 @@ class BufferDesign:
         role: decides its index.
         pages: its capacity in tiles.
         unpack_to_dst: float32 that goes to DST without passing through SrcA, with its whole mantissa.
+        tensor: the tensor on whose shard it lies; None where it has memory of its own.
     """
 
     name: str
@@ -28,6 +29,7 @@ class BufferDesign:
     dtype: DTypeName
     pages: int
     unpack_to_dst: bool = False
+    tensor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal
@@ -9,24 +10,16 @@ from typing import Annotated, Any, Final, Literal
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
+from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
 from ttgen.spec import Layout, PolicyName
 from ttgen.target import Arch, Fidelity, TargetName
 
 SCHEMA_VERSION: Final = 1
 API: Final = "0.81"
 
-Coordinate = tuple[int, int]
 Table = tuple[tuple[int | None, ...], ...]
 Role = Literal["input", "output"]
 Padding = Literal["zero", "any"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridSize:
-    """Rows (y) and columns (x) of cores."""
-
-    rows: int
-    cols: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +60,24 @@ class Tensor:
     page_bytes: Annotated[int, Doc("Bytes of a page: one tile.")]
     pages: int
     layout: Layout
+    shards: Annotated[
+        ShardGrid | None, Doc("Where its tiles lie, if it is sharded; null if its pages are interleaved.")
+    ]
     uses: tuple[Use, ...]
 
     @property
     def in_dram(self) -> bool:
         """Whether its pages lie in DRAM, and not in the L1 of cores."""
-        return self.layout == "dram_interleaved"
+        return self.layout in ("dram_interleaved", "dram_sharded")
+
+    def parts(self) -> Iterator[tuple[Coordinate, Part]]:
+        """Each core (or bank, as (bank, 0)) that holds a shard, and its tiles; nothing if the pages are interleaved."""
+        if self.shards is not None:
+            yield from self.shards.parts(math.prod(self.tiles[:-1]), self.tiles[-1])
+
+    def shard_pages(self, core: Coordinate) -> tuple[int, ...]:
+        """The pages of the shard on a core, in the order that they lie there."""
+        return next(part.pages(self.tiles[-1]) for place, part in self.parts() if place == core)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,11 @@ class LinearLoop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RectangleLoop:
-    """Unit columns `x_start`, `x_start + x_step`, …, `x_count` of them, and rows likewise; batch by batch."""
+    """Unit columns `x_start`, `x_start + x_step`, …, `x_count` of them, and rows likewise.
+
+    Policy rectangular goes through its rows batch by batch. Those of policy local count through all batches, as the
+    rows of shards do.
+    """
 
     kind: Literal["rectangle"] = "rectangle"
     x_step: int
@@ -137,7 +146,9 @@ class PanelOrder:
 class Work:
     """Which part of the output each core makes."""
 
-    policy: PolicyName
+    policy: Annotated[
+        PolicyName | Literal["local"], Doc("How units are dealt to cores; local: each makes those of its shard.")
+    ]
     order: Literal["row_major", "column_major"] | PanelOrder
     grid: WorkGrid
     units: int
@@ -150,7 +161,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """L1 of every core in the ranges that circular buffers lie in; `tensor` where it is a tensor's."""
+    """L1 of every core in the ranges that circular buffers lie in; `tensor` where it is the shard of a tensor."""
 
     name: str
     bytes: int
@@ -294,6 +305,11 @@ class Program:
     l1: L1Budget
     cost: Cost
 
+    def resident(self) -> Mapping[str, str]:
+        """The circular buffers that lie on shards, and the tensors whose shards those are."""
+        on_shards = {item.name: item.tensor for item in self.allocations if item.tensor is not None}
+        return {item.name: on_shards[item.allocation] for item in self.circular_buffers if item.allocation in on_shards}
+
     def cores(self) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
         """Each core that has work, and its entries of the tables."""
         return cores_of(self.per_core)
@@ -302,7 +318,8 @@ class Program:
         """Units of a core, from its entries of the tables."""
         if self.work.loop.kind == "linear":
             return core["unit_count"]
-        return core["x_count"] * core["y_count"] * self.work.grid.z
+        batches = 1 if self.work.policy == "local" else self.work.grid.z
+        return core["x_count"] * core["y_count"] * batches
 
     @property
     def busiest(self) -> int:

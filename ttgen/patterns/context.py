@@ -8,7 +8,9 @@ from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
 from ttgen.formula.graph import Graph, Shape
+from ttgen.model.grids import Local, Use
 from ttgen.model.plan import BlockSize, Subblock
+from ttgen.planner.loop import UnitLoop
 from ttgen.spec import BlockLinear
 
 
@@ -21,9 +23,11 @@ class Context:
         work_shape: the shape that the work grid covers: that of the outputs.
         dst_bits: width of the destination registers.
         dst_slots: tiles that they hold.
-        loop: how a core goes through its units: by number, or by rows and columns of a rectangle.
+        loop: how a core goes through its units: by number, or by rows and columns of a rectangle, batch by batch or
+            through the rows of all batches.
         block: tiles of a unit, and the depth of one step of a contraction.
         subblock: tiles of a unit that a contraction accumulates in DST at once.
+        local: the division that shards make, if there are any.
     """
 
     graph: Graph
@@ -33,9 +37,10 @@ class Context:
     order: Literal["row_major", "column_major"] | BlockLinear
     dst_bits: Literal[16, 32]
     dst_slots: int
-    loop: Literal["linear", "rectangle"]
+    loop: UnitLoop
     block: BlockSize
     subblock: Subblock
+    local: Local | None
 
     @property
     def blocked(self) -> bool:
@@ -51,6 +56,10 @@ class Context:
     def batched(self) -> bool:
         """Whether units have a batch index."""
         return len(self.work_shape) > 2
+
+    def is_resident(self, tensor: str, use: Use) -> bool:
+        """Whether all that a core needs of a tensor is the shard that lies there."""
+        return self.local is not None and (tensor, use) in self.local.resident
 
     @property
     def intermediate_dtype(self) -> DTypeName:

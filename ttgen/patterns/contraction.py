@@ -11,18 +11,15 @@ from ttgen.model.body import (
     Loop,
     Op,
     Pack,
-    Pop,
     ProductBlock,
-    Push,
-    Reserve,
     Section,
     Statement,
     Tile,
-    Wait,
 )
-from ttgen.model.index import ZERO, Index, Var, add, floor_div, least, mul, product, sub
+from ttgen.model.index import ZERO, Var, add, floor_div, least, mul, sub
 from ttgen.patterns.context import Context
-from ttgen.patterns.kernels import Access
+from ttgen.patterns.kernels import Access, Axis, pop, push, reserve, streams, wait
+from ttgen.patterns.pages import COL, ROW
 from ttgen.planner.loop import BLOCK_K, BLOCK_M, BLOCK_N
 
 K: Final = Var("k")
@@ -36,6 +33,11 @@ _H, _W = Var("subblock_h"), Var("subblock_w")
 def in_steps(context: Context) -> bool:
     """Whether K is gone through in steps of several tiles."""
     return context.blocked or context.block.k > 1
+
+
+def whole_depth(context: Context) -> Axis:
+    """All of K of an operand that stays on its core, gone through like the other's."""
+    return Axis(var=K, tiles=_KT, first=FIRST_K if in_steps(context) else ZERO)
 
 
 def accumulates_in_dst(context: Context) -> bool:
@@ -58,63 +60,60 @@ def over_depth(context: Context, a: Access, b: Access, ops: Body) -> Body:
     """Operations on each tile of depth of every step of K, with the hand-over of both operands around each step."""
     note = "DST is zero when it is acquired: the products of all steps add up in it."
     steps: Body = ops if not in_steps(context) else (Loop(var=K.name, extent=DEPTH, body=ops),)
-    (loop,) = over_steps(context, (*_wait(a, b), *steps, *_pop(a, b)))
+    moving = streams((a, b))
+    (loop,) = over_steps(context, (*wait(moving), *steps, *pop(moving)))
     assert isinstance(loop, Loop), "steps are a loop"
     return (Loop(var=loop.var, extent=loop.extent, body=loop.body, note=note),)
 
 
-def product_of_block(context: Context, a: Access, b: Access, cb: str, *, name: str) -> Body:
-    """Packs the product of a block, row by row of tiles, as one page run of a buffer.
+def product_of_block(context: Context, a: Access, b: Access, store: Access, *, name: str) -> Body:
+    """Packs the product of a block, into a block of a buffer or into the block's places in a shard.
 
     Args:
         context: the block and the subblock.
-        a: the left operand, blocks of rows by depth.
+        a: the left operand, rows by depth.
         b: the right operand, blocks of depth by columns.
-        cb: the buffer.
+        store: where it goes, rows by columns.
         name: of the operation.
     """
-    pages = product(BLOCK_M, BLOCK_N)
-    block = ProductBlock(rows=_H, cols=_W, stride=BLOCK_K)
+    # A shard is handed over at once, after all units.
+    moving = streams((store,))
+    block = ProductBlock(rows=_H, cols=_W, stride=a.axes[-1].tiles)
     if accumulates_in_dst(context):
-        whole = Op(name=name, sources=(Tile(a.cb, K), Tile(b.cb, mul(K, BLOCK_N))), dst=ZERO, block=block)
-        tile = Var("tile")
-        pack: Body = (
-            Reserve(cb=cb, pages=pages),
-            Loop(var=tile.name, extent=pages, body=(Pack(dst=tile, cb=cb),)),
-            Push(cb=cb, pages=pages),
+        sources = (Tile(a.cb, a.place(ZERO, K)), Tile(b.cb, b.place(K, ZERO)))
+        whole = Op(name=name, sources=sources, dst=ZERO, block=block)
+        section = Section(
+            math=over_depth(context, a, b, (whole,)), pack=(*reserve(moving), *_pack(store), *push(moving))
         )
-        return (Section(math=over_depth(context, a, b, (whole,)), pack=pack),)
+        return (section,)
     down, across = Var("down"), Var("across")
     # Named in the kernel: the expressions would be long.
     sub_row, sub_col = Let(name="sub_row", index=mul(down, _H)), Let(name="sub_col", index=mul(across, _W))
     first_row, first_col = Var(sub_row.name), Var(sub_col.name)
     op = Op(
         name=name,
-        sources=(Tile(a.cb, add(mul(first_row, BLOCK_K), K)), Tile(b.cb, add(mul(K, BLOCK_N), first_col))),
+        sources=(Tile(a.cb, a.place(first_row, K)), Tile(b.cb, b.place(K, first_col))),
         dst=ZERO,
         block=block,
     )
     h, w = Var("h"), Var("w")
-    slot: Index = add(mul(add(first_row, h), BLOCK_N), add(first_col, w))
-    pack_at = Pack(dst=add(mul(h, _W), w), cb=cb, slot=slot)
+    slot = Let(name="slot", index=store.place(add(first_row, h), first_col))
+    pack_at = Pack(dst=add(mul(h, _W), w), cb=store.cb, slot=add(Var(slot.name), w))
     section = Section(
         math=(Loop(var=K.name, extent=DEPTH, body=(op,)),),
-        pack=(Loop(var=h.name, extent=_H, body=(Loop(var=w.name, extent=_W, body=(pack_at,)),)),),
+        pack=(Loop(var=h.name, extent=_H, body=(slot, Loop(var=w.name, extent=_W, body=(pack_at,)))),),
     )
     over_cols = Loop(var=across.name, extent=floor_div(BLOCK_N, _W), body=(sub_col, section))
     subblocks = Loop(var=down.name, extent=floor_div(BLOCK_M, _H), body=(sub_row, over_cols))
-    step = (*_wait(a, b), AccumulateInL1(index=STEP), subblocks, *_pop(a, b))
-    return (
-        Reserve(cb=cb, pages=pages),
-        *over_steps(context, step),
-        AccumulateInL1(index=ZERO),
-        Push(cb=cb, pages=pages),
-    )
+    operands = streams((a, b))
+    step = (*wait(operands), AccumulateInL1(index=STEP), subblocks, *pop(operands))
+    return (*reserve(moving), *over_steps(context, step), AccumulateInL1(index=ZERO), *push(moving))
 
 
-def _wait(a: Access, b: Access) -> Body:
-    return (Wait(cb=a.cb, pages=a.pages), Wait(cb=b.cb, pages=b.pages))
-
-
-def _pop(a: Access, b: Access) -> Body:
-    return (Pop(cb=a.cb, pages=a.pages), Pop(cb=b.cb, pages=b.pages))
+def _pack(store: Access) -> Body:
+    """Packs a whole block that DST holds, one page after another or at its places in a shard."""
+    if not store.resident:
+        tile = Var("tile")
+        return (Loop(var=tile.name, extent=store.pages, body=(Pack(dst=tile, cb=store.cb),)),)
+    pack_at = Pack(dst=add(mul(ROW, BLOCK_N), COL), cb=store.cb, slot=store.slot)
+    return (Loop(var=ROW.name, extent=BLOCK_M, body=(Loop(var=COL.name, extent=BLOCK_N, body=(pack_at,)),)),)

@@ -6,8 +6,9 @@ from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
-from ttgen.patterns.kernels import Access, assemble, block_axes, compute_block, compute_unit, leaf, read_blocks
+from ttgen.patterns.kernels import Access, assemble, compute_units, leaf, read_blocks, unit_axes
 from ttgen.patterns.pages import sizes, unit_page
+from ttgen.patterns.summaries import reading, writing
 
 
 def design(context: Context) -> Design:
@@ -18,7 +19,8 @@ def design(context: Context) -> Design:
         shape = context.shapes[tensor]
         numbers = (Var("Mt"), Var("Nt")) if context.blocked else (Var("grid_y"), Var("grid_x"))
         page = unit_page(shape, context, rows=numbers[0], cols=numbers[1])
-        return Access(tensor=tensor, cb=tensor, page=page, axes=block_axes(context, shape))
+        resident = context.is_resident(tensor, "tile")
+        return Access(tensor=tensor, cb=tensor, page=page, axes=unit_axes(context, tensor), resident=resident)
 
     inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}
     leaves = {index: leaf(context, tile) for index, tile in inputs.items()}
@@ -32,23 +34,17 @@ def design(context: Context) -> Design:
         taken=frozenset(context.dtypes),
     )
     reads, writes = tuple(inputs.values()), tuple(access(name) for name in outputs)
-    if context.blocked:
-        blocks = [{block.cb: block.pages for block in blocks} for blocks in (reads, writes)]
-        computes = compute_block(lowering, *blocks)
-    else:
-        computes = compute_unit(lowering, (), {})
-    tiles = "tiles" if context.blocked else "tile"
     return assemble(
         context,
         lowering,
         reads=read_blocks(reads),
-        computes=computes,
+        computes=compute_units(context, lowering, reads, writes),
         inputs=reads,
         outputs=writes,
         sizes=sizes(context),
         summaries=(
-            "Reads the tiles of each unit of this core.",
+            reading(reads, "Reads the tiles of each unit of this core."),
             "Computes the formula on the tiles of each unit.",
-            f"Writes the {tiles} of each unit of this core.",
+            writing(context, writes),
         ),
     )

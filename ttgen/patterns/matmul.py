@@ -25,11 +25,24 @@ from ttgen.patterns.contraction import (
     over_depth,
     over_steps,
     product_of_block,
+    whole_depth,
 )
 from ttgen.patterns.elementwise import lower, untaken
-from ttgen.patterns.kernels import Access, Axis, assemble, block_axes, compute_block, compute_unit, leaf, read_blocks
+from ttgen.patterns.kernels import (
+    Access,
+    Axis,
+    assemble,
+    col_axis,
+    compute_units,
+    leaf,
+    read_blocks,
+    row_axis,
+    streams,
+    unit_axes,
+)
 from ttgen.patterns.pages import COL, ROW, batch_index, batch_of, sizes, unit_page
 from ttgen.patterns.section import Leaf
+from ttgen.patterns.summaries import reading, writing
 from ttgen.planner.loop import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 
 _MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
@@ -67,63 +80,66 @@ def design(context: Context) -> Design:
     row: Index = Y
     col: Index = X
     k: Index = K
-    whole = block_axes(context, shape)
-    rows, cols = whole[:1], whole[1:]
-    depth_axis: tuple[Axis, ...] = ()
+    whole: tuple[Axis, ...] = ()
     if context.blocked:
         row, col = add(FIRST_ROW, ROW), add(FIRST_COL, COL)
+        whole = (row_axis(context, resident=False), col_axis(context, resident=False))
+    rows, cols = whole[:1], whole[1:]
+    depth_axis: tuple[Axis, ...] = ()
     if in_steps(context):
         k = add(FIRST_K, K)
         depth_axis = (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
+    resident = context.is_resident(left, "left")
     a = Access(
-        tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True, axes=(*rows, *depth_axis),
+        tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True, resident=resident,
+        axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth_axis),
         page=_page(left_batch, _MT, row, _KT, k),
     )  # fmt: skip
     b = Access(
         tensor=right, cb=cb_of(right, "right"), padding=padding, on_fpu=True, axes=(*depth_axis, *cols),
         page=_page(right_batch, _NT, col, _KT, k) if transposed else _page(right_batch, _KT, k, _NT, col),
     )  # fmt: skip
-    tiles = {
-        index: Access(
-            tensor=tensor, cb=cb_of(tensor, "tile"), axes=block_axes(context, context.shapes[tensor]),
-            page=unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT),
-        )
-        for index, tensor in epilogue.items()
-    }  # fmt: skip
+
+    def tile(tensor: str, cb: str) -> Access:
+        page = unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT)
+        return Access(
+            tensor=tensor, cb=cb, axes=unit_axes(context, tensor), page=page,
+            resident=context.is_resident(tensor, "tile"),
+        )  # fmt: skip
+
+    tiles = {index: tile(tensor, cb_of(tensor, "tile")) for index, tensor in epilogue.items()}
     leaves = {index: leaf(context, tile) for index, tile in tiles.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
-    stores = tuple(
-        Access(tensor=name, cb=name, axes=whole, page=unit_page(shape, context, rows=_MT, cols=_NT)) for name in outputs
-    )
-    taken = frozenset({*context.dtypes, a.cb, b.cb, *(tile.cb for tile in tiles.values())})
-    accumulator = ""
+    stores = tuple(tile(name, name) for name in outputs)
+    taken = frozenset({*context.dtypes, a.cb, b.cb, *(access.cb for access in tiles.values())})
+    accumulator: Access | None = None
     if context.blocked and not _packs_product(context):
-        accumulator = untaken("product", taken)
-        # It has the places of an output's block.
-        leaves[graph.contractions[0]] = Leaf(cb=accumulator, exact=context.dst_bits == 32, slot=stores[0].slot)
-        taken |= {accumulator}
+        accumulator = Access(tensor="", cb=untaken("product", taken), page=ZERO, axes=whole)
+        leaves[graph.contractions[0]] = Leaf(cb=accumulator.cb, exact=context.dst_bits == 32, slot=accumulator.slot)
+        taken |= {accumulator.cb}
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
     name = "matmul_transposed" if transposed else "matmul"
-    block_pages = stores[0].pages
+    epilogue_tiles = tuple(tiles.values())
     if context.blocked:
-        computes = product_of_block(context, a, b, accumulator or stores[0].cb, name=f"{name}_block")
+        computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block")
         if accumulator:
-            inputs = {accumulator: block_pages, **{tile.cb: tile.pages for tile in tiles.values()}}
-            computes += compute_block(lowering, inputs, {store.cb: store.pages for store in stores})
+            computes += compute_units(context, lowering, (accumulator, *epilogue_tiles), stores)
     else:
         op = Op(name=name, sources=(Tile(a.cb, a.slot), Tile(b.cb, b.slot)), dst=ZERO)
-        computes = compute_unit(lowering, over_depth(context, a, b, (op,)), {})
+        computes = compute_units(context, lowering, (*epilogue_tiles, a), stores, over_depth(context, a, b, (op,)))
     has_epilogue = any(node.operands and node.kind != "matmul" for node in graph.nodes)
-    epilogue_tiles = tuple(tiles.values())
     # A section that spills may come before the product's: the reader must not be stuck in K while compute waits for it.
     before = lowering.reads_before_contraction
     early, late = ([tile for tile in epilogue_tiles if (tile.cb in before) == is_early] for is_early in (True, False))
     reads = over_steps(context, read_blocks((a, b)))
     columns = "rows" if transposed else "columns"
-    what = (
-        f"a block of rows of {left} and one of {columns} of {right}" if context.blocked
-        else f"a row of tiles of {left} and a {columns[:-1]} of tiles of {right}"
-    )  # fmt: skip
+    parts = [f"a block of rows of {left}", f"one of {columns} of {right}"]
+    if not context.blocked:
+        parts = [f"a row of tiles of {left}", f"a {columns[:-1]} of tiles of {right}"]
+    elif resident:
+        parts[1] = f"a block of {columns} of {right}"
+    what = " and ".join(parts[resident:])
+    late_tiles = "blocks" if context.blocked else "tiles"
     return assemble(
         context,
         lowering,
@@ -132,13 +148,16 @@ def design(context: Context) -> Design:
         inputs=(a, b, *epilogue_tiles),
         outputs=stores,
         sizes=sizes(context, tiles_of(depth)),
-        accumulator=(accumulator, block_pages) if accumulator else None,
+        accumulator=accumulator,
         summaries=(
-            f"Reads, for each unit of this core, {what}"
-            + (f", then the {'blocks' if context.blocked else 'tiles'} of the epilogue." if tiles else "."),
+            reading(
+                (a, b, *epilogue_tiles),
+                f"Reads, for each unit of this core, {what}"
+                + (f", then the {late_tiles} of the epilogue." if streams(epilogue_tiles) else "."),
+            ),
             "Accumulates each unit over K"
             + (" and applies the epilogue before it leaves the core." if has_epilogue else "."),
-            f"Writes the {'tiles' if context.blocked else 'tile'} of each unit of this core.",
+            writing(context, stores),
         ),
     )
 

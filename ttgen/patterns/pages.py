@@ -13,6 +13,7 @@ from ttgen.planner.loop import FIRST_COL, FIRST_ROW, UNIT, X, Y, Z
 
 ROW: Final = Var("row")
 COL: Final = Var("col")
+SHARD_M, SHARD_N = Var("shard_m"), Var("shard_n")
 
 
 def batch_of(shape: Shape) -> tuple[int, ...]:
@@ -92,4 +93,5 @@ def sizes(context: Context, kt: int = 1) -> dict[str, int]:
         "k_blocks": -(-kt // block.k),
         "subblock_h": context.subblock.h,
         "subblock_w": context.subblock.w,
+        **({"shard_m": context.local.part.rows, "shard_n": context.local.part.cols} if context.local else {}),
     }

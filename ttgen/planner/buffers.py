@@ -9,12 +9,27 @@ from typing import Final
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
 from ttgen.model.design import BufferDesign, BufferRole
-from ttgen.model.plan import CircularBuffer, CoreRange
+from ttgen.model.plan import Allocation, CircularBuffer, CoreRange
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
 FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
 """Indices are fixed by role, so that one more input moves no other buffer."""
+
+
+def allocations(
+    designs: Sequence[BufferDesign], buffers: Sequence[CircularBuffer], core_ranges: tuple[CoreRange, ...]
+) -> tuple[Allocation, ...]:
+    """The memory of the buffers: each its own, or a tensor's shards."""
+    return tuple(
+        Allocation(
+            name=buffer.allocation,
+            bytes=buffer.pages * buffer.page_bytes,
+            core_ranges=core_ranges,
+            tensor=design.tensor,
+        )
+        for design, buffer in zip(designs, buffers, strict=True)
+    )
 
 
 def circular_buffers(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ttgen.errors import SpecError, refuse
+from ttgen.model.grids import Coordinate
 from ttgen.model.plan import CoreRange, Table
 from ttgen.spec import CoreGrid, LoadedSpec
 from ttgen.target import Grid, Target
@@ -58,3 +59,25 @@ def table(values: Sequence[int], cols: int) -> Table:
     return tuple(
         tuple(values[y * cols + x] if y * cols + x < len(values) else None for x in range(width)) for y in range(rows)
     )
+
+
+def cover(chosen: Collection[Coordinate]) -> tuple[CoreRange, ...]:
+    """Any cores as rectangles: runs of a row, together with the same runs of the rows that follow."""
+    found: list[CoreRange] = []
+    for y in sorted({y for _x, y in chosen}):
+        row = sorted(x for x, other in chosen if other == y)
+        for first in (x for x in row if x - 1 not in row):
+            last = next(x for x in range(first, row[-1] + 1) if x + 1 not in row)
+            above = next((r for r in found if r.start[0] == first and r.end == (last, y - 1)), None)
+            start = (first, y)
+            if above is not None:
+                found.remove(above)
+                start = above.start
+            found.append(CoreRange(start=start, end=(last, y)))
+    return tuple(sorted(found, key=lambda found: (found.start[1], found.start[0])))
+
+
+def table_of(values: Mapping[Coordinate, int]) -> Table:
+    """Values by core as rows of cores; None where a core has none."""
+    cols, rows = max(x for x, _y in values) + 1, max(y for _x, y in values) + 1
+    return tuple(tuple(values.get((x, y)) for x in range(cols)) for y in range(rows))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ttgen.model.design import Design
+from ttgen.model.grids import Local
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.patterns import PATTERNS
+from ttgen.patterns.context import Context
 from ttgen.planner import l1
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
@@ -17,6 +20,7 @@ from ttgen.target import Target
 
 def decide(
     loaded: LoadedSpec,
+    context: Context,
     pattern: str,
     target: Target,
     program: Program,
@@ -25,12 +29,18 @@ def decide(
     tensors: Sequence[Tensor],
 ) -> tuple[Decision, ...]:
     """All decisions of a plan, in the order that they were made."""
-    found = _decisions(loaded, pattern, target, program, exactness, design)
-    return (*found, *_layouts(tensors, target), *_padding(design, tensors))
+    found = _decisions(loaded, context.local, pattern, target, program, exactness, design)
+    return (*found, *_layouts(tensors, target), *_shards(context, tensors), *_padding(design, tensors))
 
 
 def _decisions(
-    loaded: LoadedSpec, pattern: str, target: Target, program: Program, exactness: Exactness, design: Design
+    loaded: LoadedSpec,
+    local: Local | None,
+    pattern: str,
+    target: Target,
+    program: Program,
+    exactness: Exactness,
+    design: Design,
 ) -> Iterator[Decision]:
     def said(*path: str) -> Literal["spec", "default"]:
         return "spec" if loaded.gives(*path) else "default"
@@ -41,15 +51,24 @@ def _decisions(
     work = program.work
     yield decision("pattern", pattern, "rule", f"the formula is of this kind: {PATTERNS[pattern].meaning}")
     yield decision("target", target.name, said("target"), target.description)
-    yield decision("policy", work.policy, said("schedule", "policy"), POLICIES[work.policy].meaning)
+    if work.policy == "local":
+        assert local is not None, "shards make a division local"
+        yield decision(
+            "policy", "local", "rule", f"each core makes the part of the output of its shard of {local.lead}"
+        )
+    else:
+        yield decision("policy", work.policy, said("schedule", "policy"), POLICIES[work.policy].meaning)
     if isinstance(work.order, PanelOrder):
         because = f"panels {work.order.block_linear} unit columns wide, row by row inside a panel"
         yield decision("order", f"block_linear: {work.order.block_linear}", said("schedule", "order"), because)
     else:
         because = "neighbours in a row" if work.order == "row_major" else "neighbours in a column"
         yield decision("order", work.order, said("schedule", "order"), f"consecutive units are {because}")
-    yield decision("cores", str(work.cores), said("schedule", "cores"), _balance(program))
-    yield from _blocks(loaded, program, design, target, exactness)
+    if local is None or loaded.gives("schedule", "cores"):
+        yield decision("cores", str(work.cores), said("schedule", "cores"), _balance(program))
+    else:
+        yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
+    yield from _blocks(loaded, local, program, design, target, exactness)
     if loaded.gives("precision", "fidelity"):
         erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
         because = (
@@ -93,6 +112,27 @@ def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:
         yield Decision(name="l1_interleaved", value=", ".join(shares), origin="spec", because=because)
 
 
+def _shards(context: Context, tensors: Sequence[Tensor]) -> Iterator[Decision]:
+    """Which shards stay where they are, and what becomes of the others."""
+    resident = Counter(name for name, _use in context.local.resident) if context.local else Counter[str]()
+    for tensor in tensors:
+        if tensor.shards is None:
+            continue
+        uses = max(1, len(tensor.uses))
+        if resident[tensor.name] == uses:
+            because = "each core's shard is all that it needs of it: circular buffers lie on the shards, nothing moves"
+        elif resident[tensor.name]:
+            because = "circular buffers lie on the shards for one use; for the other, tiles are read wherever they lie"
+        elif context.local is not None and context.local.lead == tensor.name:
+            because = "each bank's columns are read by the core beside it"
+        else:
+            way = "read" if tensor.role == "input" else "written"
+            because = f"a core needs other tiles than those of its shard: {way} page by page, wherever they lie"
+        height, width = tensor.shards.tiles
+        name = "dram_sharded" if tensor.in_dram else "l1_sharded"
+        yield Decision(name=name, value=f"{tensor.name}, {height}x{width} tiles", origin="spec", because=because)
+
+
 def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
     """Which tensors are uploaded with zeros in their padding, and why."""
     zero = {tensor.name for tensor in tensors if any(use.padding == "zero" for use in tensor.uses)}
@@ -109,7 +149,12 @@ def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
 
 
 def _blocks(
-    loaded: LoadedSpec, program: Program, design: Design, target: Target, exactness: Exactness
+    loaded: LoadedSpec,
+    local: Local | None,
+    program: Program,
+    design: Design,
+    target: Target,
+    exactness: Exactness,
 ) -> Iterator[Decision]:
     """The unit, how often operands are read for it, and the part of it that is in DST at once."""
     block, subblock, grid = program.work.block, program.work.subblock, program.work.grid
@@ -122,7 +167,9 @@ def _blocks(
     because = "one output block a trip of the kernels' loop"
     if program.cost.tile_products:
         value += f", {block.k} deep"
-        reads = f"the left operand is read {_times(grid.x)}, the right one {_times(grid.y)}"
+        stays = local is not None and any(use == "left" for _name, use in local.resident)
+        left = "the left operand stays in its shards" if stays else f"the left operand is read {_times(grid.x)}"
+        reads = f"{left}, the right one {'is read ' if stays else ''}{_times(grid.y)}"
         because = f"each block of an operand is read once a unit and step of K: {reads}"
     yield Decision(name="unit", value=value, origin=origin, because=because)
     if program.cost.tile_products and block.m * block.n > 1:

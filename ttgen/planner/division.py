@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ttgen.errors import SpecError, refuse
-from ttgen.model.plan import CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
+from ttgen.model.grids import Local
+from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
 from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy
 from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, PolicyName
@@ -79,4 +80,23 @@ def divide(
             "y_count": tuple((count,) * cols for count in rectangle.y_counts),
         },
         sizes={"x_step": cols, "y_step": rows},
+    )
+
+
+def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
+    """The units of each core's part of the output, which begins with a whole unit and ends with one or at an edge."""
+    # Rows that nothing splits end with an edge in each batch.
+    split = len({part.row for part in local.parts.values()}) > 1
+    tables = {
+        "x_start": {core: part.col // block.n for core, part in local.parts.items()},
+        "x_count": {core: -(-part.cols // block.n) for core, part in local.parts.items()},
+        "y_start": {core: part.row // block.m for core, part in local.parts.items()},
+        "y_count": {core: part.rows // block.m if split else grid.y * grid.z for core, part in local.parts.items()},
+    }
+    return Division(
+        cores=len(local.parts),
+        core_ranges=cores.cover(local.parts),
+        loop=RectangleLoop(x_step=1, y_step=1),
+        tables={name: cores.table_of(values) for name, values in tables.items()},
+        sizes={"x_step": 1, "y_step": 1},
     )

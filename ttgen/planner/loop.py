@@ -8,47 +8,61 @@ from ttgen.model.body import Body, Let, Loop, indices, needed, walk
 from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, names, product, sub
 from ttgen.spec import BlockLinear
 
+UnitLoop = Literal["linear", "rectangle", "local"]
+"""How a core goes through its units: by number; by rows and columns, batch by batch, or through all batches' rows."""
+
 UNIT: Final = Var("unit")
 X, Y, Z = Var("x"), Var("y"), Var("z")
 GRID_X, GRID_Y = Var("grid_x"), Var("grid_y")
 BLOCK_M, BLOCK_N, BLOCK_K = Var("block_m"), Var("block_n"), Var("block_k")
 FIRST_ROW, FIRST_COL = Var("first_row"), Var("first_col")
 ROWS, COLS = Var("rows"), Var("cols")
+X_TRIP, Y_TRIP = Var("x_trip"), Var("y_trip")
+SHARD_ROW, SHARD_COL = Var("shard_row"), Var("shard_col")
 RUNTIME_NAMES: Final = ("unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count")
 
 
-def unit_loop(body: Body, *, loop: Literal["linear", "rectangle"], order: str | BlockLinear, batched: bool) -> Loop:
+def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: bool) -> Loop:
     """The loop over units around `body`, which may use a unit's number, its place and its tiles.
 
     Only what it uses is computed: `unit`, `x`, `y` and `z`; of a block its first row and column of tiles and how many
     of its rows and columns are inside the output (`rows` and `cols`: a block at an edge has fewer than the others).
     """
     used = {name for statement in walk(body) for index in indices(statement) for name in names(index)}
-    if loop == "rectangle":
-        return _rectangle(body, used, column_major=order == "column_major", batched=batched)
+    if loop != "linear":
+        return _rectangle(body, used, loop, column_major=order == "column_major", batched=batched)
     unit = Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step"))))
     lets = needed((unit, *_place(order, batched), *_block()), used)
     return Loop(var="i", extent=Var("unit_count"), body=(*lets, *body))
 
 
-def _rectangle(body: Body, used: set[str], *, column_major: bool, batched: bool) -> Loop:
-    """Rows and columns of units, batch by batch."""
+def _rectangle(body: Body, used: set[str], loop: UnitLoop, *, column_major: bool, batched: bool) -> Loop:
+    """Rows and columns of units."""
     lets = needed(_block(), used)
     inner: Body = (*lets, *body)
-    for axis in ("y", "x") if column_major else ("x", "y"):
-        place = add(Var(f"{axis}_start"), mul(Var(f"{axis}_trip"), Var(f"{axis}_step")))
-        names_it: Body = (Let(name=axis, index=place),) if axis in used else ()
-        inner = (Loop(var=f"{axis}_trip", extent=Var(f"{axis}_count"), body=(*names_it, *inner)),)
-    (loop,) = inner
-    assert isinstance(loop, Loop), "a rectangle has two axes"
-    return Loop(var="z", extent=Var("grid_z"), body=inner) if batched else loop
+    for axis, trip in (("y", Y_TRIP), ("x", X_TRIP)) if column_major else (("x", X_TRIP), ("y", Y_TRIP)):
+        place = add(Var(f"{axis}_start"), mul(trip, Var(f"{axis}_step")))
+        names_it: tuple[Let, ...] = (Let(name=axis, index=place),)
+        if axis == "y" and batched and loop == "local":
+            line = Var("line")
+            names_it = (
+                Let(name=line.name, index=place),
+                Let(name="z", index=floor_div(line, GRID_Y)),
+                Let(name="y", index=Expr("%", line, GRID_Y)),
+            )
+        inner = (Loop(var=trip.name, extent=Var(f"{axis}_count"), body=(*needed(names_it, used), *inner)),)
+    (outer,) = inner
+    assert isinstance(outer, Loop), "a rectangle has two axes"
+    return Loop(var="z", extent=Var("grid_z"), body=inner) if batched and loop == "rectangle" else outer
 
 
 def _block() -> tuple[Let, ...]:
-    """The tiles of a unit of several: where they begin, and how many are inside the output."""
+    """The tiles of a unit of several: where they begin, in a shard too, and how many are inside the output."""
     return (
         Let(name="first_row", index=mul(Y, BLOCK_M)),
         Let(name="first_col", index=mul(X, BLOCK_N)),
+        Let(name=SHARD_ROW.name, index=mul(Y_TRIP, BLOCK_M)),
+        Let(name=SHARD_COL.name, index=mul(X_TRIP, BLOCK_N)),
         Let(name="rows", index=least(BLOCK_M, sub(Var("Mt"), FIRST_ROW))),
         Let(name="cols", index=least(BLOCK_N, sub(Var("Nt"), FIRST_COL))),
     )

@@ -7,11 +7,10 @@ import math
 from ttgen.analysis.counts import cost
 from ttgen.analysis.prove import prove
 from ttgen.formula.infer import graph_of
+from ttgen.model.grids import GridSize
 from ttgen.model.plan import (
     API,
     SCHEMA_VERSION,
-    Allocation,
-    GridSize,
     KernelConfig,
     PanelOrder,
     Plan,
@@ -23,7 +22,19 @@ from ttgen.model.plan import (
 )
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import arguments, blocks, buffers, decisions, division, l1, padding, precision, supported, tensors
+from ttgen.planner import (
+    arguments,
+    blocks,
+    buffers,
+    decisions,
+    division,
+    l1,
+    padding,
+    precision,
+    shards,
+    supported,
+    tensors,
+)
 from ttgen.planner.formula import pattern_of, work_shape
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import load as load_target
@@ -57,7 +68,12 @@ def resolve(loaded: LoadedSpec) -> Plan:
     *batch, rows, cols = tensors.tiled(shape)
     block = blocks.size(schedule.block, graph)
     grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
-    divided = division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
+    local = shards.divide(loaded, graph, block, target)
+    divided = (
+        division.by_shards(local, grid, block)
+        if local is not None
+        else division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
+    )
 
     # What its kernels do.
     exactness = precision.decide(loaded, target)
@@ -71,12 +87,15 @@ def resolve(loaded: LoadedSpec) -> Plan:
         order=order,
         dst_bits=bits,
         dst_slots=target.dst_tiles(bits=bits),
-        loop=divided.loop.kind,
+        loop=divided.loop.kind if local is None else "local",
         block=block,
         subblock=blocks.subblock(loaded, graph, block, target.dst_tiles(bits=bits)),
+        local=local,
     )
     design = PATTERNS[pattern].design(context)
-    l1.check(loaded, context, design, PATTERNS[pattern].design, target)
+    zeros = padding.zero_padded(loaded, graph)
+    planned = tensors.tensors(loaded, graph, design.padding, zeros, shards.grids(loaded, block, target))
+    l1_budget = l1.budget(loaded, context, design, PATTERNS[pattern].design, planned, target)
 
     # With which buffers and arguments.
     circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)
@@ -91,11 +110,10 @@ def resolve(loaded: LoadedSpec) -> Plan:
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     kernels = arguments.kernels(design, circular_buffers, sizes, config, target, divided.core_ranges)
-    planned = tensors.tensors(loaded, graph, design, padding.zero_padded(loaded, graph))
 
     program = Program(
         work=Work(
-            policy=schedule.policy,
+            policy=schedule.policy if local is None else "local",
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
             grid=grid,
             units=grid.x * grid.y * grid.z,
@@ -106,16 +124,11 @@ def resolve(loaded: LoadedSpec) -> Plan:
             loop=divided.loop,
         ),
         per_core=divided.tables,
-        allocations=tuple(
-            Allocation(
-                name=buffer.name, bytes=buffer.pages * buffer.page_bytes, core_ranges=divided.core_ranges, tensor=None
-            )
-            for buffer in circular_buffers
-        ),
+        allocations=buffers.allocations(design.buffers, circular_buffers, divided.core_ranges),
         circular_buffers=circular_buffers,
         semaphores=(),
         kernels=kernels,
-        l1=l1.budget(loaded, circular_buffers, planned, target),
+        l1=l1_budget,
         cost=cost(kernels, planned, graph, (values for _core, values in cores_of(divided.tables))),
     )
     prove(program, {tensor.name: tensor for tensor in planned}, dst_slots=context.dst_slots, dst_bits=bits)
@@ -133,6 +146,6 @@ def resolve(loaded: LoadedSpec) -> Plan:
         tensors=planned,
         io_order=tuple(tensor.name for tensor in planned),
         programs=(program,),
-        decisions=decisions.decide(loaded, pattern, target, program, exactness, design, planned),
+        decisions=decisions.decide(loaded, context, pattern, target, program, exactness, design, planned),
         files=FILES,
     )

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ttgen.errors import Path, Problem, SpecError, listing, refuse
-from ttgen.formula.graph import Graph, Shape
+from ttgen.errors import Problem, SpecError, listing, refuse
+from ttgen.formula.graph import Graph
 from ttgen.patterns.context import tiles_of
 from ttgen.planner.formula import work_shape
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.tensors import tiled
-from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule, ShardedLayout, Shards
+from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ def check(loaded: LoadedSpec, graph: Graph) -> Supported:
     """The schedule of a spec that this version makes.
 
     Raises:
-        SpecError: shards or blocks that can't be, or else everything that isn't made yet.
+        SpecError: blocks that can't be, or else everything that isn't made yet.
     """
-    problems = [*_shards(loaded), *_panels(loaded, graph)]
+    problems = [*_panels(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
     schedule = loaded.spec.schedule
@@ -61,12 +61,7 @@ def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
 
 
 def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
-    spec = loaded.spec
-    for name, tensor in spec.tensors.items():
-        if isinstance(tensor.layout, ShardedLayout):
-            text = "l1_sharded is not supported yet: use dram_interleaved or l1_interleaved"
-            yield _problem(text, "tensors", name, "layout")
-    schedule = spec.schedule
+    schedule = loaded.spec.schedule
     if not isinstance(schedule, Schedule):
         yield _problem("auto is not supported yet: name the fields, or leave 'schedule' out", "schedule")
         return
@@ -113,24 +108,3 @@ def _depth(graph: Graph) -> int:
         return 1
     left = graph.nodes[graph.contractions[0]].operands[0]
     return tiles_of(graph.nodes[left].shape[-1])
-
-
-def _shards(loaded: LoadedSpec) -> Iterator[Problem]:
-    """Shards that aren't a whole number of tiles."""
-    for name, tensor in loaded.spec.tensors.items():
-        if isinstance(tensor.layout, ShardedLayout):
-            yield from _shard_problems(name, loaded.shapes[name], tensor.layout.l1_sharded)
-
-
-def _shard_problems(name: str, shape: Shape, shards: Shards) -> Iterator[Problem]:
-    *batch, height, width = tiled(shape)
-    for size in batch:
-        height *= size
-    cores = shards.cores.rows * shards.cores.cols
-    by_rows = {"height": cores, "width": 1, "block": shards.cores.rows}[shards.split]
-    by_cols = {"height": 1, "width": cores, "block": shards.cores.cols}[shards.split]
-    path: Path = ("tensors", name, "layout", "l1_sharded", "cores")
-    for what, tiles, parts in (("rows", height, by_rows), ("columns", width, by_cols)):
-        if tiles % parts:
-            text = f"{tiles} {what} of tiles don't divide into {parts} shards: a shard is a whole number of tiles"
-            yield Problem(message=text, path=path)

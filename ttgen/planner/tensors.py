@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.errors import SpecError, refuse
 from ttgen.formula.graph import Graph, Shape
-from ttgen.model.design import Design
+from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import Padding, Tensor, Use
 from ttgen.patterns.context import tiles_of
 from ttgen.spec import LoadedSpec
@@ -35,7 +36,7 @@ def check_memory(loaded: LoadedSpec, target: Target) -> None:
     sizes = {
         name: math.prod(tiled(loaded.shapes[name])) * DTYPES[tensor.dtype].tile_bytes
         for name, tensor in loaded.spec.tensors.items()
-        if tensor.layout == "dram_interleaved"
+        if tensor.layout in ("dram_interleaved", "dram_sharded")
     }
     limit = target.dram.banks * target.dram.bank_bytes
     if sum(sizes.values()) > limit:
@@ -45,11 +46,25 @@ def check_memory(loaded: LoadedSpec, target: Target) -> None:
         raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
 
 
-def tensors(loaded: LoadedSpec, graph: Graph, design: Design, zeros: frozenset[str]) -> tuple[Tensor, ...]:
-    """All tensors of a program, inputs first, in the order of their use; the padding of `zeros` has to be zero."""
+def tensors(
+    loaded: LoadedSpec,
+    graph: Graph,
+    padding_of: Mapping[str, tuple[Padding, ...]],
+    zeros: frozenset[str],
+    shards: Mapping[str, ShardGrid],
+) -> tuple[Tensor, ...]:
+    """All tensors of a program, inputs first, in the order of their use.
+
+    Args:
+        loaded: the spec.
+        graph: the formulas.
+        padding_of: what each use of a tensor needs of its padding.
+        zeros: tensors whose padding has to be zero all the same.
+        shards: where the tiles of sharded tensors lie.
+    """
 
     def padding(name: str) -> tuple[Padding, ...]:
-        uses = design.padding.get(name, ())
+        uses = padding_of.get(name, ())
         return tuple("zero" if name in zeros else use for use in uses)
 
     names = [(name, "input") for name in graph.inputs] + [(out.tensor, "output") for out in graph.outputs]
@@ -64,6 +79,7 @@ def tensors(loaded: LoadedSpec, graph: Graph, design: Design, zeros: frozenset[s
             page_bytes=DTYPES[loaded.spec.tensors[name].dtype].tile_bytes,
             pages=math.prod(tiled(loaded.shapes[name])),
             layout=loaded.spec.tensors[name].layout,
+            shards=shards.get(name),
             uses=tuple(Use(padding=use) for use in padding(name)),
         )
         for name, role in names

@@ -17,7 +17,7 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
 from ttgen.model.index import ZERO, Expr, Index, to_cpp
-from ttgen.model.plan import Accessor, Plan, Table, Tensor
+from ttgen.model.plan import CircularBuffer, Plan, Table, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
@@ -61,6 +61,11 @@ def _matrices(tensor: Tensor) -> int:
     return math.prod(tensor.shape[:-2])
 
 
+def _outputs(plan: Plan) -> list[int]:
+    """The places of the outputs among all tensors."""
+    return [index for index, tensor in enumerate(plan.tensors) if tensor.role == "output"]
+
+
 def _rows(tensor: Tensor) -> int:
     return tensor.shape[-2] if len(tensor.shape) > 1 else 1
 
@@ -82,9 +87,18 @@ def _data_format(dtype: DTypeName) -> str:
     return DTYPES[dtype].data_format
 
 
-def _tensor_index(argument: Accessor, plan: Plan) -> int:
-    """The place of an accessor's tensor among all tensors."""
-    return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == argument.accessor)
+def _tensor_index(name: str, plan: Plan) -> int:
+    """The place of a tensor among all."""
+    return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == name)
+
+
+def _shard_tensor(buffer: CircularBuffer, plan: Plan) -> str | None:
+    """The tensor on whose shards a circular buffer lies."""
+    return plan.program.resident().get(buffer.name)
+
+
+def _tile_rows(tensor: Tensor) -> int:
+    return math.prod(tensor.tiles[:-1])
 
 
 def _float_literal(value: float) -> str:
@@ -126,11 +140,14 @@ FILTERS = {
     "needs_zero_padding": _needs_zero_padding,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
+    "outputs": _outputs,
     "plan_json": plan_json,
     "rows": _rows,
+    "shard_tensor": _shard_tensor,
     "standard_headers": _standard_headers,
     "table_row": _table_row,
     "tensor_index": _tensor_index,
+    "tile_rows": _tile_rows,
     "wrapped": _wrapped,
 }
 

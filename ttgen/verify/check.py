@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE, DTypeName
 from ttgen.model.body import Body, Let, Loop, WritePage
+from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
-from ttgen.model.plan import Coordinate, Plan, Tensor
+from ttgen.model.plan import Plan, Tensor
 from ttgen.verify.run import Counters, Finding, Outcome
 from ttgen.verify.tolerance import Bounded
 
@@ -112,7 +113,11 @@ def page_of(tensor: Tensor, index: tuple[int, ...]) -> int:
 
 
 def writer_of(plan: Plan, tensor: str, page: int) -> Coordinate | None:
-    """The core whose kernel writes a page, from the kernels' own indices."""
+    """The core whose kernel writes a page: on which the page's shard is, or else from the kernels' own indices."""
+    stored = plan.tensor(tensor)
+    if tensor in plan.program.resident().values():
+        row, col = divmod(page, stored.tiles[-1])
+        return next(core for core, part in stored.parts() if part.holds(row, col))
     for kernel in plan.program.kernels:
         for core, values in plan.program.cores():
             written = _written(kernel.body, tensor, {**kernel.named_compile_time_args, **values})

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,31 +19,49 @@
 
 namespace plan {
 
-// A tensor of tiles: matrices of rows x cols elements, stored as stored_rows x stored_cols.
+struct Size {
+    uint32_t rows, cols;
+};
+
+// Shards of a tensor, both in tiles, one on each core of a grid; in DRAM one on each bank of its only row.
+struct Shards {
+    Size tensor, shard, grid;
+    tt::tt_metal::ShardOrientation orientation;
+};
+
+// A tensor of tiles: matrices of some size in elements, stored padded to whole tiles.
 struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
-    std::size_t matrices, rows, cols, stored_rows, stored_cols;
+    std::size_t matrices;
+    Size size, stored;
     uint32_t page_bytes, pages;
-    bool needs_zero_padding;
+    bool needs_zero_padding = false;
     tt::tt_metal::BufferType buffer_type = tt::tt_metal::BufferType::DRAM;
+    std::optional<Shards> shards{};
 };
 
 struct CircularBuffer {
     uint8_t index;
     tt::DataFormat format;
     uint32_t page_bytes, pages;
+    std::optional<std::size_t> tensor{};  // on whose shards it lies, by its place in `tensors`
 };
-
-// Compile-time arguments by name.
-using NamedArgs = std::unordered_map<std::string, uint32_t>;
 
 // What --poison puts into padding that no use needs zero: finite, and large enough to show wherever it leaks.
 inline constexpr float poison = 1.0e30f;
 
 // A value a core: rows are core y, columns are core x.
 using PerCore = std::array<std::array<uint32_t, 8>, 8>;
+
+// A kernel: its file, the tensors that it reads or writes, by their place in `tensors`, and its arguments.
+struct Kernel {
+    const char* file;
+    std::vector<std::size_t> tensors;
+    std::unordered_map<std::string, uint32_t> named_args;
+    std::vector<const PerCore*> runtime_args;
+};
 
 // Rectangles of cores (x, y), both corners included.
 inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
@@ -55,106 +74,85 @@ inline constexpr std::array<Tensor, 8> tensors{{
         .is_input = true,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "gradient",
         .is_input = true,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "v",
         .is_input = true,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "weight",
         .is_input = true,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "rate",
         .is_input = true,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 1,
-        .cols = 1,
-        .stored_rows = 32,
-        .stored_cols = 32,
+        .size = {.rows = 1, .cols = 1},
+        .stored = {.rows = 32, .cols = 32},
         .page_bytes = 4096,
         .pages = 1,
-        .needs_zero_padding = false,
     },
     {
         .name = "next_m",
         .is_input = false,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "next_v",
         .is_input = false,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
     {
         .name = "next_weight",
         .is_input = false,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 200,
-        .cols = 300,
-        .stored_rows = 224,
-        .stored_cols = 320,
+        .size = {.rows = 200, .cols = 300},
+        .stored = {.rows = 224, .cols = 320},
         .page_bytes = 4096,
         .pages = 70,
-        .needs_zero_padding = false,
     },
 }};
+
+// The tensors that are read back.
+inline constexpr std::array<std::size_t, 3> outputs{5, 6, 7};
 
 inline constexpr std::array<CircularBuffer, 8> circular_buffers{{
     {0, tt::DataFormat::Float32, 4096, 2},  // m
@@ -166,56 +164,6 @@ inline constexpr std::array<CircularBuffer, 8> circular_buffers{{
     {17, tt::DataFormat::Float32, 4096, 2},  // next_v
     {18, tt::DataFormat::Float32, 4096, 2},  // next_weight
 }};
-
-// Tensors by their place in `tensors`: m, gradient, v, weight, rate.
-inline constexpr std::array<std::size_t, 5> reader_tensors{0, 1, 2, 3, 4};
-inline const NamedArgs reader_args{
-    {"cb_m", 0},
-    {"cb_gradient", 1},
-    {"cb_v", 2},
-    {"cb_weight", 3},
-    {"cb_rate", 4},
-    {"unit_step", 1},
-};
-
-inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi3;
-inline constexpr bool fp32_dest_acc = true;
-inline constexpr bool math_approx = false;
-// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
-inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
-    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
-    modes[0] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
-    modes[1] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
-    modes[2] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
-    modes[3] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
-    modes[4] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
-    return modes;
-}();
-inline const NamedArgs compute_args{
-    {"cb_m", 0},
-    {"cb_gradient", 1},
-    {"cb_v", 2},
-    {"cb_weight", 3},
-    {"cb_rate", 4},
-    {"cb_next_m", 16},
-    {"cb_next_v", 17},
-    {"cb_next_weight", 18},
-    {"number", std::bit_cast<uint32_t>(0.9f)},
-    {"number_1", std::bit_cast<uint32_t>(0.1f)},
-    {"number_2", std::bit_cast<uint32_t>(0.999f)},
-    {"number_3", std::bit_cast<uint32_t>(0.001f)},
-    {"number_4", std::bit_cast<uint32_t>(1e-08f)},
-};
-
-// Tensors by their place in `tensors`: next_m, next_v, next_weight.
-inline constexpr std::array<std::size_t, 3> writer_tensors{5, 6, 7};
-inline const NamedArgs writer_args{
-    {"cb_next_m", 16},
-    {"cb_next_v", 17},
-    {"cb_next_weight", 18},
-    {"unit_step", 1},
-};
 
 inline constexpr PerCore unit_start{{
     {0, 2, 4, 6, 8, 10, 12, 13},
@@ -239,9 +187,64 @@ inline constexpr PerCore unit_count{{
     {1, 1, 1, 1, 1, 1, 1, 1},
 }};
 
-// The runtime arguments of each kernel, in order.
-inline constexpr std::array reader_runtime_args{&unit_start, &unit_count};
-inline constexpr std::array compute_runtime_args{&unit_count};
-inline constexpr std::array writer_runtime_args{&unit_start, &unit_count};
+inline const Kernel reader{
+    .file = "kernels/reader.cpp",
+    .tensors = {0, 1, 2, 3, 4},  // m, gradient, v, weight, rate
+    .named_args = {
+        {"cb_m", 0},
+        {"cb_gradient", 1},
+        {"cb_v", 2},
+        {"cb_weight", 3},
+        {"cb_rate", 4},
+        {"unit_step", 1},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
+
+inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi3;
+inline constexpr bool fp32_dest_acc = true;
+inline constexpr bool math_approx = false;
+// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
+inline constexpr auto unpack_to_dest = [] {
+    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
+    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
+    for (const std::size_t buffer : {0, 1, 2, 3, 4}) {
+        modes[buffer] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
+    }
+    return modes;
+}();
+
+inline const Kernel compute{
+    .file = "kernels/compute.cpp",
+    .tensors = {},
+    .named_args = {
+        {"cb_m", 0},
+        {"cb_gradient", 1},
+        {"cb_v", 2},
+        {"cb_weight", 3},
+        {"cb_rate", 4},
+        {"cb_next_m", 16},
+        {"cb_next_v", 17},
+        {"cb_next_weight", 18},
+        {"number", std::bit_cast<uint32_t>(0.9f)},
+        {"number_1", std::bit_cast<uint32_t>(0.1f)},
+        {"number_2", std::bit_cast<uint32_t>(0.999f)},
+        {"number_3", std::bit_cast<uint32_t>(0.001f)},
+        {"number_4", std::bit_cast<uint32_t>(1e-08f)},
+    },
+    .runtime_args = {&unit_count},
+};
+
+inline const Kernel writer{
+    .file = "kernels/writer.cpp",
+    .tensors = {5, 6, 7},  // next_m, next_v, next_weight
+    .named_args = {
+        {"cb_next_m", 16},
+        {"cb_next_v", 17},
+        {"cb_next_weight", 18},
+        {"unit_step", 1},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
 
 }  // namespace plan

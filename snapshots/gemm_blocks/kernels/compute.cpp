@@ -55,9 +55,9 @@ void kernel_main() {
                     tile_regs_commit();
                     tile_regs_wait();
                     for (uint32_t h = 0; h < subblock_h; ++h) {
+                        const uint32_t slot = (sub_row + h) * block_n + sub_col;
                         for (uint32_t w = 0; w < subblock_w; ++w) {
-                            pack_tile</*out_of_order=*/true>(
-                                h * subblock_w + w, cb_product, (sub_row + h) * block_n + sub_col + w);
+                            pack_tile</*out_of_order=*/true>(h * subblock_w + w, cb_product, slot + w);
                         }
                     }
                     tile_regs_release();

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,31 +19,49 @@
 
 namespace plan {
 
-// A tensor of tiles: matrices of rows x cols elements, stored as stored_rows x stored_cols.
+struct Size {
+    uint32_t rows, cols;
+};
+
+// Shards of a tensor, both in tiles, one on each core of a grid; in DRAM one on each bank of its only row.
+struct Shards {
+    Size tensor, shard, grid;
+    tt::tt_metal::ShardOrientation orientation;
+};
+
+// A tensor of tiles: matrices of some size in elements, stored padded to whole tiles.
 struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
-    std::size_t matrices, rows, cols, stored_rows, stored_cols;
+    std::size_t matrices;
+    Size size, stored;
     uint32_t page_bytes, pages;
-    bool needs_zero_padding;
+    bool needs_zero_padding = false;
     tt::tt_metal::BufferType buffer_type = tt::tt_metal::BufferType::DRAM;
+    std::optional<Shards> shards{};
 };
 
 struct CircularBuffer {
     uint8_t index;
     tt::DataFormat format;
     uint32_t page_bytes, pages;
+    std::optional<std::size_t> tensor{};  // on whose shards it lies, by its place in `tensors`
 };
-
-// Compile-time arguments by name.
-using NamedArgs = std::unordered_map<std::string, uint32_t>;
 
 // What --poison puts into padding that no use needs zero: finite, and large enough to show wherever it leaks.
 inline constexpr float poison = 1.0e30f;
 
 // A value a core: rows are core y, columns are core x.
 using PerCore = std::array<std::array<uint32_t, 8>, 2>;
+
+// A kernel: its file, the tensors that it reads or writes, by their place in `tensors`, and its arguments.
+struct Kernel {
+    const char* file;
+    std::vector<std::size_t> tensors;
+    std::unordered_map<std::string, uint32_t> named_args;
+    std::vector<const PerCore*> runtime_args;
+};
 
 // Rectangles of cores (x, y), both corners included.
 inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
@@ -56,10 +75,8 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
-        .rows = 250,
-        .cols = 70,
-        .stored_rows = 256,
-        .stored_cols = 96,
+        .size = {.rows = 250, .cols = 70},
+        .stored = {.rows = 256, .cols = 96},
         .page_bytes = 2048,
         .pages = 24,
         .needs_zero_padding = true,
@@ -69,10 +86,8 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
-        .rows = 70,
-        .cols = 130,
-        .stored_rows = 96,
-        .stored_cols = 160,
+        .size = {.rows = 70, .cols = 130},
+        .stored = {.rows = 96, .cols = 160},
         .page_bytes = 2048,
         .pages = 15,
         .needs_zero_padding = true,
@@ -82,57 +97,21 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .is_input = false,
         .format = tt::DataFormat::Float32,
         .matrices = 1,
-        .rows = 250,
-        .cols = 130,
-        .stored_rows = 256,
-        .stored_cols = 160,
+        .size = {.rows = 250, .cols = 130},
+        .stored = {.rows = 256, .cols = 160},
         .page_bytes = 4096,
         .pages = 40,
-        .needs_zero_padding = false,
     },
 }};
+
+// The tensors that are read back.
+inline constexpr std::array<std::size_t, 1> outputs{2};
 
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 2},  // A
     {1, tt::DataFormat::Float16_b, 2048, 2},  // B
     {16, tt::DataFormat::Float32, 4096, 2},  // C
 }};
-
-// Tensors by their place in `tensors`: A, B.
-inline constexpr std::array<std::size_t, 2> reader_tensors{0, 1};
-inline const NamedArgs reader_args{
-    {"cb_A", 0},
-    {"cb_B", 1},
-    {"Nt", 5},
-    {"Kt", 3},
-    {"grid_y", 8},
-    {"unit_step", 10},
-};
-
-inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi2;
-inline constexpr bool fp32_dest_acc = true;
-inline constexpr bool math_approx = false;
-// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
-inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
-    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
-    return modes;
-}();
-inline const NamedArgs compute_args{
-    {"cb_A", 0},
-    {"cb_B", 1},
-    {"cb_C", 16},
-    {"Kt", 3},
-};
-
-// Tensors by their place in `tensors`: C.
-inline constexpr std::array<std::size_t, 1> writer_tensors{2};
-inline const NamedArgs writer_args{
-    {"cb_C", 16},
-    {"Nt", 5},
-    {"grid_y", 8},
-    {"unit_step", 10},
-};
 
 inline constexpr PerCore unit_start{{
     {0, 1, 2, 3, 4, 5, 6, 7},
@@ -144,9 +123,52 @@ inline constexpr PerCore unit_count{{
     {4, 4, 0, 0, 0, 0, 0, 0},
 }};
 
-// The runtime arguments of each kernel, in order.
-inline constexpr std::array reader_runtime_args{&unit_start, &unit_count};
-inline constexpr std::array compute_runtime_args{&unit_count};
-inline constexpr std::array writer_runtime_args{&unit_start, &unit_count};
+inline const Kernel reader{
+    .file = "kernels/reader.cpp",
+    .tensors = {0, 1},  // A, B
+    .named_args = {
+        {"cb_A", 0},
+        {"cb_B", 1},
+        {"Nt", 5},
+        {"Kt", 3},
+        {"grid_y", 8},
+        {"unit_step", 10},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
+
+inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi2;
+inline constexpr bool fp32_dest_acc = true;
+inline constexpr bool math_approx = false;
+// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
+inline constexpr auto unpack_to_dest = [] {
+    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
+    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
+    return modes;
+}();
+
+inline const Kernel compute{
+    .file = "kernels/compute.cpp",
+    .tensors = {},
+    .named_args = {
+        {"cb_A", 0},
+        {"cb_B", 1},
+        {"cb_C", 16},
+        {"Kt", 3},
+    },
+    .runtime_args = {&unit_count},
+};
+
+inline const Kernel writer{
+    .file = "kernels/writer.cpp",
+    .tensors = {2},  // C
+    .named_args = {
+        {"cb_C", 16},
+        {"Nt", 5},
+        {"grid_y", 8},
+        {"unit_step", 10},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
 
 }  // namespace plan

@@ -19,6 +19,7 @@
 #include <tt-metalium/bfloat16.hpp>
 #include <tt-metalium/bfloat4.hpp>
 #include <tt-metalium/bfloat8.hpp>
+#include <tt-metalium/buffer_distribution_spec.hpp>
 #include <tt-metalium/distributed.hpp>
 #include <tt-metalium/host_api.hpp>
 #include <tt-metalium/mesh_device.hpp>
@@ -74,7 +75,7 @@ Options parse(int argc, char** argv) {
 }
 
 std::vector<float> load(const plan::Tensor& tensor, const Options& options) {
-    std::vector<float> values(tensor.matrices * tensor.rows * tensor.cols);
+    std::vector<float> values(tensor.matrices * tensor.size.rows * tensor.size.cols);
     const auto file = options.files.find(tensor.name);
     if (file == options.files.end()) {
         std::mt19937 generator(std::hash<std::string>{}(options.seed + tensor.name));
@@ -106,33 +107,33 @@ void save(const plan::Tensor& tensor, const std::vector<float>& values, const Op
 }
 
 // Where a row of the logical matrices begins in the stored ones, in elements.
-std::size_t stored_offset(const plan::Tensor& tensor, std::size_t row) {
-    return (row / tensor.rows * tensor.stored_rows + row % tensor.rows) * tensor.stored_cols;
+std::size_t stored_at(const plan::Tensor& tensor, std::size_t row) {
+    return (row / tensor.size.rows * tensor.stored.rows + row % tensor.size.rows) * tensor.stored.cols;
 }
 
 // Pads each matrix to whole tiles, tilizes, converts and uploads.
 void upload(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor& tensor, const Options& options) {
     const std::vector<float> values = load(tensor, options);
     const float padding = options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f;
-    std::vector<float> stored(tensor.matrices * tensor.stored_rows * tensor.stored_cols, padding);
-    for (std::size_t row = 0; row < tensor.matrices * tensor.rows; ++row) {
-        std::copy_n(values.begin() + row * tensor.cols, tensor.cols, stored.begin() + stored_offset(tensor, row));
+    std::vector<float> stored(tensor.matrices * tensor.stored.rows * tensor.stored.cols, padding);
+    for (std::size_t row = 0; row < tensor.matrices * tensor.size.rows; ++row) {
+        std::copy_n(values.begin() + row * tensor.size.cols, tensor.size.cols, stored.begin() + stored_at(tensor, row));
     }
-    const auto tiles = tilize_nfaces(stored, tensor.matrices * tensor.stored_rows, tensor.stored_cols);
+    const auto tiles = tilize_nfaces(stored, tensor.matrices * tensor.stored.rows, tensor.stored.cols);
     const auto write = [&](auto elements) { dist::EnqueueWriteMeshBuffer(queue, buffer, elements, /*blocking=*/true); };
     if (tensor.format == tt::DataFormat::Float32) {
         write(tiles);
     } else if (tensor.format == tt::DataFormat::Float16_b) {
         write(std::vector<bfloat16>(tiles.begin(), tiles.end()));
-    } else if (tensor.format == tt::DataFormat::Bfp8_b) {
-        write(pack_as_bfp8_tiles<float>(tiles, /*row_major_input=*/false, /*is_exp_a=*/false));
     } else {
-        write(pack_as_bfp4_tiles<float>(tiles, /*row_major_input=*/false, /*is_exp_a=*/false));
+        const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
+        const auto pack = wide ? pack_as_bfp8_tiles<float> : pack_as_bfp4_tiles<float>;
+        write(pack(tiles, /*row_major_input=*/false, /*is_exp_a=*/false, /*tile=*/{}));
     }
 }
 
 void download(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor& tensor, const Options& options) {
-    std::vector<float> tiles(tensor.matrices * tensor.stored_rows * tensor.stored_cols);
+    std::vector<float> tiles(tensor.matrices * tensor.stored.rows * tensor.stored.cols);
     const auto read = [&](auto& elements) { dist::EnqueueReadMeshBuffer(queue, elements, buffer, /*blocking=*/true); };
     if (tensor.format == tt::DataFormat::Float32) {
         read(tiles);
@@ -147,22 +148,23 @@ void download(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor&
         const auto unpack = wide ? unpack_bfp8_tiles_into_float_vec : unpack_bfp4_tiles_into_float_vec;
         tiles = unpack(words, /*row_major_output=*/false, /*is_exp_a=*/false, /*tile=*/{});
     }
-    const auto stored = untilize_nfaces(tiles, tensor.matrices * tensor.stored_rows, tensor.stored_cols);
-    std::vector<float> values(tensor.matrices * tensor.rows * tensor.cols);
-    for (std::size_t row = 0; row < tensor.matrices * tensor.rows; ++row) {
-        std::copy_n(stored.begin() + stored_offset(tensor, row), tensor.cols, values.begin() + row * tensor.cols);
+    const auto stored = untilize_nfaces(tiles, tensor.matrices * tensor.stored.rows, tensor.stored.cols);
+    std::vector<float> values(tensor.matrices * tensor.size.rows * tensor.size.cols);
+    for (std::size_t row = 0; row < tensor.matrices * tensor.size.rows; ++row) {
+        std::copy_n(stored.begin() + stored_at(tensor, row), tensor.size.cols, values.begin() + row * tensor.size.cols);
     }
     save(tensor, values, options);
 }
 
-// The compile-time words of the accessors of a kernel's tensors, and their addresses.
-auto tensor_args(const std::vector<Buffer>& buffers, const auto& tensors) {
-    std::vector<uint32_t> accessors, addresses;
-    for (const std::size_t tensor : tensors) {
-        ttm::TensorAccessorArgs(*buffers[tensor]).append_to(accessors);
-        addresses.push_back(static_cast<uint32_t>(buffers[tensor]->address()));
+// Shards go round the cores, or the DRAM banks, of a grid; without them pages do, round all of the device's.
+ttm::BufferShardingArgs sharding_of(const plan::Tensor& tensor) {
+    if (!tensor.shards) {
+        return {};
     }
-    return std::pair(accessors, addresses);
+    const plan::Shards& shards = *tensor.shards;
+    const ttm::Shape tiles({shards.tensor.rows, shards.tensor.cols}), shard({shards.shard.rows, shards.shard.cols});
+    const ttm::CoreRangeSet grid(ttm::CoreRange({0, 0}, {shards.grid.cols - 1, shards.grid.rows - 1}));
+    return ttm::BufferDistributionSpec(tiles, shard, grid, shards.orientation);
 }
 
 void run(const Options& options) {
@@ -176,8 +178,8 @@ void run(const Options& options) {
     std::vector<Buffer> buffers;
     for (const plan::Tensor& tensor : plan::tensors) {
         const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
-        const dist::DeviceLocalBufferConfig pages{.page_size = tensor.page_bytes, .buffer_type = tensor.buffer_type};
-        buffers.push_back(dist::MeshBuffer::create(size, pages, device.get()));
+        const dist::DeviceLocalBufferConfig local{tensor.page_bytes, tensor.buffer_type, sharding_of(tensor)};
+        buffers.push_back(dist::MeshBuffer::create(size, local, device.get()));
         if (tensor.is_input) {
             upload(queue, buffers.back(), tensor, options);
         }
@@ -186,55 +188,53 @@ void run(const Options& options) {
     ttm::Program program = ttm::CreateProgram();
     for (const plan::CircularBuffer& buffer : plan::circular_buffers) {
         ttm::CircularBufferConfig config(buffer.pages * buffer.page_bytes, {{buffer.index, buffer.format}});
-        ttm::CreateCircularBuffer(program, plan::cores, config.set_page_size(buffer.index, buffer.page_bytes));
+        config.set_page_size(buffer.index, buffer.page_bytes);
+        if (buffer.tensor) {
+            config.set_globally_allocated_address(*buffers[*buffer.tensor]->get_reference_buffer());
+        }
+        ttm::CreateCircularBuffer(program, plan::cores, config);
     }
-    const auto create_kernel = [&](const std::string& file, const auto& config, const auto& tables) {
+    const auto create_kernel = [&](const plan::Kernel& kernel, const auto& config) {
         // A missing file would only be noticed when the program is launched.
-        const std::filesystem::path path = std::filesystem::path(TTGEN_PROGRAM_DIR) / file;
+        const std::filesystem::path path = std::filesystem::path(TTGEN_PROGRAM_DIR) / kernel.file;
         if (!std::filesystem::exists(path)) {
             throw std::runtime_error(path.string() + ": no such kernel");
         }
-        const ttm::KernelHandle kernel = ttm::CreateKernel(program, path.string(), plan::cores, config);
+        const ttm::KernelHandle handle = ttm::CreateKernel(program, path.string(), plan::cores, config);
         for (const ttm::CoreCoord& core : ttm::corerange_to_cores(plan::cores)) {
             std::vector<uint32_t> values;
-            for (const plan::PerCore* table : tables) {
+            for (const plan::PerCore* table : kernel.runtime_args) {
                 values.push_back((*table)[core.y][core.x]);
             }
-            ttm::SetRuntimeArgs(program, kernel, core, values);
+            ttm::SetRuntimeArgs(program, handle, core, values);
         }
-        return kernel;
+        return handle;
     };
-
-    const auto [reader_accessors, reader_addresses] = tensor_args(buffers, plan::reader_tensors);
-    const ttm::DataMovementConfig reader_config{
-        .processor = ttm::DataMovementProcessor::RISCV_1,
-        .noc = ttm::NOC::NOC_0,
-        .compile_args = reader_accessors,
-        .named_compile_args = plan::reader_args};
-    const ttm::KernelHandle reader = create_kernel("kernels/reader.cpp", reader_config, plan::reader_runtime_args);
-    ttm::SetCommonRuntimeArgs(program, reader, reader_addresses);
-
+    const auto create_mover = [&](const plan::Kernel& kernel, ttm::DataMovementProcessor processor, ttm::NOC noc) {
+        // Kernels find a tensor's pages by compile-time words, and its address among their common arguments.
+        std::vector<uint32_t> words, addresses;
+        for (const std::size_t tensor : kernel.tensors) {
+            ttm::TensorAccessorArgs(*buffers[tensor]).append_to(words);
+            addresses.push_back(static_cast<uint32_t>(buffers[tensor]->address()));
+        }
+        const ttm::DataMovementConfig config{
+            .processor = processor, .noc = noc, .compile_args = words, .named_compile_args = kernel.named_args};
+        ttm::SetCommonRuntimeArgs(program, create_kernel(kernel, config), addresses);
+    };
     const ttm::ComputeConfig compute_config{
         .math_fidelity = plan::math_fidelity,
         .fp32_dest_acc_en = plan::fp32_dest_acc,
         .unpack_to_dest_mode = {plan::unpack_to_dest.begin(), plan::unpack_to_dest.end()},
         .math_approx_mode = plan::math_approx,
-        .named_compile_args = plan::compute_args};
-    create_kernel("kernels/compute.cpp", compute_config, plan::compute_runtime_args);
-
-    const auto [writer_accessors, writer_addresses] = tensor_args(buffers, plan::writer_tensors);
-    const ttm::DataMovementConfig writer_config{
-        .processor = ttm::DataMovementProcessor::RISCV_0,
-        .noc = ttm::NOC::NOC_1,
-        .compile_args = writer_accessors,
-        .named_compile_args = plan::writer_args};
-    const ttm::KernelHandle writer = create_kernel("kernels/writer.cpp", writer_config, plan::writer_runtime_args);
-    ttm::SetCommonRuntimeArgs(program, writer, writer_addresses);
+        .named_compile_args = plan::compute.named_args};
+    create_mover(plan::reader, ttm::DataMovementProcessor::RISCV_1, ttm::NOC::NOC_0);
+    create_kernel(plan::compute, compute_config);
+    create_mover(plan::writer, ttm::DataMovementProcessor::RISCV_0, ttm::NOC::NOC_1);
 
     dist::MeshWorkload workload;
     workload.add_program(dist::MeshCoordinateRange(device->shape()), std::move(program));
     dist::EnqueueMeshWorkload(queue, workload, /*blocking=*/true);
-    for (const std::size_t output : plan::writer_tensors) {
+    for (const std::size_t output : plan::outputs) {
         download(queue, buffers[output], plan::tensors[output], options);
     }
     device->close();

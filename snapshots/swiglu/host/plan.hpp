@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,31 +19,49 @@
 
 namespace plan {
 
-// A tensor of tiles: matrices of rows x cols elements, stored as stored_rows x stored_cols.
+struct Size {
+    uint32_t rows, cols;
+};
+
+// Shards of a tensor, both in tiles, one on each core of a grid; in DRAM one on each bank of its only row.
+struct Shards {
+    Size tensor, shard, grid;
+    tt::tt_metal::ShardOrientation orientation;
+};
+
+// A tensor of tiles: matrices of some size in elements, stored padded to whole tiles.
 struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
-    std::size_t matrices, rows, cols, stored_rows, stored_cols;
+    std::size_t matrices;
+    Size size, stored;
     uint32_t page_bytes, pages;
-    bool needs_zero_padding;
+    bool needs_zero_padding = false;
     tt::tt_metal::BufferType buffer_type = tt::tt_metal::BufferType::DRAM;
+    std::optional<Shards> shards{};
 };
 
 struct CircularBuffer {
     uint8_t index;
     tt::DataFormat format;
     uint32_t page_bytes, pages;
+    std::optional<std::size_t> tensor{};  // on whose shards it lies, by its place in `tensors`
 };
-
-// Compile-time arguments by name.
-using NamedArgs = std::unordered_map<std::string, uint32_t>;
 
 // What --poison puts into padding that no use needs zero: finite, and large enough to show wherever it leaks.
 inline constexpr float poison = 1.0e30f;
 
 // A value a core: rows are core y, columns are core x.
 using PerCore = std::array<std::array<uint32_t, 11>, 10>;
+
+// A kernel: its file, the tensors that it reads or writes, by their place in `tensors`, and its arguments.
+struct Kernel {
+    const char* file;
+    std::vector<std::size_t> tensors;
+    std::unordered_map<std::string, uint32_t> named_args;
+    std::vector<const PerCore*> runtime_args;
+};
 
 // Rectangles of cores (x, y), both corners included.
 inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
@@ -55,77 +74,41 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
-        .rows = 640,
-        .cols = 1760,
-        .stored_rows = 640,
-        .stored_cols = 1760,
+        .size = {.rows = 640, .cols = 1760},
+        .stored = {.rows = 640, .cols = 1760},
         .page_bytes = 2048,
         .pages = 1100,
-        .needs_zero_padding = false,
     },
     {
         .name = "up",
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
-        .rows = 640,
-        .cols = 1760,
-        .stored_rows = 640,
-        .stored_cols = 1760,
+        .size = {.rows = 640, .cols = 1760},
+        .stored = {.rows = 640, .cols = 1760},
         .page_bytes = 2048,
         .pages = 1100,
-        .needs_zero_padding = false,
     },
     {
         .name = "Y",
         .is_input = false,
         .format = tt::DataFormat::Float16_b,
         .matrices = 1,
-        .rows = 640,
-        .cols = 1760,
-        .stored_rows = 640,
-        .stored_cols = 1760,
+        .size = {.rows = 640, .cols = 1760},
+        .stored = {.rows = 640, .cols = 1760},
         .page_bytes = 2048,
         .pages = 1100,
-        .needs_zero_padding = false,
     },
 }};
+
+// The tensors that are read back.
+inline constexpr std::array<std::size_t, 1> outputs{2};
 
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 2},  // gate
     {1, tt::DataFormat::Float16_b, 2048, 2},  // up
     {16, tt::DataFormat::Float16_b, 2048, 2},  // Y
 }};
-
-// Tensors by their place in `tensors`: gate, up.
-inline constexpr std::array<std::size_t, 2> reader_tensors{0, 1};
-inline const NamedArgs reader_args{
-    {"cb_gate", 0},
-    {"cb_up", 1},
-    {"unit_step", 1},
-};
-
-inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi4;
-inline constexpr bool fp32_dest_acc = true;
-inline constexpr bool math_approx = false;
-// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
-inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 64> modes{};
-    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
-    return modes;
-}();
-inline const NamedArgs compute_args{
-    {"cb_gate", 0},
-    {"cb_up", 1},
-    {"cb_Y", 16},
-};
-
-// Tensors by their place in `tensors`: Y.
-inline constexpr std::array<std::size_t, 1> writer_tensors{2};
-inline const NamedArgs writer_args{
-    {"cb_Y", 16},
-    {"unit_step", 1},
-};
 
 inline constexpr PerCore unit_start{{
     {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100},
@@ -153,9 +136,46 @@ inline constexpr PerCore unit_count{{
     {10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10},
 }};
 
-// The runtime arguments of each kernel, in order.
-inline constexpr std::array reader_runtime_args{&unit_start, &unit_count};
-inline constexpr std::array compute_runtime_args{&unit_count};
-inline constexpr std::array writer_runtime_args{&unit_start, &unit_count};
+inline const Kernel reader{
+    .file = "kernels/reader.cpp",
+    .tensors = {0, 1},  // gate, up
+    .named_args = {
+        {"cb_gate", 0},
+        {"cb_up", 1},
+        {"unit_step", 1},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
+
+inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi4;
+inline constexpr bool fp32_dest_acc = true;
+inline constexpr bool math_approx = false;
+// How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
+inline constexpr auto unpack_to_dest = [] {
+    std::array<tt::tt_metal::UnpackToDestMode, 64> modes{};
+    modes.fill(tt::tt_metal::UnpackToDestMode::Default);
+    return modes;
+}();
+
+inline const Kernel compute{
+    .file = "kernels/compute.cpp",
+    .tensors = {},
+    .named_args = {
+        {"cb_gate", 0},
+        {"cb_up", 1},
+        {"cb_Y", 16},
+    },
+    .runtime_args = {&unit_count},
+};
+
+inline const Kernel writer{
+    .file = "kernels/writer.cpp",
+    .tensors = {2},  // Y
+    .named_args = {
+        {"cb_Y", 16},
+        {"unit_step", 1},
+    },
+    .runtime_args = {&unit_start, &unit_count},
+};
 
 }  // namespace plan

@@ -58,7 +58,7 @@ DstSlot& packed_slot(uint32_t index, Where where) {
 }
 
 // Marks what was written at `address`: elements that stem from nothing leave memory as if never written.
-void mark(Core& core, const CircularBuffer& cb, uint32_t address, uint32_t bytes, const Tile& tile, Where where) {
+void mark(Core& core, const CircularBuffer& cb, uint32_t address, uint32_t bytes, const Tile& tile, bool adds, Where where) {
     core.shadow.set(address, bytes, true);
     if (tile.any_undefined) {
         bool any = false;
@@ -78,7 +78,8 @@ void mark(Core& core, const CircularBuffer& cb, uint32_t address, uint32_t bytes
             note(where, "uninitialised-data", format("packs to circular buffer %u elements that stem from memory nobody wrote", cb.index));
         }
     }
-    if (cb.on_buffer != nullptr) {
+    // What is added to a page is part of writing it once.
+    if (cb.on_buffer != nullptr && !adds) {
         uint32_t position;
         if (Buffer* buffer = find_buffer(false, core.index, address, bytes, position)) {
             buffer->count_write(position, address - buffer->address, bytes);
@@ -161,7 +162,7 @@ void ttemu_pack(uint32_t dst, uint32_t index, uint32_t out_index, int out_of_ord
         accumulate(core, address, cb, tile, where);
     }
     encode_tile(cb.format, tile.v, core.l1 + address, c.config.dst_32bit || c.l1_accumulate, c.config.bfp8_precise);
-    mark(core, cb, address, bytes, tile, where);
+    mark(core, cb, address, bytes, tile, c.l1_accumulate, where);
     local.filled += cb.page_bytes;
     ++core.counters.packed_tiles;
 }

@@ -1,0 +1,36 @@
+"""What data-movement kernels are for, in a sentence each: the comment at the head of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ttgen.patterns.context import Context
+from ttgen.patterns.kernels import Access, shards, streams
+
+
+def reading(inputs: Sequence[Access], streamed: str) -> str:
+    """What a reader does.
+
+    Args:
+        inputs: all that it reads or hands over.
+        streamed: a sentence on what it reads.
+    """
+    held = _listed(shards(inputs))
+    sentences = [f"Hands the {held} on this core to compute."] if held else []
+    return " ".join([*sentences, *([streamed] if streams(inputs) else [])])
+
+
+def writing(context: Context, outputs: Sequence[Access]) -> str:
+    """What a writer does."""
+    made = _listed(shards(outputs))
+    tiles = "tiles" if context.blocked else "tile"
+    sentences = [f"Writes the {tiles} of each unit of this core."] if streams(outputs) else []
+    return " ".join([*sentences, *([f"Takes the {made} on this core from compute."] if made else [])])
+
+
+def _listed(accesses: Sequence[Access]) -> str:
+    names = list(dict.fromkeys(access.tensor for access in accesses))
+    if not names:
+        return ""
+    listed = " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
+    return f"shards of {listed}" if names[1:] else f"shard of {listed}"

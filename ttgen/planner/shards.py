@@ -1,0 +1,267 @@
+"""Shards: where they lie, which of them divide the work, and which operands are on their cores already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ttgen.errors import Path, Problem, SpecError
+from ttgen.formula.graph import Graph, Shape
+from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid, Use
+from ttgen.model.plan import BlockSize
+from ttgen.patterns.pages import batch_of, spans
+from ttgen.planner.formula import work_shape
+from ttgen.planner.tensors import tiled
+from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.target import Target
+
+
+def shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) -> ShardGrid | None:
+    """The shards of a tensor; None where it has none.
+
+    In DRAM they are columns, a run a bank, of whole units, so that no unit needs two banks.
+    """
+    layout = loaded.spec.tensors[tensor].layout
+    rows, cols = _matrix(loaded.shapes[tensor])
+    if layout == "dram_sharded":
+        units = -(-cols // block_n)
+        width = min(cols, -(-units // target.dram.banks) * block_n)
+        grid = GridSize(rows=1, cols=target.dram.banks)
+        return ShardGrid(tiles=(rows, width), grid=grid, orientation="row_major")
+    if not isinstance(layout, ShardedLayout):
+        return None
+    shards = layout.l1_sharded
+    down, across = _counts(shards)
+    return ShardGrid(
+        tiles=(rows // down, cols // across),
+        grid=GridSize(rows=shards.cores.rows, cols=shards.cores.cols),
+        orientation=shards.orientation,
+    )
+
+
+def grids(loaded: LoadedSpec, block: BlockSize, target: Target) -> Mapping[str, ShardGrid]:
+    """The shards of every tensor that has some."""
+    found = {name: shard_grid(loaded, name, block.n, target) for name in loaded.spec.tensors}
+    return {name: shards for name, shards in found.items() if shards is not None}
+
+
+def _matrix(shape: Shape) -> tuple[int, int]:
+    """Rows of tiles of all batches, and columns of tiles."""
+    *rows, cols = tiled(shape)
+    return math.prod(rows), cols
+
+
+def _counts(shards: Shards) -> tuple[int, int]:
+    """How many shards a tensor has down its rows and across its columns."""
+    rows, cols = shards.cores.rows, shards.cores.cols
+    match shards.split:
+        case "height":
+            return rows * cols, 1
+        case "width":
+            return 1, rows * cols
+        case "block":
+            return (rows, cols) if shards.orientation == "row_major" else (cols, rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Operand:
+    """A sharded tensor, and one thing that it is to the formula."""
+
+    tensor: str
+    use: Use
+    shards: ShardGrid
+
+
+def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -> Local | None:
+    """The division that shards make: the first sharded output's, or else the first input's that can lead.
+
+    Raises:
+        SpecError: shards that the device or the pattern can't have, or that a schedule or a block doesn't go with.
+    """
+    problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
+    if problems:
+        raise SpecError(problems, loaded.source)
+    operands = [
+        _Operand(tensor=name, use=use, shards=shards)
+        for name in (*(output.tensor for output in graph.outputs), *graph.inputs)
+        if (shards := shard_grid(loaded, name, block.n, target)) is not None
+        for use in _uses(graph, name)
+    ]
+    shape = work_shape(graph)
+    for lead in operands:
+        parts = _led_parts(loaded, lead, shape, target)
+        if parts is None:
+            continue
+        resident = frozenset(
+            (other.tensor, other.use) for other in operands if _is_resident(loaded, other, parts, shape)
+        )
+        local = Local(lead=lead.tensor, parts=parts, resident=resident)
+        problems = [*_conflicts(loaded, local), *broken_units(loaded, local, shape, block)]
+        if problems:
+            raise SpecError(problems, loaded.source)
+        return local
+    return None
+
+
+def _uses(graph: Graph, tensor: str) -> tuple[Use, ...]:
+    """What a tensor is to the formula, its place in a contraction first."""
+    found: list[Use] = []
+    for product in graph.contractions:
+        sides: tuple[Use, Use] = ("left", "right")
+        operands = zip(sides, graph.nodes[product].operands, strict=True)
+        found += [side for side, operand in operands if graph.nodes[operand].tensor == tensor]
+    for index, node in enumerate(graph.nodes):
+        if node.kind == "input" and node.tensor == tensor:
+            users = [other for other in graph.nodes if index in other.operands and other.kind != "matmul"]
+            if users or any(output.node == index for output in graph.outputs):
+                found.append("tile")
+    if any(output.tensor == tensor for output in graph.outputs):
+        found.append("tile")
+    return tuple(found)
+
+
+def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
+    """Shards that aren't whole tiles, or on cores that the device hasn't."""
+    for name, tensor in loaded.spec.tensors.items():
+        if not isinstance(tensor.layout, ShardedLayout):
+            continue
+        shards = tensor.layout.l1_sharded
+        path: Path = ("tensors", name, "layout", "l1_sharded", "cores")
+        for side, given, most in (
+            ("rows", shards.cores.rows, target.grid.rows),
+            ("cols", shards.cores.cols, target.grid.cols),
+        ):
+            if given > most:
+                device = f"{target.name} has {target.grid.rows} rows and {target.grid.cols} cols"
+                yield Problem(message=f"{given} {side} of cores; {device}", path=(*path, side))
+        for what, tiles, parts in zip(("rows", "columns"), _matrix(loaded.shapes[name]), _counts(shards), strict=True):
+            if tiles % parts:
+                text = f"{tiles} {what} of tiles don't divide into {parts} shards: a shard is a whole number of tiles"
+                yield Problem(message=text, path=path)
+
+
+def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
+    """Shards in places where the formula can't use them."""
+    outputs = {output.tensor for output in graph.outputs}
+    for name, tensor in loaded.spec.tensors.items():
+        path: Path = ("tensors", name, "layout")
+        uses = _uses(graph, name)
+        if tensor.layout == "dram_sharded":
+            if name in outputs:
+                yield Problem(message="dram_sharded is a layout of inputs: use dram_interleaved", path=path)
+            if "left" in uses:
+                text = "dram_sharded splits columns, and each core needs all of a left operand's: use dram_interleaved"
+                yield Problem(message=text, path=path)
+            elif "right" in uses and graph.nodes[graph.contractions[0]].transposed[1]:
+                text = "dram_sharded splits columns, which are K of a transposed operand: store it as K x N, without .T"
+                yield Problem(message=text, path=path)
+        elif isinstance(tensor.layout, ShardedLayout):
+            if "right" in uses:
+                text = (
+                    "every core needs whole columns of the right operand of @, which no shard on a core holds: "
+                    "use dram_sharded, dram_interleaved or l1_interleaved"
+                )
+                yield Problem(message=text, path=path)
+            elif "left" in uses and tensor.layout.l1_sharded.split != "height":
+                split = tensor.layout.l1_sharded.split
+                text = f"split {split} cuts the rows of the left operand of @, of which a unit needs all: use height"
+                yield Problem(message=text, path=(*path, "l1_sharded", "split"))
+
+
+def _has_rows_of_all_batches(shape: Shape, into: Shape) -> bool:
+    """Whether the rows of a tensor, counted through its batches, are the output's; one batch of many has none."""
+    if math.prod(batch_of(into)) == 1:
+        return True
+    tall = spans(shape, into)[0]
+    return tall and (1,) * (len(into) - len(shape)) + batch_of(shape) == batch_of(into)
+
+
+def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
+    """The part of the output that belongs to each shard; None where a shard has no such part."""
+    own = loaded.shapes[operand.tensor]
+    tall, wide = spans(own, shape)
+    rows, cols = _matrix(shape)
+    in_dram = loaded.spec.tensors[operand.tensor].layout == "dram_sharded"
+    if operand.use == "left":
+        tall, wide = True, False
+    elif operand.use == "right":
+        tall, wide = False, True
+    if not (wide if in_dram else (tall or wide) and _has_rows_of_all_batches(own, shape)):
+        return None
+    parts = {
+        core: Part(
+            row=part.row if tall else 0,
+            rows=part.rows if tall else rows,
+            col=part.col if wide else 0,
+            cols=part.cols if wide else cols,
+        )
+        for core, part in operand.shards.parts(*_matrix(own))
+    }
+    return {target.dram.readers[bank]: part for (bank, _), part in parts.items()} if in_dram else parts
+
+
+def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part], shape: Shape) -> bool:
+    """Whether on each core the shard is what the core's part of the output needs of the tensor, no less and no more."""
+    own = loaded.shapes[operand.tensor]
+    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded" or not _has_rows_of_all_batches(own, shape):
+        return False
+    tall, wide = spans(own, shape)
+    if operand.use == "left":
+        tall, wide = True, False
+    rows, cols = _matrix(own)
+    held = dict(operand.shards.parts(rows, cols))
+    return all(
+        held.get(core)
+        == Part(
+            row=part.row if tall else 0,
+            rows=part.rows if tall else rows,
+            col=part.col if wide else 0,
+            cols=part.cols if wide else cols,
+        )
+        for core, part in parts.items()
+    )
+
+
+def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
+    """Parts of a schedule that say something else than the shards."""
+    schedule = loaded.spec.schedule
+    assert isinstance(schedule, Schedule), "auto is refused before"
+    whose = f"the shards of {local.lead} say which core makes which units"
+    if loaded.gives("schedule", "policy"):
+        text = f"policy {schedule.policy} conflicts with a layout: {whose}; leave 'policy' out"
+        yield Problem(message=text, path=("schedule", "policy"))
+    if isinstance(schedule.order, BlockLinear):
+        text = f"panels conflict with a layout: {whose}, row by row; use row_major or column_major"
+        yield Problem(message=text, path=("schedule", "order"))
+    cores = schedule.cores
+    corner = max(x for x, _y in local.parts) + 1, max(y for _x, y in local.parts) + 1
+    count = cores.rows * cores.cols if isinstance(cores, CoreGrid) else cores
+    same_grid = not isinstance(cores, CoreGrid) or (cores.cols, cores.rows) == corner
+    if cores is not None and not (count == len(local.parts) and same_grid):
+        text = f"other cores than those of a layout: {whose}, on {len(local.parts)} cores; leave 'cores' out"
+        yield Problem(message=text, path=("schedule", "cores"))
+
+
+def broken_units(loaded: LoadedSpec, local: Local, shape: Shape, block: BlockSize) -> Iterator[Problem]:
+    """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
+    part, height = local.part, tiled(shape)[-2]
+    for side, given, size, what in (
+        ("m", block.m, math.gcd(part.rows, height), "rows"),
+        ("n", block.n, part.cols, "columns"),
+    ):
+        split = [name for name, use in sorted(local.resident) if _spans_side(loaded, name, use, side, shape)]
+        if split and size % given:
+            fits = next(smaller for smaller in range(given, 0, -1) if size % smaller == 0)
+            ends = "shards and batches" if side == "m" and size < part.rows else "shards"
+            text = (
+                f"blocks of {given} {what} of tiles don't end where {ends} of {split[0]} do, every {size}: use {fits}"
+            )
+            yield Problem(message=text, path=("schedule", "block", side))
+
+
+def _spans_side(loaded: LoadedSpec, tensor: str, use: Use, side: str, shape: Shape) -> bool:
+    """Whether a unit's rows (m) or columns (n) are rows or columns of a resident tensor."""
+    if use == "left":
+        return side == "m"
+    return spans(loaded.shapes[tensor], shape)[0 if side == "m" else 1]
