@@ -111,11 +111,11 @@ def _apply(operator: str, left: str, right: str) -> str:
 @st.composite
 def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     """A spec that nearly always is accepted."""
-    side = st.one_of(st.integers(1, most), st.sampled_from((1, 31, 32, 33, 64)))
+    side = st.one_of(st.integers(1, most), st.sampled_from((1, 31, 32, 33, 64, 128, 192)))
     batch = draw(st.lists(st.integers(1, 3), max_size=2))
     shape = (*batch, draw(side), draw(side))
     formula = _Formula(draw, shape, draw(st.integers(1, 12)))
-    depth = 1
+    depth, operands, transposed = 1, ("", ""), False
     if draw(st.booleans()):
         # Deeper than any ring, often.
         depth = draw(st.one_of(side, st.integers(1, 300)))
@@ -123,11 +123,9 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
         shared: bool = draw(st.booleans())
         if batch and shared:
             right = right[len(batch) :]
-        a = formula.tensor(left)
-        if len(right) == 2 and draw(st.integers(0, 3)) == 0:
-            product = f"{a} @ {formula.tensor(right[::-1])}.T"
-        else:
-            product = f"{a} @ {formula.tensor(right)}"
+        transposed = len(right) == 2 and draw(st.integers(0, 3)) == 0
+        operands = formula.tensor(left), formula.tensor(right[::-1] if transposed else right)
+        product = " @ ".join(operands) + (".T" if transposed else "")
         epilogue = formula.expression()
         if draw(st.booleans()):
             text = product if draw(st.booleans()) else f"relu({product}) + ({epilogue})"
@@ -144,25 +142,65 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     dtype = st.sampled_from(("bfloat16", "bfloat16", "float32", "bfloat8_b", "bfloat4_b"))
     # Few formulas are zero in the padding of a block float.
     stored = dtype if shape[-1] % 16 == 0 or draw(st.integers(0, 3)) == 0 else st.sampled_from(("bfloat16", "float32"))
-    layout = st.sampled_from(("", "", ", layout: l1_interleaved"))
-    lines = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
-    lines += [f"  {name}: {{shape: {list(sizes)}, dtype: {draw(dtype)}{draw(layout)}}}" for name, sizes in used.items()]
-    lines += [f"  Y: {{shape: {list(shape)}, dtype: {draw(stored)}{draw(layout)}}}", f"compute: Y = {text}"]
-    lines += [f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
-    order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
-    policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))
-    grids = st.sampled_from(("{rows: 3, cols: 5}", "{rows: 8, cols: 8}", "{rows: 1, cols: 7}"))
-    if policy == "rectangular":
-        order = draw(st.sampled_from(("row_major", "column_major")))
-        cores = draw(grids)
-    else:
-        cores = str(draw(st.one_of(st.integers(1, 64), grids)))
+    everything = {**used, "Y": shape}
+    layouts = dict.fromkeys(everything, "")
     block = ""
     if draw(st.booleans()):
         sides = [
             draw(st.integers(1, min(most_tiles, -(-size // 32))))
             for size, most_tiles in zip((*shape[-2:], depth), (5, 5, 4), strict=True)
         ]
-        block = f", block: {{m: {sides[0]}, n: {sides[1]}" + (f", k: {sides[2]}}}" if "@" in text else "}")
-    lines += [f"schedule: {{policy: {policy}, order: {order}, cores: {cores}{block}}}", ""]
+        block = f"block: {{m: {sides[0]}, n: {sides[1]}" + (f", k: {sides[2]}}}" if "@" in text else "}")
+    if draw(st.integers(0, 2)) == 0:
+        common = _shards(draw, shape, "any")
+        for name, sizes in everything.items():
+            wanted = "height" if name == operands[0] else "any"
+            if name == operands[1]:
+                layouts[name] = draw(
+                    st.sampled_from(("", *(() if transposed or name == operands[0] else ("dram_sharded",))))
+                )
+            elif draw(st.integers(0, 2)):
+                same = sizes == shape and (wanted == "any" or "height" in common)
+                layouts[name] = common if same and draw(st.booleans()) else _shards(draw, sizes, wanted)
+        schedule = [f"order: {draw(st.sampled_from(('row_major', 'column_major')))}"]
+        schedule += [block] if block and draw(st.booleans()) else []
+    else:
+        interleaved = st.sampled_from(("", "", "l1_interleaved"))
+        layouts = {name: draw(interleaved) for name in layouts}
+        order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
+        policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))
+        grids = st.sampled_from(("{rows: 3, cols: 5}", "{rows: 8, cols: 8}", "{rows: 1, cols: 7}"))
+        if policy == "rectangular":
+            order = draw(st.sampled_from(("row_major", "column_major")))
+            cores = draw(grids)
+        else:
+            cores = str(draw(st.one_of(st.integers(1, 64), grids)))
+        schedule = [f"policy: {policy}", f"order: {order}", f"cores: {cores}", *([block] if block else [])]
+    lines = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
+    for name, sizes in everything.items():
+        layout = f", layout: {layouts[name]}" if layouts[name] else ""
+        lines.append(f"  {name}: {{shape: {list(sizes)}, dtype: {draw(stored if name == 'Y' else dtype)}{layout}}}")
+    lines += [f"compute: Y = {text}", f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
+    lines += [f"schedule: {{{', '.join(schedule)}}}", ""]
     return RandomSpec("\n".join(lines), used)
+
+
+def _shards(draw: st.DrawFn, shape: tuple[int, ...], wanted: str) -> str:
+    """Shards that divide a tensor, on as many cores as the draw has."""
+    *batch, height, width = (1, *shape) if len(shape) == 1 else shape
+    rows, cols = -(-height // 32), -(-width // 32)
+    for size in batch:
+        rows *= size
+    split = draw(st.sampled_from(("height", "width", "block"))) if wanted == "any" else wanted
+    orientation = draw(st.sampled_from(("row_major", "column_major")))
+
+    def fits(grid: tuple[int, int]) -> bool:
+        down, across = {"height": (grid[0] * grid[1], 1), "width": (1, grid[0] * grid[1])}.get(split, grid)
+        if split == "block" and orientation == "column_major":
+            down, across = across, down
+        return rows % down == 0 and cols % across == 0
+
+    grids = [grid for grid in ((r, c) for r in range(1, 9) for c in range(1, 9)) if fits(grid)]
+    grid = draw(st.sampled_from(grids))
+    where = f"cores: {{rows: {grid[0]}, cols: {grid[1]}}}, orientation: {orientation}"
+    return f"{{l1_sharded: {{split: {split}, {where}}}}}"

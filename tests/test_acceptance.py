@@ -10,7 +10,7 @@ import pytest
 import ttgen
 from ttgen.dtypes import DTYPES
 from ttgen.model.index import evaluate
-from ttgen.model.plan import CoreRange, Plan
+from ttgen.model.plan import CoreRange, Plan, RectangleLoop
 from ttgen.planner import cores
 from ttgen.planner.policies import contiguous, strided
 from ttgen.planner.tensors import stored, tiled
@@ -158,6 +158,53 @@ def test_block_linear_by_hand() -> None:
             elif isinstance(statement, WritePage):
                 pages.append(evaluate(statement.page, values))
     assert pages == [0, 1, 5, 6, 2, 3, 7, 8, 4, 9]
+
+
+def units_by_core(text: str) -> dict[tuple[int, int], list[int]]:
+    """The numbers of the units that each core makes, from the plan's tables."""
+    plan = planned(text)
+    grid, loop = plan.program.work.grid, plan.program.work.loop
+    assert isinstance(loop, RectangleLoop)
+    return {
+        core: sorted(
+            (own["y_start"] + row * loop.y_step) * grid.x + own["x_start"] + col * loop.x_step
+            for row in range(own["y_count"])
+            for col in range(own["x_count"])
+        )
+        for core, own in plan.program.cores()
+    }
+
+
+SHARDED = """
+    kernel: k
+    tensors:
+      X: {{shape: [{rows}, {cols}], dtype: bfloat16}}
+      Y: {{shape: [{rows}, {cols}], dtype: bfloat16, layout: {{l1_sharded: {{split: block, cores: {cores}}}}}}}
+    compute: Y = exp(X)
+"""
+
+
+def test_local_partition_by_hand() -> None:
+    """Shards of 2x2 tiles of 4x4 on 2x2 cores."""
+    cores = "{rows: 2, cols: 2}"
+    found = units_by_core(SHARDED.format(rows=128, cols=128, cores=cores))
+    assert {(y, x): units for (x, y), units in found.items()} == {
+        (0, 0): [0, 1, 4, 5],
+        (0, 1): [2, 3, 6, 7],
+        (1, 0): [8, 9, 12, 13],
+        (1, 1): [10, 11, 14, 15],
+    }
+    # Along the columns of cores, the second shard of the first row is on the core below.
+    turned = units_by_core(SHARDED.format(rows=128, cols=128, cores=f"{cores}, orientation: column_major"))
+    assert turned == {(y, x): units for (x, y), units in found.items()}
+
+
+def test_local_partition_covers_the_work_grid() -> None:
+    """Shards of 4 rows x 2 columns of tiles on 2 rows x 4 columns of cores: 64 tiles, each once."""
+    found = units_by_core(SHARDED.format(rows=256, cols=256, cores="{rows: 2, cols: 4}"))
+    assert len(found) == 8
+    assert sorted(unit for units in found.values() for unit in units) == list(range(64))
+    assert found[1, 0] == [2, 3, 10, 11, 18, 19, 26, 27]
 
 
 def test_a_vector_is_one_row_and_a_batch_is_not_padded() -> None:

@@ -144,6 +144,17 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
      "product is used before it was waited for"),
     ("an edge that isn't one", "gemm_edges", "writer", whole_block, "C: pages are not written exactly once"),
     ("a step of a rectangle", "rectangle", "writer", whole_step, "Y: pages are not written exactly once"),
+    ("a tile of a shard that is packed twice", "gelu_height", "compute", edit(Pack, slot=Const(0)),
+     "Y: pages of its shard are not packed exactly once"),
+    ("a row of a shard that isn't there", "gemm_residual", "compute",
+     edit_op("copy", sources=(Tile("X_tile", mul(Var("shard_m"), Var("shard_n"))),)), "X_tile is used before it was"),
+    # So many units to the right that only their exact slots show it.
+    ("tiles beyond the end of a shard", "gemm_a_sharded", "compute",
+     edit_op("matmul_block", sources=(Tile("A", mul(Var("x_trip"), Var("Kt"))), Tile("B"))),
+     "A: page 72 is read of 48"),
+    ("a shard that isn't handed over", "gelu_height", "reader", drop(Push), "X: 0 pages pushed and 16 popped"),
+    ("a shard that is handed over in part", "gemm_c_sharded", "writer", edit(Pop, pages=Var("shard_n")),
+     "C: 16 pages pushed and 4 popped"),
     ("a result in another slot", "tile", "compute", edit_op("exp", dst=Const(1)), "exp changes slot 0 in place, not 1"),
 ]  # fmt: skip
 

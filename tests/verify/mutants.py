@@ -93,7 +93,7 @@ MUTANTS = (
        "{1, tt::DataFormat::Bfp8_b, 1088, 2}", "uninitialised-data"),
     _m("plan: a buffer that meets tensors in L1", "add_l1", "plan", "{0, tt::DataFormat::Float16_b, 2048, 2}",
        "{0, tt::DataFormat::Float16_b, 2048, 672}", "overlap"),
-    _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", 16},\n    {"Kt"', '{"cb_C", 17},\n    {"Kt"',
+    _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", 16},\n        {"Kt"', '{"cb_C", 17},\n        {"Kt"',
        "cb-missing"),
     # Compute.
     _m("compute: no hardware startup", "gemm", "compute", "compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);",
@@ -158,7 +158,7 @@ MUTANTS = (
        "W_address,\n        X_address,", "out-of-range"),
     _m("plan: a core does its neighbour's unit", "gemm", "plan", "{8, 9, 10, 11, 12, 13, 14, 15},",
        "{8, 9, 10, 10, 12, 13, 14, 15},", "output-coverage"),
-    _m("plan: the wrong K", "gemm", "plan", '{"Kt", 8},\n    {"grid_x"', '{"Kt", 7},\n    {"grid_x"', "hang"),
+    _m("plan: the wrong K", "gemm", "plan", '{"Kt", 8},\n        {"grid_x"', '{"Kt", 7},\n        {"grid_x"', "hang"),
     _m("plan: the wrong fidelity", "gemm", "plan", "MathFidelity::HiFi3", "MathFidelity::LoFi", "wrong-numbers"),
     _m("plan: 16-bit DST", "gemm", "plan", "fp32_dest_acc = true", "fp32_dest_acc = false", "wrong-numbers"),
     # Blocks and rectangles.
@@ -171,7 +171,7 @@ MUTANTS = (
     _m("compute: the last step as deep as the others", "gemm_prime", "compute", "std::min(block_k, Kt - first_k)", "block_k", "uninitialised-data"),
     _m("reader: the last step as deep as the others", "gemm_prime", "reader", "std::min(block_k, Kt - first_k)", "block_k", "out-of-range"),
     _m("compute: the wrong stride of a block", "gemm_blocks", "compute", "subblock_h, block_k);\n                    }", "subblock_h, block_n);\n                    }", "missing-init"),
-    _m("compute: one column of a subblock packed over another", "gemm_blocks", "compute", "block_n + sub_col + w);", "block_n + sub_col);", "uninitialised-data"),
+    _m("compute: one column of a subblock packed over another", "gemm_blocks", "compute", "cb_product, slot + w);", "cb_product, slot);", "uninitialised-data"),
     _m("compute: packed in order", "gemm_edges", "compute", "pack_tile</*out_of_order=*/true>", "pack_tile", "cb-write-unreserved"),
     _m("reader: the pages of an edge pushed only", "gemm_edges", "reader", "cb_push_back(cb_B, block_k * block_n);", "cb_push_back(cb_B, block_k * cols);", "cb-write-unreserved"),
     _m("plan: the partial sums a page short", "gemm_blocks", "plan", "4096, 16},", "4096, 15},", "cb-overflow"),
@@ -184,6 +184,27 @@ MUTANTS = (
     # The compiler.
     _m("reader: a statement that isn't C++", "tile", "reader", "noc_async_read_barrier();", "noc_async_read_barrier()",
        "kernel-compile-failed"),
+    # Shards.
+    _m("compute: a shard's stride off by one", "add_columns", "compute", "cb_Y, (shard_row + row) * shard_n",
+       "cb_Y, (shard_row + row) * (shard_n - 1)", "output-coverage"),
+    _m("compute: rows of the first unit of a shard", "gemm_a_sharded", "compute", "(shard_row + sub_row) * Kt",
+       "sub_row * Kt", "wrong-numbers"),
+    _m("compute: columns of the first unit of a shard", "gemm_residual", "compute",
+       "cb_X_tile, (shard_row + row) * shard_n + shard_col", "cb_X_tile, (shard_row + row) * shard_n", "wrong-numbers"),
+    _m("compute: adds to what nothing was packed to", "gemm_c_sharded", "compute", "pack_reconfig_l1_acc(step > 0)",
+       "pack_reconfig_l1_acc(1)", "output-coverage"),
+    _m("compute: a tile of a shard isn't packed", "gemm_c_sharded", "compute", "h < subblock_h", "h < subblock_h - 1",
+       "output-coverage"),
+    _m("compute: the last row of the shard only", "gemm_batched_sharded", "compute", "y_trip * shard_n + x_trip",
+       "x_trip", "output-coverage"),
+    _m("reader: a shard isn't handed over", "gelu_height", "reader", "cb_push_back(cb_X, shard_m * shard_n);", "", "hang"),
+    _m("reader: a vector's batch of the core's first row", "gemm_batched_sharded", "reader", "line / grid_y", "y_start / grid_y",
+       "wrong-numbers"),
+    _m("plan: shards along the other axis of cores", "add_columns", "plan", "COL_MAJOR", "ROW_MAJOR", "wrong-numbers"),
+    _m("plan: a buffer on another tensor's shards", "gelu_height", "plan", "/*tensor=*/1", "/*tensor=*/0", "output-coverage"),
+    _m("plan: a buffer beside its shard", "gelu_height", "plan", ", /*tensor=*/0", "", "uninitialised-data"),
+    _m("plan: a core writes its neighbour's rows", "gemm_a_sharded", "plan", "{0, 2, 4,", "{0, 4, 4,", "output-coverage"),
+    _m("plan: a bank's columns made twice", "gemm_skinny", "plan", "{1, 0, 0, 0, 4,", "{1, 0, 0, 0, 3,", "output-coverage"),
 )  # fmt: skip
 
 
