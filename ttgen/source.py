@@ -18,6 +18,7 @@ from ttgen.errors import OutputError, Path, Problem, SpecError
 
 MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 32
+_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -157,6 +158,9 @@ def parse(raw: bytes | str, *, name: str) -> Source:
         message = f"not YAML: {' '.join(part for part in (error.context, error.problem) if part)}"
         if lines[line].startswith("\t"):
             message = "not YAML: lines are indented with spaces, not with tabs"
+        if error.problem and "nesting depth" in error.problem:
+            # The parser reads ahead, and has a limit of its own.
+            message = _TOO_DEEP
         raise SpecError([Problem(message=message, position=position)], Source(name, text, None, {})) from None
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", "unreadable")
@@ -235,7 +239,7 @@ class _Reader:
         else:
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
             if len(self.stack) > MAX_DEPTH:
-                raise _refusal(f"nested deeper than {MAX_DEPTH} levels", mark)
+                raise _refusal(_TOO_DEEP, mark)
             self.stack.append(_Open(value, here, mark.index))
         if isinstance(parent.container, dict):
             parent.container[step] = value
