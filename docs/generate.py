@@ -115,8 +115,8 @@ cores, … and the unit rows y, y + rows of cores, …, batch by batch; its orde
 ## Blocks
 
 A block of a contraction is `m` rows and `n` columns of output tiles, and K goes in steps of `k` tiles; one of an elementwise
-formula has `m` and `n` only. Each block of an operand is read into L1 once and used for the whole unit, in two copies, so
-that the next is read while the core computes. Nothing has to divide anything: a block at an edge has places that are not
+formula has `m` and `n` only. Each block of an operand is read into L1 once and used for the whole unit; buffers hold two,
+so that the next is read while the core computes, or one where no core has a second. Nothing has to divide anything: a block at an edge has places that are not
 read and not written, and the last step of K is shorter. DST adds up a unit that it holds (four tiles with 32-bit
 accumulation, eight with 16-bit); of a larger one, the packer adds up the steps of K in L1, and rounds each to what
 `accumulate` says.

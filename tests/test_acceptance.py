@@ -103,7 +103,7 @@ def test_gemm_256() -> None:
     assert {buffer.name: (buffer.index, buffer.pages) for buffer in program.circular_buffers} == {
         "A": (0, 2),
         "B": (1, 2),
-        "C": (16, 2),
+        "C": (16, 1),
     }
     assert program.cost.dram_read_bytes == 2_097_152
     assert program.cost.dram_write_bytes == 131_072

@@ -81,3 +81,31 @@ def test_kernels_depend_on_structure_only() -> None:
         for plan in (gemm(512, 512, 512, "{m: 4, n: 4, k: 2}"), gemm(1000, 1500, 700, "{m: 2, n: 6, k: 5}"))
     )
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("cores", "block", "depths"),
+    [
+        # 4 x 4 tiles of C, K of 4: on 16 cores each makes one tile, of which it never holds two.
+        (16, "{}", {"A": 2, "B": 2, "C": 1}),
+        (15, "{}", {"A": 2, "B": 2, "C": 2}),
+        # One block of everything, or a second one in K.
+        (1, "{m: 4, n: 4, k: 4}", {"A": 16, "B": 16, "C": 16}),
+        (1, "{m: 4, n: 4, k: 2}", {"A": 2 * 8, "B": 2 * 8, "C": 16}),
+        (1, "{m: 2, n: 4, k: 4}", {"A": 2 * 8, "B": 2 * 16, "C": 2 * 8}),
+    ],
+)
+def test_buffers_hold_two_blocks_where_a_core_has_a_second(cores: int, block: str, depths: dict[str, int]) -> None:
+    plan = ttgen.plan(
+        ttgen.loads(f"""
+kernel: k
+tensors:
+  A: {{shape: [128, 128], dtype: bfloat16}}
+  B: {{shape: [128, 128], dtype: bfloat16}}
+  C: {{shape: [128, 128], dtype: bfloat16}}
+compute: C = A @ B
+schedule: {{cores: {cores}, block: {block}}}
+""")
+    )
+    found = {buffer.name: buffer.pages for buffer in plan.program.circular_buffers}
+    assert {name: found[name] for name in depths} == depths

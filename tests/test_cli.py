@@ -18,7 +18,7 @@ from ttgen.version import __version__
 def test_render_prints_a_headline_and_a_line_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "specs/gemm.yaml", "-o", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{tmp_path}/gemm: 64 of 64 cores, balance 100%, L1 12 of 1361 KiB, DRAM reads 8.0x compulsory"
+    assert lines[0] == f"{tmp_path}/gemm: 64 of 64 cores, balance 100%, L1 10 of 1361 KiB, DRAM reads 8.0x compulsory"
     assert lines[1] == "  new     gemm/kernels/reader.cpp"
     assert len(lines) == 8
     main(["render", "specs/gemm.yaml", "-o", str(tmp_path)])

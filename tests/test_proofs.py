@@ -127,7 +127,7 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped read", "gemm", "reader", drop(ReadPage, "B"), "reader: B is pushed before it is filled"),
     ("a dropped pack", "gemm", "compute", drop(Pack), "compute: C is pushed before it is filled"),
     ("a fill that is left out", "scale_shift", "reader", drop(FillZeros), "reader: zeros is pushed before it is filled"),
-    ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=Const(3)), "C: steps of 3 don't wrap at 2"),
+    ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=Const(3)), "C: steps of 3 don't wrap at 1"),
     ("a wait for more than the ring holds", "gemm", "compute", edit(Wait, pages=Const(4)), "steps of 4 don't wrap at 2"),
     ("a wrong buffer", "gemm", "writer", edit(Wait, cb="A"), "A: 2 kernels are its consumer"),
     ("a page beyond the tensor", "gemm", "reader", edit(ReadPage, page=mul(Var("unit"), Var("Kt"))), "is read of 64"),

@@ -29,7 +29,7 @@ from ttgen.model.body import (
     walk,
 )
 from ttgen.model.index import ONE, Index, names, product, to_python
-from ttgen.model.plan import Cost, Kernel, Tensor
+from ttgen.model.plan import Cost, Tensor
 
 _PRODUCTS = frozenset({"matmul", "matmul_transposed", "matmul_block", "matmul_transposed_block"})
 
@@ -43,27 +43,49 @@ def count(body: Body, values: Mapping[str, int]) -> Count:
     return _compiled(body)(values)
 
 
-def cost(
-    kernels: Iterable[Kernel], tensors: Iterable[Tensor], graph: Graph, cores: Iterable[Mapping[str, int]]
-) -> Cost:
-    """The cost of a program over all cores.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What all cores of a program do.
+
+    Attributes:
+        total: over all cores.
+        most: on the core that does it most often.
+    """
+
+    total: Count
+    most: Count
+
+
+def tally(bodies: Iterable[Body], values: Mapping[str, int], cores: Iterable[Mapping[str, int]]) -> Tally:
+    """Counts what all cores do.
 
     Args:
-        kernels: their bodies and arguments.
-        tensors: for the bytes of their pages.
-        graph: for the operations on logical elements.
+        bodies: the kernels, which run on each core.
+        values: every compile-time argument.
         cores: the runtime arguments of each core.
     """
     cores = tuple(cores)
     total: dict[Key, int] = defaultdict(int)
-    for kernel in kernels:
-        counter = _compiled(kernel.body)
-        arguments = kernel.named_compile_time_args
+    most: dict[Key, int] = defaultdict(int)
+    for body in bodies:
+        counter = _compiled(body)
         alike = Counter(tuple(core[name] for name in counter.names if name in core) for core in cores)
         runtime = [name for name in counter.names if cores and name in cores[0]]
         for own, number in alike.items():
-            for key, times in counter({**arguments, **dict(zip(runtime, own, strict=True))}).items():
+            for key, times in counter({**values, **dict(zip(runtime, own, strict=True))}).items():
                 total[key] += number * times
+                most[key] = max(most[key], times)
+    return Tally(total=total, most=most)
+
+
+def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
+    """The cost of a program.
+
+    Args:
+        total: what all cores do.
+        tensors: for the bytes of their pages.
+        graph: for the operations on logical elements.
+    """
     stored = {tensor.name: tensor for tensor in tensors}
     moved = {
         (kind, stored[name]): times * stored[name].page_bytes

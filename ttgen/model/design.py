@@ -19,7 +19,8 @@ class BufferDesign:
 
     Attributes:
         role: decides its index.
-        pages: its capacity in tiles.
+        block: tiles that are handed over at once.
+        blocks: how many of those it holds.
         unpack_to_dst: float32 that goes to DST without passing through SrcA, with its whole mantissa.
         tensor: the tensor on whose shard it lies; None where it has memory of its own.
     """
@@ -27,9 +28,15 @@ class BufferDesign:
     name: str
     role: BufferRole
     dtype: DTypeName
-    pages: int
+    block: int
+    blocks: int = 1
     unpack_to_dst: bool = False
     tensor: str | None = None
+
+    @property
+    def pages(self) -> int:
+        """Its capacity in tiles."""
+        return self.block * self.blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

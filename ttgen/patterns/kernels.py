@@ -293,18 +293,18 @@ def assemble(
             *(_buffer(context, access, "output", sizes) for access in outputs),
             *(
                 BufferDesign(
-                    name=access.cb, role="intermediate", dtype=intermediate, pages=evaluate(access.pages, sizes),
+                    name=access.cb, role="intermediate", dtype=intermediate, block=evaluate(access.pages, sizes),
                     unpack_to_dst=intermediate == "float32",
                 )
                 for access in ((accumulator,) if accumulator else ())
             ),
             *(
                 BufferDesign(
-                    name=cb, role="intermediate", dtype=intermediate, pages=1, unpack_to_dst=intermediate == "float32"
+                    name=cb, role="intermediate", dtype=intermediate, block=1, unpack_to_dst=intermediate == "float32"
                 )
                 for cb in lowering.spills
             ),
-            *((BufferDesign(name=zeros, role="intermediate", dtype="bfloat16", pages=1),) if zeros else ()),
+            *((BufferDesign(name=zeros, role="intermediate", dtype="bfloat16", block=1),) if zeros else ()),
         ),
         sizes=sizes,
         numbers=lowering.numbers,
@@ -328,7 +328,8 @@ def _buffer(context: Context, access: Access, role: BufferRole, sizes: Mapping[s
         name=access.cb,
         role=role,
         dtype=dtype,
-        pages=(1 if access.resident else 2) * evaluate(access.pages, sizes),
+        block=evaluate(access.pages, sizes),
+        blocks=1 if access.resident else 2,
         unpack_to_dst=role == "input" and not access.on_fpu and dtype == "float32",
         tensor=access.tensor if access.resident else None,
     )

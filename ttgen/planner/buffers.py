@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from ttgen.analysis.counts import Count
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
 from ttgen.model.design import BufferDesign, BufferRole
@@ -15,6 +17,19 @@ from ttgen.target import Target
 
 FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
 """Indices are fixed by role, so that one more input moves no other buffer."""
+
+
+def as_deep_as_needed(designs: Sequence[BufferDesign], most: Count) -> tuple[BufferDesign, ...]:
+    """The buffers with no more blocks than a core ever hands over.
+
+    Args:
+        designs: the buffers.
+        most: what the core does that does it most often.
+    """
+    return tuple(
+        replace(design, blocks=max(1, min(design.blocks, most.get(("push", design.name), 0) // design.block)))
+        for design in designs
+    )
 
 
 def allocations(

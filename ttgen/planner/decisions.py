@@ -95,12 +95,25 @@ def _decisions(
     if design.spills:
         because = f"DST has {slots} slots: these values wait in L1"
         yield decision("spills", ", ".join(design.spills), "rule", because)
-    depth = "2 pages" if work.block.m * work.block.n * work.block.k == 1 else "2 blocks"
-    yield decision("buffers", depth, "rule", "inputs and outputs move while the core computes")
+    yield _depth(design, "page" if work.block.m * work.block.n * work.block.k == 1 else "block")
     yield decision(
         "noc", f"read {target.noc.read}, write {target.noc.write}", "rule",
         "the target's preference: reads and writes in opposite directions",
     )  # fmt: skip
+
+
+def _depth(design: Design, what: str) -> Decision:
+    """How much of what moves a buffer holds."""
+    moving = [buffer for buffer in design.buffers if buffer.role != "intermediate" and buffer.tensor is None]
+    single = [buffer.name for buffer in moving if buffer.blocks == 1]
+    value, because = f"2 {what}s", "inputs and outputs move while the core computes"
+    if not moving:
+        value, because = "shards", "nothing moves"
+    elif len(single) == len(moving):
+        value, because = f"1 {what}", "no core has a second of anything that moves"
+    elif single:
+        because += f"; no core has a second {what} of {', '.join(single)}"
+    return Decision(name="buffers", value=value, origin="rule", because=because)
 
 
 def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:

@@ -7,10 +7,8 @@ from dataclasses import replace
 
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
-from ttgen.model.design import Design
-from ttgen.model.plan import L1Budget, Subblock, Tensor
-from ttgen.patterns.context import Context
-from ttgen.planner.shards import broken_units
+from ttgen.model.design import BufferDesign
+from ttgen.model.plan import BlockSize, L1Budget, Tensor
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
@@ -27,20 +25,20 @@ def share(tensor: Tensor, target: Target) -> int:
 
 def budget(
     loaded: LoadedSpec,
-    context: Context,
-    design: Design,
-    redesign: Callable[[Context], Design],
+    buffers: Sequence[BufferDesign],
     tensors: Sequence[Tensor],
+    block: BlockSize,
+    buffers_of: Callable[[BlockSize], Sequence[BufferDesign]],
     target: Target,
 ) -> L1Budget:
     """Bytes of L1 that circular buffers and tensors take on a core.
 
     Args:
         loaded: the spec, for the place of a problem.
-        context: what was decided, with the block.
-        design: with the buffers.
-        redesign: designs the same with another block, where it has to be smaller.
+        buffers: the circular buffers.
         tensors: which of them are in L1.
+        block: the unit of work.
+        buffers_of: the buffers with another block, or a refusal.
         target: the card.
 
     Raises:
@@ -48,11 +46,11 @@ def budget(
             first that of K, which costs no traffic, then those that cost least.
     """
     shares = {tensor.name: bytes_ for tensor in tensors if (bytes_ := share(tensor, target))}
-    rings, limit = _rings(design), target.l1.usable
+    rings, limit = _rings(buffers), target.l1.usable
     total = rings + sum(shares.values())
     if total <= limit:
         return L1Budget(bytes=total, limit=limit)
-    fixes = list(_smaller_blocks(loaded, context, rings, limit - sum(shares.values()), redesign))
+    fixes = list(_smaller_blocks(block, rings, limit - sum(shares.values()), buffers_of))
     text = f"L1: {total:,} of {limit:,} bytes"
     if not shares:
         text += f"; {', or '.join(fixes) or 'make all of m, n and k smaller'}"
@@ -64,23 +62,24 @@ def budget(
     raise SpecError(refuse(text, "tensors", largest, "layout").problems, loaded.source)
 
 
-def _rings(design: Design) -> int:
+def _rings(buffers: Sequence[BufferDesign]) -> int:
     """Bytes of the circular buffers that don't lie on shards."""
-    return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in design.buffers if buffer.tensor is None)
+    return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None)
 
 
 def _smaller_blocks(
-    loaded: LoadedSpec, context: Context, rings: int, limit: int, redesign: Callable[[Context], Design]
+    block: BlockSize, rings: int, limit: int, buffers_of: Callable[[BlockSize], Sequence[BufferDesign]]
 ) -> Iterator[str]:
     """For each side of the block the largest smaller one with which the buffers fit."""
     changes: list[tuple[float, str]] = []
     for side in ("k", "n", "m"):
-        given: int = getattr(context.block, side)
+        given: int = getattr(block, side)
         for smaller in range(given - 1, 0, -1):
-            block = replace(context.block, **{side: smaller})
-            if context.local is not None and any(broken_units(loaded, context.local, context.work_shape, block)):
+            try:
+                after = _rings(buffers_of(replace(block, **{side: smaller})))
+            except SpecError:
+                # Units of that size would cross the end of a shard.
                 continue
-            after = _rings(redesign(replace(context, block=block, subblock=Subblock(h=1, w=1))))
             if after <= limit:
                 text = f"block.{side} {given} -> {smaller} saves {rings - after:,}"
                 changes.append((0.0 if side == "k" else given / smaller, text))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from ttgen.analysis.counts import cost
+from ttgen.analysis.counts import Tally, cost, tally
 from ttgen.analysis.prove import prove
+from ttgen.formula.graph import Graph
 from ttgen.formula.infer import graph_of
+from ttgen.model.design import Design
 from ttgen.model.grids import GridSize
 from ttgen.model.plan import (
     API,
     SCHEMA_VERSION,
+    BlockSize,
     KernelConfig,
     PanelOrder,
     Plan,
@@ -37,6 +42,7 @@ from ttgen.planner import (
 )
 from ttgen.planner.formula import pattern_of, work_shape
 from ttgen.spec import BlockLinear, LoadedSpec
+from ttgen.target import Target
 from ttgen.target import load as load_target
 
 FILES = (
@@ -48,6 +54,66 @@ FILES = (
     "CMakeLists.txt",
     "tt.plan.json",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Designed:
+    """A program with blocks of some size: which core makes which units, and what its kernels do."""
+
+    grid: WorkGrid
+    divided: division.Division
+    context: Context
+    design: Design
+    tally: Tally
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The values of all names that the kernels use as compile-time arguments."""
+        return {**self.design.sizes, **self.divided.sizes}
+
+
+def _design(
+    loaded: LoadedSpec,
+    graph: Graph,
+    schedule: supported.Supported,
+    exactness: precision.Exactness,
+    target: Target,
+    block: BlockSize,
+) -> _Designed:
+    # Which core makes which units.
+    shape = work_shape(graph)
+    *batch, rows, cols = tensors.tiled(shape)
+    grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
+    local = shards.divide(loaded, graph, block, target)
+    divided = (
+        division.by_shards(local, grid, block)
+        if local is not None
+        else division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
+    )
+
+    # What its kernels do.
+    slots = target.dst_tiles(bits=exactness.dst_bits)
+    context = Context(
+        graph=graph,
+        shapes=loaded.shapes,
+        dtypes={name: tensor.dtype for name, tensor in loaded.spec.tensors.items()},
+        work_shape=shape,
+        order=schedule.order,
+        dst_bits=exactness.dst_bits,
+        dst_slots=slots,
+        loop=divided.loop.kind if local is None else "local",
+        block=block,
+        subblock=blocks.subblock(loaded, graph, block, slots),
+        local=local,
+    )
+    design = PATTERNS[pattern_of(graph, loaded)].design(context)
+
+    # How often, and so how deep its buffers have to be.
+    bodies = (kernel.body for kernel in design.kernels)
+    values = {**design.sizes, **divided.sizes}
+    counted = tally(bodies, values, (own for _core, own in cores_of(divided.tables)))
+    deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
+    return _Designed(grid=grid, divided=divided, context=context, design=deep, tally=counted)
 
 
 def resolve(loaded: LoadedSpec) -> Plan:
@@ -62,58 +128,37 @@ def resolve(loaded: LoadedSpec) -> Plan:
     pattern = pattern_of(graph, loaded)
     tensors.check_memory(loaded, target)
     schedule = supported.check(loaded, graph)
-
-    # Which core makes which units.
-    shape = work_shape(graph)
-    *batch, rows, cols = tensors.tiled(shape)
-    block = blocks.size(schedule.block, graph)
-    grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
-    local = shards.divide(loaded, graph, block, target)
-    divided = (
-        division.by_shards(local, grid, block)
-        if local is not None
-        else division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
-    )
-
-    # What its kernels do.
     exactness = precision.decide(loaded, target)
-    bits = exactness.dst_bits
-    order = schedule.order
-    context = Context(
-        graph=graph,
-        shapes=loaded.shapes,
-        dtypes={name: tensor.dtype for name, tensor in spec.tensors.items()},
-        work_shape=shape,
-        order=order,
-        dst_bits=bits,
-        dst_slots=target.dst_tiles(bits=bits),
-        loop=divided.loop.kind if local is None else "local",
-        block=block,
-        subblock=blocks.subblock(loaded, graph, block, target.dst_tiles(bits=bits)),
-        local=local,
-    )
-    design = PATTERNS[pattern].design(context)
+
+    def designed_with(block: BlockSize) -> _Designed:
+        return _design(loaded, graph, schedule, exactness, target, block)
+
+    # Which core makes which units, and what its kernels do.
+    block = blocks.size(schedule.block, graph)
+    designed = designed_with(block)
+    design, divided, context = designed.design, designed.divided, designed.context
     zeros = padding.zero_padded(loaded, graph)
     planned = tensors.tensors(loaded, graph, design.padding, zeros, shards.grids(loaded, block, target))
-    l1_budget = l1.budget(loaded, context, design, PATTERNS[pattern].design, planned, target)
+    l1_budget = l1.budget(
+        loaded, design.buffers, planned, block, lambda smaller: designed_with(smaller).design.buffers, target
+    )
 
     # With which buffers and arguments.
     circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)
-    sizes = {**design.sizes, **divided.sizes}
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
         math_fidelity=exactness.fidelity,
-        fp32_dest_acc=bits == 32,
+        fp32_dest_acc=exactness.dst_bits == 32,
         dst_full_sync=False,
         math_approx=exactness.approximate,
         bfp8_pack_precise=False,
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
-    kernels = arguments.kernels(design, circular_buffers, sizes, config, target, divided.core_ranges)
-
+    kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
+    order, grid = schedule.order, designed.grid
     program = Program(
         work=Work(
-            policy=schedule.policy if local is None else "local",
+            policy=schedule.policy if context.local is None else "local",
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
             grid=grid,
             units=grid.x * grid.y * grid.z,
@@ -129,9 +174,10 @@ def resolve(loaded: LoadedSpec) -> Plan:
         semaphores=(),
         kernels=kernels,
         l1=l1_budget,
-        cost=cost(kernels, planned, graph, (values for _core, values in cores_of(divided.tables))),
+        cost=cost(designed.tally.total, planned, graph),
     )
-    prove(program, {tensor.name: tensor for tensor in planned}, dst_slots=context.dst_slots, dst_bits=bits)
+    by_name = {tensor.name: tensor for tensor in planned}
+    prove(program, by_name, dst_slots=context.dst_slots, dst_bits=exactness.dst_bits)
     return Plan(
         schema_version=SCHEMA_VERSION,
         api=API,

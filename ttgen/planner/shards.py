@@ -97,7 +97,7 @@ def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -
             (other.tensor, other.use) for other in operands if _is_resident(loaded, other, parts, shape)
         )
         local = Local(lead=lead.tensor, parts=parts, resident=resident)
-        problems = [*_conflicts(loaded, local), *broken_units(loaded, local, shape, block)]
+        problems = [*_conflicts(loaded, local), *_broken_units(loaded, local, shape, block)]
         if problems:
             raise SpecError(problems, loaded.source)
         return local
@@ -243,7 +243,7 @@ def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
         yield Problem(message=text, path=("schedule", "cores"))
 
 
-def broken_units(loaded: LoadedSpec, local: Local, shape: Shape, block: BlockSize) -> Iterator[Problem]:
+def _broken_units(loaded: LoadedSpec, local: Local, shape: Shape, block: BlockSize) -> Iterator[Problem]:
     """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
     part, height = local.part, tiled(shape)[-2]
     for side, given, size, what in (

@@ -118,8 +118,8 @@ inline constexpr std::array<std::size_t, 1> outputs{3};
 inline constexpr std::array<CircularBuffer, 4> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 2},  // Q
     {1, tt::DataFormat::Float16_b, 2048, 2},  // K
-    {2, tt::DataFormat::Float16_b, 2048, 2},  // mask
-    {16, tt::DataFormat::Float32, 4096, 2},  // S
+    {2, tt::DataFormat::Float16_b, 2048, 1},  // mask
+    {16, tt::DataFormat::Float32, 4096, 1},  // S
 }};
 
 inline constexpr PerCore unit_start{{

@@ -107,7 +107,7 @@ inline constexpr std::array<std::size_t, 1> outputs{2};
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 2},  // A
     {1, tt::DataFormat::Float16_b, 2048, 2},  // B
-    {16, tt::DataFormat::Float16_b, 2048, 2},  // C
+    {16, tt::DataFormat::Float16_b, 2048, 1},  // C
 }};
 
 inline constexpr PerCore unit_start{{

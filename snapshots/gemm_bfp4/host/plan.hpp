@@ -108,7 +108,7 @@ inline constexpr std::array<std::size_t, 1> outputs{2};
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Bfp8_b, 1088, 2},  // X
     {1, tt::DataFormat::Bfp4_b, 576, 2},  // W
-    {16, tt::DataFormat::Float16_b, 2048, 2},  // Y
+    {16, tt::DataFormat::Float16_b, 2048, 1},  // Y
 }};
 
 inline constexpr PerCore unit_start{{

@@ -107,7 +107,7 @@ inline constexpr std::array<std::size_t, 1> outputs{2};
 inline constexpr std::array<CircularBuffer, 4> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 16},  // A
     {1, tt::DataFormat::Float16_b, 2048, 16},  // B
-    {16, tt::DataFormat::Float16_b, 2048, 32},  // C
+    {16, tt::DataFormat::Float16_b, 2048, 16},  // C
     {24, tt::DataFormat::Float32, 4096, 16},  // product
 }};
 

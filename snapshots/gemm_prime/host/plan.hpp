@@ -127,9 +127,9 @@ inline constexpr std::array<std::size_t, 1> outputs{4};
 inline constexpr std::array<CircularBuffer, 6> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 24},  // X
     {1, tt::DataFormat::Float16_b, 2048, 24},  // W
-    {2, tt::DataFormat::Float16_b, 2048, 4},  // bias
-    {3, tt::DataFormat::Float16_b, 2048, 8},  // residual
-    {16, tt::DataFormat::Float32, 4096, 8},  // Y
+    {2, tt::DataFormat::Float16_b, 2048, 2},  // bias
+    {3, tt::DataFormat::Float16_b, 2048, 4},  // residual
+    {16, tt::DataFormat::Float32, 4096, 4},  // Y
     {24, tt::DataFormat::Float32, 4096, 4},  // product
 }};
 

@@ -118,7 +118,7 @@ inline constexpr std::array<std::size_t, 1> outputs{2};
 inline constexpr std::array<CircularBuffer, 4> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 16},  // X
     {1, tt::DataFormat::Float16_b, 2048, 176},  // W
-    {16, tt::DataFormat::Float16_b, 2048, 22},  // Y
+    {16, tt::DataFormat::Float16_b, 2048, 11},  // Y
     {24, tt::DataFormat::Float32, 4096, 11},  // product
 }};
 

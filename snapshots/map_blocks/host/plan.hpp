@@ -126,11 +126,11 @@ inline constexpr std::array<Tensor, 5> tensors{{
 inline constexpr std::array<std::size_t, 2> outputs{3, 4};
 
 inline constexpr std::array<CircularBuffer, 5> circular_buffers{{
-    {0, tt::DataFormat::Float16_b, 2048, 24},  // X
-    {1, tt::DataFormat::Float16_b, 2048, 8},  // row
-    {2, tt::DataFormat::Float32, 4096, 6},  // col
-    {16, tt::DataFormat::Float16_b, 2048, 24},  // Y
-    {17, tt::DataFormat::Float32, 4096, 24},  // Z
+    {0, tt::DataFormat::Float16_b, 2048, 12},  // X
+    {1, tt::DataFormat::Float16_b, 2048, 4},  // row
+    {2, tt::DataFormat::Float32, 4096, 3},  // col
+    {16, tt::DataFormat::Float16_b, 2048, 12},  // Y
+    {17, tt::DataFormat::Float32, 4096, 12},  // Z
 }};
 
 inline constexpr PerCore unit_start{{

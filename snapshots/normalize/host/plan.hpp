@@ -136,12 +136,12 @@ inline constexpr std::array<Tensor, 6> tensors{{
 inline constexpr std::array<std::size_t, 1> outputs{5};
 
 inline constexpr std::array<CircularBuffer, 6> circular_buffers{{
-    {0, tt::DataFormat::Float32, 4096, 2},  // variance
-    {1, tt::DataFormat::Float16_b, 2048, 2},  // X
-    {2, tt::DataFormat::Float32, 4096, 2},  // mean
-    {3, tt::DataFormat::Float16_b, 2048, 2},  // gamma
-    {4, tt::DataFormat::Float16_b, 2048, 2},  // beta
-    {16, tt::DataFormat::Float16_b, 2048, 2},  // Y
+    {0, tt::DataFormat::Float32, 4096, 1},  // variance
+    {1, tt::DataFormat::Float16_b, 2048, 1},  // X
+    {2, tt::DataFormat::Float32, 4096, 1},  // mean
+    {3, tt::DataFormat::Float16_b, 2048, 1},  // gamma
+    {4, tt::DataFormat::Float16_b, 2048, 1},  // beta
+    {16, tt::DataFormat::Float16_b, 2048, 1},  // Y
 }};
 
 inline constexpr PerCore unit_start{{

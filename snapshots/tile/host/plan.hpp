@@ -95,8 +95,8 @@ inline constexpr std::array<Tensor, 2> tensors{{
 inline constexpr std::array<std::size_t, 1> outputs{1};
 
 inline constexpr std::array<CircularBuffer, 2> circular_buffers{{
-    {0, tt::DataFormat::Float16_b, 2048, 2},  // X
-    {16, tt::DataFormat::Float16_b, 2048, 2},  // Y
+    {0, tt::DataFormat::Float16_b, 2048, 1},  // X
+    {16, tt::DataFormat::Float16_b, 2048, 1},  // Y
 }};
 
 inline constexpr PerCore unit_start{{
