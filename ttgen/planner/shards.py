@@ -177,28 +177,39 @@ def _has_rows_of_all_batches(shape: Shape, into: Shape) -> bool:
     return tall and (1,) * (len(into) - len(shape)) + batch_of(shape) == batch_of(into)
 
 
+def _sides(loaded: LoadedSpec, tensor: str, use: Use, shape: Shape) -> tuple[bool, bool]:
+    """Whether the rows of a tensor are the output's, and its columns."""
+    match use:
+        case "left":
+            return True, False
+        case "right":
+            return False, True
+        case "tile":
+            return spans(loaded.shapes[tensor], shape)
+
+
+def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
+    """What belongs to a part in a tensor of that many tiles that shares its rows, its columns, or both."""
+    tall, wide = sides
+    return Part(
+        row=part.row if tall else 0,
+        rows=part.rows if tall else rows,
+        col=part.col if wide else 0,
+        cols=part.cols if wide else cols,
+    )
+
+
 def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
     """The part of the output that belongs to each shard; None where a shard has no such part."""
-    own = loaded.shapes[operand.tensor]
-    tall, wide = spans(own, shape)
-    rows, cols = _matrix(shape)
-    in_dram = loaded.spec.tensors[operand.tensor].layout == "dram_sharded"
-    if operand.use == "left":
-        tall, wide = True, False
-    elif operand.use == "right":
-        tall, wide = False, True
-    if not (wide if in_dram else (tall or wide) and _has_rows_of_all_batches(own, shape)):
+    own, sides = loaded.shapes[operand.tensor], _sides(loaded, operand.tensor, operand.use, shape)
+    held = operand.shards.parts(*_matrix(own))
+    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded":
+        if not sides[1]:
+            return None
+        return {target.dram.readers[bank]: _along(part, (False, True), *_matrix(shape)) for (bank, _), part in held}
+    if not any(sides) or not _has_rows_of_all_batches(own, shape):
         return None
-    parts = {
-        core: Part(
-            row=part.row if tall else 0,
-            rows=part.rows if tall else rows,
-            col=part.col if wide else 0,
-            cols=part.cols if wide else cols,
-        )
-        for core, part in operand.shards.parts(*_matrix(own))
-    }
-    return {target.dram.readers[bank]: part for (bank, _), part in parts.items()} if in_dram else parts
+    return {core: _along(part, sides, *_matrix(shape)) for core, part in held}
 
 
 def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part], shape: Shape) -> bool:
@@ -206,21 +217,9 @@ def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinat
     own = loaded.shapes[operand.tensor]
     if loaded.spec.tensors[operand.tensor].layout == "dram_sharded" or not _has_rows_of_all_batches(own, shape):
         return False
-    tall, wide = spans(own, shape)
-    if operand.use == "left":
-        tall, wide = True, False
-    rows, cols = _matrix(own)
-    held = dict(operand.shards.parts(rows, cols))
-    return all(
-        held.get(core)
-        == Part(
-            row=part.row if tall else 0,
-            rows=part.rows if tall else rows,
-            col=part.col if wide else 0,
-            cols=part.cols if wide else cols,
-        )
-        for core, part in parts.items()
-    )
+    held = dict(operand.shards.parts(*_matrix(own)))
+    sides = _sides(loaded, operand.tensor, operand.use, shape)
+    return all(held.get(core) == _along(part, sides, *_matrix(own)) for core, part in parts.items())
 
 
 def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
@@ -246,22 +245,16 @@ def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
 def _broken_units(loaded: LoadedSpec, local: Local, shape: Shape, block: BlockSize) -> Iterator[Problem]:
     """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
     part, height = local.part, tiled(shape)[-2]
-    for side, given, size, what in (
-        ("m", block.m, math.gcd(part.rows, height), "rows"),
-        ("n", block.n, part.cols, "columns"),
+    for axis, side, given, size in (
+        (0, "m", block.m, math.gcd(part.rows, height)),
+        (1, "n", block.n, part.cols),
     ):
-        split = [name for name, use in sorted(local.resident) if _spans_side(loaded, name, use, side, shape)]
+        split = sorted(name for name, use in local.resident if _sides(loaded, name, use, shape)[axis])
         if split and size % given:
+            what = ("rows", "columns")[axis]
             fits = next(smaller for smaller in range(given, 0, -1) if size % smaller == 0)
-            ends = "shards and batches" if side == "m" and size < part.rows else "shards"
+            ends = "shards and batches" if axis == 0 and size < part.rows else "shards"
             text = (
                 f"blocks of {given} {what} of tiles don't end where {ends} of {split[0]} do, every {size}: use {fits}"
             )
             yield Problem(message=text, path=("schedule", "block", side))
-
-
-def _spans_side(loaded: LoadedSpec, tensor: str, use: Use, side: str, shape: Shape) -> bool:
-    """Whether a unit's rows (m) or columns (n) are rows or columns of a resident tensor."""
-    if use == "left":
-        return side == "m"
-    return spans(loaded.shapes[tensor], shape)[0 if side == "m" else 1]
