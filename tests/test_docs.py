@@ -66,7 +66,7 @@ def test_readme_commands_and_their_output(checkout: Path) -> None:
             ran += 1
         elif language == "console" and "error:" not in text:
             assert output == text
-    assert ran == 5
+    assert ran == 6
 
 
 def test_readme_shows_the_real_spec_kernel_and_message(tmp_path: Path) -> None:
