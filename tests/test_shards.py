@@ -104,6 +104,8 @@ def test_what_is_on_the_core_does_not_move() -> None:
         # All batches have the one matrix: its rows aren't the output's.
         ({"X": f"[128, 128] in {HEIGHT}", "B": "[2, 128, 128]", "Y": "[2, 128, 128]"}, "Y = X * B", set()),
         ({"X": f"[2, 128, 128] in {HEIGHT}", "Y": "[2, 128, 128]"}, "Y = exp(X)", {"X"}),
+        ({"v": f"[128] in {WIDTH}", "B": "[2, 64, 128]", "Y": "[2, 64, 128]"}, "Y = v * B", {"v"}),
+        ({"v": f"[2, 1, 128] in {WIDTH}", "B": "[2, 64, 128]", "Y": "[2, 64, 128]"}, "Y = v * B", set()),
         # A contraction: rows of A, and its output; the right operand never.
         ({"A": f"[128, 96] in {HEIGHT}", "B": "[96, 64]", "C": "[128, 64]"}, "C = A @ B", {"A"}),
         ({"A": f"[128, 96] in {HEIGHT}", "B": "[96, 64]", "C": f"[128, 64] in {HEIGHT}"}, "C = A @ B", {"A", "C"}),

@@ -169,12 +169,12 @@ def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
                 yield Problem(message=text, path=(*path, "l1_sharded", "split"))
 
 
-def _has_rows_of_all_batches(shape: Shape, into: Shape) -> bool:
-    """Whether the rows of a tensor, counted through its batches, are the output's; one batch of many has none."""
-    if math.prod(batch_of(into)) == 1:
-        return True
-    tall = spans(shape, into)[0]
-    return tall and (1,) * (len(into) - len(shape)) + batch_of(shape) == batch_of(into)
+def _divides_rows(shape: Shape, into: Shape) -> bool:
+    """Whether rows of tiles, counted through batches, are the same in a tensor and in the output; or it has one row."""
+    batch, full = batch_of(shape), batch_of(into)
+    if spans(shape, into)[0]:
+        return (1,) * (len(full) - len(batch)) + batch == full
+    return math.prod(batch) == 1
 
 
 def _sides(loaded: LoadedSpec, tensor: str, use: Use, shape: Shape) -> tuple[bool, bool]:
@@ -207,7 +207,7 @@ def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Targ
         if not sides[1]:
             return None
         return {target.dram.readers[bank]: _along(part, (False, True), *_matrix(shape)) for (bank, _), part in held}
-    if not any(sides) or not _has_rows_of_all_batches(own, shape):
+    if not any(sides) or not _divides_rows(own, shape):
         return None
     return {core: _along(part, sides, *_matrix(shape)) for core, part in held}
 
@@ -215,7 +215,7 @@ def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Targ
 def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part], shape: Shape) -> bool:
     """Whether on each core the shard is what the core's part of the output needs of the tensor, no less and no more."""
     own = loaded.shapes[operand.tensor]
-    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded" or not _has_rows_of_all_batches(own, shape):
+    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded" or not _divides_rows(own, shape):
         return False
     held = dict(operand.shards.parts(*_matrix(own)))
     sides = _sides(loaded, operand.tensor, operand.use, shape)

@@ -95,6 +95,13 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .stored = {.rows = 32, .cols = 1024},
         .page_bytes = 2048,
         .pages = 32,
+        .buffer_type = tt::tt_metal::BufferType::L1,
+        .shards = Shards{
+            .tensor = {.rows = 1, .cols = 32},
+            .shard = {.rows = 1, .cols = 4},
+            .grid = {.rows = 2, .cols = 4},
+            .orientation = tt::tt_metal::ShardOrientation::ROW_MAJOR,
+        },
     },
     {
         .name = "Y",
@@ -120,7 +127,7 @@ inline constexpr std::array<std::size_t, 1> outputs{2};
 
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 24, /*tensor=*/0},  // X
-    {1, tt::DataFormat::Float16_b, 2048, 2},  // scale
+    {1, tt::DataFormat::Float16_b, 2048, 4, /*tensor=*/1},  // scale
     {16, tt::DataFormat::Float16_b, 2048, 24, /*tensor=*/2},  // Y
 }};
 
@@ -146,15 +153,14 @@ inline constexpr PerCore y_count{{
 
 inline const Kernel reader{
     .file = "kernels/reader.cpp",
-    .tensors = {1},  // scale
+    .tensors = {},
     .named_args = {
         {"cb_X", 0},
         {"cb_scale", 1},
         {"shard_m", 6},
         {"shard_n", 4},
-        {"x_step", 1},
     },
-    .runtime_args = {&x_start, &x_count, &y_count},
+    .runtime_args = {},
 };
 
 inline constexpr tt::tt_metal::MathFidelity math_fidelity = tt::tt_metal::MathFidelity::HiFi3;

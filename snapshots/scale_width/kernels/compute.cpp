@@ -26,14 +26,13 @@ void kernel_main() {
 
     compute_kernel_hw_startup(cb_X, cb_scale, cb_Y);
     cb_wait_front(cb_X, shard_m * shard_n);
+    cb_wait_front(cb_scale, shard_n);
     cb_reserve_back(cb_Y, shard_m * shard_n);
     mul_bcast_rows_init(cb_X, cb_scale);
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
         for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
-            cb_wait_front(cb_scale, 1);
             tile_regs_acquire();
-            mul_tiles_bcast_rows(cb_X, cb_scale, y_trip * shard_n + x_trip, 0, 0);
-            cb_pop_front(cb_scale, 1);
+            mul_tiles_bcast_rows(cb_X, cb_scale, y_trip * shard_n + x_trip, x_trip, 0);
             tile_regs_commit();
             tile_regs_wait();
             pack_tile</*out_of_order=*/true>(0, cb_Y, y_trip * shard_n + x_trip);
@@ -42,4 +41,5 @@ void kernel_main() {
     }
     cb_push_back(cb_Y, shard_m * shard_n);
     cb_pop_front(cb_X, shard_m * shard_n);
+    cb_pop_front(cb_scale, shard_n);
 }
