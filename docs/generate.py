@@ -89,16 +89,18 @@ are numbered row by row in the tensor, and go along the rows of the grid, or dow
 `orientation: column_major`; in `block`, a row of shards then fills a column of cores.
 
 Shards divide the work: each core makes the part of the output that belongs to its shard. Those of the first sharded output
-lead, or else those of the first sharded input; a `policy`, panels, or other `cores` beside them are refused. Where a core's
-shard of a tensor is just what it needs of it, circular buffers lie on the shard, and nothing of it is read or written: the
-same shards as the leader's, the part of a vector that belongs to its columns, the rows of a left operand. Other sharded
-tensors are read or written tile by tile where they lie, and counted. In a contraction, the left operand has shards by
-`height`, and the output and what the epilogue reads any; the right operand has none in L1. Blocks end where shards do.
+lead, or else those of the first sharded input in the formula that isn't broadcast, or else of one that is; a `policy`,
+panels, or other `cores` beside them are refused. Where a core's shard of a tensor is just what it needs of it, circular
+buffers lie on the shard, and nothing of it is read or written: the same shards as the leader's, the part of a vector that
+belongs to its columns, the rows of a left operand. Other sharded tensors are read or written tile by tile where they lie,
+and counted. In a contraction, the left operand has shards by `height`, and the output and what the epilogue reads any; the
+right operand has none in L1. Blocks end where shards do.
 
-`dram_sharded`, for inputs: each DRAM bank holds a run of columns, of whole units, and the core beside it makes the columns
-of the output that belong to them. That uses as many cores as there are banks, and pays where the output has few rows and all
-that counts is how fast weights are read, as in 32×4096×4096. The cores are those that tt-metal itself assigns to the banks
-of a card whose last rows or columns are harvested; on another card some are a little further from theirs.
+`dram_sharded`, for inputs other than a left operand or a transposed one: each DRAM bank holds a run of columns, of whole
+units. Where such a tensor leads, the core beside each bank makes the columns of the output that belong to its own, on at
+most as many cores as there are banks. That pays where the output has few rows and all that counts is how fast weights are
+read, as in 32×4096×4096. The cores are those that tt-metal itself assigns to the banks of a card whose last rows or columns
+are harvested; on another card some are a little further from theirs.
 
 ## Orders
 
@@ -114,12 +116,12 @@ cores, … and the unit rows y, y + rows of cores, …, batch by batch; its orde
 
 ## Blocks
 
-A block of a contraction is `m` rows and `n` columns of output tiles, and K goes in steps of `k` tiles; one of an elementwise
-formula has `m` and `n` only. Each block of an operand is read into L1 once and used for the whole unit; buffers hold two,
-so that the next is read while the core computes, or one where no core has a second. Nothing has to divide anything: a block at an edge has places that are not
-read and not written, and the last step of K is shorter. DST adds up a unit that it holds (four tiles with 32-bit
-accumulation, eight with 16-bit); of a larger one, the packer adds up the steps of K in L1, and rounds each to what
-`accumulate` says.
+A block of a contraction is `m` rows and `n` columns of output tiles, and K goes in steps of `k` tiles; one of an
+elementwise formula has `m` and `n` only. Each block of an operand is read into L1 once and used for the whole unit; buffers
+hold two, so that the next is read while the core computes, or one where no core has a second. Without shards nothing has to
+divide anything: a block at an edge has places that are not read and not written, and the last step of K is shorter. DST
+adds up a unit that it holds (four tiles with 32-bit accumulation, eight with 16-bit); of a larger one, the packer adds up
+the steps of K in L1, and rounds each to what `accumulate` says.
 
 """
 

@@ -9,6 +9,7 @@ import pytest
 import ttgen
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.prove import prove
+from ttgen.errors import SpecError
 from ttgen.model.body import ReadPage, WritePage, walk
 from ttgen.model.grids import GridSize, Part, ShardGrid
 from ttgen.model.plan import Plan
@@ -16,6 +17,7 @@ from ttgen.target import TARGETS, load
 
 HEIGHT = "{l1_sharded: {split: height, cores: {rows: 2, cols: 2}}}"
 WIDTH = "{l1_sharded: {split: width, cores: {rows: 2, cols: 2}}}"
+BLOCK1 = "{l1_sharded: {split: block, cores: {rows: 1, cols: 1}}}"
 BLOCK = "{l1_sharded: {split: block, cores: {rows: 2, cols: 2}}}"
 
 
@@ -207,3 +209,30 @@ def test_a_buffer_that_lies_on_other_shards_is_found(shards: ShardGrid) -> None:
     prove(plan.program, tensors, dst_slots=4, dst_bits=32)
     with pytest.raises(ProofError, match="Y: a buffer of 8 pages doesn't fit its shards"):
         prove(plan.program, {**tensors, "Y": replace(tensors["Y"], shards=shards)}, dst_slots=4, dst_bits=32)
+
+
+def test_a_vector_leads_only_where_nothing_else_does() -> None:
+    """Whatever its place in the formula: its shards are on one core, those of X on four."""
+    one = "{l1_sharded: {split: width, cores: {rows: 1, cols: 1}}}"
+    for formula in ("Y = v + X", "Y = X + v"):
+        plan = planned({"v": f"[128] in {one}", "X": f"[128, 128] in {HEIGHT}", "Y": "[128, 128]"}, formula)
+        assert set(plan.program.resident().values()) == {"X"}
+    assert planned({"v": f"[128] in {one}", "X": "[128, 128]", "Y": "[128, 128]"}, "Y = v + X").program.work.cores == 1
+
+
+def test_what_the_host_program_asks_of_a_device() -> None:
+    """Shards of R lie on more cores than those that work, and those of W on all banks."""
+    wide = "{l1_sharded: {split: width, cores: {rows: 1, cols: 4}}}"
+    plan = planned(
+        {"A": "[32, 64]", "W": "[64, 128] in dram_sharded", "R": f"[32, 128] in {wide}", "C": f"[32, 128] in {BLOCK1}"},
+        "C = A @ W + R",
+    )
+    text = next(file.text for file in ttgen.render(plan) if file.path.endswith("plan.hpp"))
+    assert "constexpr Size grid{.rows = 1, .cols = 4};" in text
+    assert "constexpr int dram_banks = 12;" in text
+
+
+def test_banks_that_are_too_small() -> None:
+    """One column of tiles is one shard, on one bank: 625,000 x 2048 bytes of 1,072,693,184."""
+    with pytest.raises(SpecError, match=r"n150's 12 DRAM banks, which have 1,072,693,184, 'X' alone 1,280,000,000"):
+        planned({"X": "[20000000, 32] in dram_sharded", "Y": "[20000000, 32]"}, "Y = exp(X)")

@@ -77,3 +77,8 @@ def listing(words: Iterable[str]) -> str:
     """`a, b or c`."""
     items = list(words)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 spec`, `2 specs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -71,8 +71,9 @@ def check(
 
 
 def _check_range(numbers: list[int], pages: int, name: str) -> None:
-    if numbers and (min(numbers) < 0 or max(numbers) >= pages):
-        raise ProofError(f"{name}: page {max(numbers)} is read of {pages}")
+    for number in (min(numbers, default=0), max(numbers, default=0)):
+        if not 0 <= number < pages:
+            raise ProofError(f"{name}: page {number} is read of {pages}")
 
 
 def _run(

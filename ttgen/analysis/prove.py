@@ -49,7 +49,7 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
 
 
 def _check_shards(tensor: Tensor, cores: Iterable[Coordinate], pages: int) -> None:
-    """The shards under a buffer are as long as it is, and on the cores that run; together they have every page once."""
+    """The shards under a buffer are as long as it is, and on the cores that run."""
     parts = dict(tensor.parts())
     if parts.keys() != set(cores) or any(part.rows * part.cols != pages for part in parts.values()):
         raise ProofError(f"{tensor.name}: a buffer of {pages} pages doesn't fit its shards")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR
+from ttgen.errors import counted
 from ttgen.model.plan import Plan, Tensor
 from ttgen.rendering.plan_json import plan_json
 
@@ -68,7 +69,7 @@ def _buffers(plan: Plan) -> Iterator[str]:
     own = 0
     for buffer in plan.program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
-        pages = specs.counted(buffer.pages, "page")
+        pages = counted(buffer.pages, "page")
         text = f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
         own += 0 if buffer.name in resident else size
         yield f"{text}, the shard of {resident[buffer.name]}" if buffer.name in resident else text

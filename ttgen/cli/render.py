@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
+from ttgen.errors import counted
 from ttgen.output import Change, compare, differences, write
 from ttgen.rendering.artifacts import artifacts
 
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Renders specs."""
     planned, wrong = specs.plan_all(options.specs)
     if wrong:
-        print(f"{specs.counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
+        print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
         return USER_ERROR
     folder: Path = options.output
     changes = [(plan, compare(folder, artifacts(plan))) for _loaded, plan in planned]
@@ -59,5 +60,5 @@ def _check(changes: list[Change], *, quiet: bool) -> int:
     different = sum(change.state != "same" for change in changes)
     if not quiet:
         verb = "differs" if different == 1 else "differ"
-        print(f"{different} of {specs.counted(len(changes), 'file')} {verb}", file=sys.stderr)
+        print(f"{different} of {counted(len(changes), 'file')} {verb}", file=sys.stderr)
     return DIFFERS if different else OK

@@ -72,11 +72,6 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     return planned, wrong
 
 
-def counted(number: int, what: str) -> str:
-    """`1 spec`, `2 specs`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def headline(plan: Plan) -> Iterator[str]:
     """What matters most of a plan: cores, balance, L1, and DRAM reads over what must be read."""
     program = plan.program

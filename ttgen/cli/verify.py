@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR
-from ttgen.errors import ToolchainError, VerifyError
+from ttgen.errors import ToolchainError, VerifyError, counted
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 
@@ -164,8 +164,8 @@ def _report(verdicts: list[Verdict]) -> Iterator[str]:
         for note in verdict.notes:
             yield f"{verdict.kernel}: note: {note}"
     failed = sum(not verdict.passed for verdict in verdicts)
-    runs = specs.counted(sum(verdict.runs for verdict in verdicts), "run")
-    right = f"{len(verdicts) - failed} of {specs.counted(len(verdicts), 'spec')} verified"
+    runs = counted(sum(verdict.runs for verdict in verdicts), "run")
+    right = f"{len(verdicts) - failed} of {counted(len(verdicts), 'spec')} verified"
     yield f"{right}, {runs}"
 
 

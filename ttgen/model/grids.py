@@ -12,8 +12,6 @@ from typing import Annotated, Literal
 from ttgen.annotations import Doc
 
 Coordinate = tuple[int, int]
-Use = Literal["left", "right", "tile"]
-"""What a tensor is to a formula: the left or the right operand of its contraction, or tiles beside the output's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +83,12 @@ class Local:
     Attributes:
         lead: the tensor whose shards these are.
         parts: tiles of the output, by core.
-        resident: tensors, and what they are to the formula, whose shard on each core is all that its part needs.
+        resident: tensors whose shard on each core is all that its part needs.
     """
 
     lead: str
     parts: Mapping[Coordinate, Part]
-    resident: frozenset[tuple[str, Use]]
+    resident: frozenset[str]
 
     @property
     def part(self) -> Part:

@@ -296,7 +296,11 @@ class Program:
 
     work: Work
     per_core: Annotated[
-        Mapping[str, Table], Doc("A table a name: rows are core y, columns core x; null outside the ranges.")
+        Mapping[str, Table],
+        Doc(
+            "A table a name: rows are core y, columns core x; null outside the ranges. Under policy local, y_start and "
+            "y_count count rows of units through all batches; under rectangular, those of each batch."
+        ),
     ]
     allocations: tuple[Allocation, ...]
     circular_buffers: tuple[CircularBuffer, ...]

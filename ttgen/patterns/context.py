@@ -8,7 +8,7 @@ from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
 from ttgen.formula.graph import Graph, Shape
-from ttgen.model.grids import Local, Use
+from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.planner.loop import UnitLoop
 from ttgen.spec import BlockLinear
@@ -57,9 +57,9 @@ class Context:
         """Whether units have a batch index."""
         return len(self.work_shape) > 2
 
-    def is_resident(self, tensor: str, use: Use) -> bool:
+    def is_resident(self, tensor: str) -> bool:
         """Whether all that a core needs of a tensor is the shard that lies there."""
-        return self.local is not None and (tensor, use) in self.local.resident
+        return self.local is not None and tensor in self.local.resident
 
     @property
     def intermediate_dtype(self) -> DTypeName:

@@ -97,13 +97,13 @@ def streams(accesses: Sequence[Access]) -> tuple[Access, ...]:
     return tuple(access for access in accesses if not access.resident)
 
 
-def shards(accesses: Sequence[Access]) -> tuple[Access, ...]:
+def residents(accesses: Sequence[Access]) -> tuple[Access, ...]:
     """Those that stay on their core."""
     return tuple(access for access in accesses if access.resident)
 
 
 def leaf(context: Context, access: Access) -> Leaf:
-    """The tile of a stream as an operand of the elementwise part."""
+    """The tile of a stream or a shard as an operand of the elementwise part."""
     return Leaf(cb=access.cb, exact=context.dtypes[access.tensor] == "float32", slot=access.slot)
 
 
@@ -112,7 +112,7 @@ def unit_axes(context: Context, tensor: str) -> tuple[Axis, ...]:
 
     There are none of a stream whose part is a tile, or broadcast along both.
     """
-    resident = context.is_resident(tensor, "tile")
+    resident = context.is_resident(tensor)
     axes: list[Axis] = []
     if context.blocked or resident:
         tall, wide = spans(context.shapes[tensor], context.work_shape)
@@ -210,8 +210,8 @@ def compute_units(
         outputs: what they are packed to.
         contraction: the statements that accumulate a matrix product, of one tile.
     """
-    places = {access.cb: access.slot for access in shards(outputs)}
-    kept = shards((*inputs, *outputs))
+    places = {access.cb: access.slot for access in residents(outputs)}
+    kept = residents((*inputs, *outputs))
     if not context.blocked:
         return compute_unit(lowering, contraction, apart=frozenset(access.cb for access in kept), places=places)
     apart = frozenset(access.cb for access in (*inputs, *outputs))
@@ -274,7 +274,7 @@ def assemble(
     zeros = lowering.zeros
     # A tile of zeros stays for the whole kernel, and so do shards.
     fill: Body = (Reserve(cb=zeros), FillZeros(cb=zeros), Push(cb=zeros)) if zeros else ()
-    held, made = shards(inputs), shards(outputs)
+    held, made = residents(inputs), residents(outputs)
     before = (*((Wait(cb=zeros),) if zeros else ()), *wait(held), *reserve(made))
     after = (*push(made), *pop(held), *((Pop(cb=zeros),) if zeros else ()))
     read, compute, store = (

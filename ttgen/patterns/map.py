@@ -19,7 +19,7 @@ def design(context: Context) -> Design:
         shape = context.shapes[tensor]
         numbers = (Var("Mt"), Var("Nt")) if context.blocked else (Var("grid_y"), Var("grid_x"))
         page = unit_page(shape, context, rows=numbers[0], cols=numbers[1])
-        resident = context.is_resident(tensor, "tile")
+        resident = context.is_resident(tensor)
         return Access(tensor=tensor, cb=tensor, page=page, axes=unit_axes(context, tensor), resident=resident)
 
     inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}

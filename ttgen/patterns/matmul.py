@@ -89,7 +89,7 @@ def design(context: Context) -> Design:
     if in_steps(context):
         k = add(FIRST_K, K)
         depth_axis = (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
-    resident = context.is_resident(left, "left")
+    resident = context.is_resident(left)
     a = Access(
         tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True, resident=resident,
         axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth_axis),
@@ -104,7 +104,7 @@ def design(context: Context) -> Design:
         page = unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT)
         return Access(
             tensor=tensor, cb=cb, axes=unit_axes(context, tensor), page=page,
-            resident=context.is_resident(tensor, "tile"),
+            resident=context.is_resident(tensor),
         )  # fmt: skip
 
     tiles = {index: tile(tensor, cb_of(tensor, "tile")) for index, tensor in epilogue.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ttgen.patterns.context import Context
-from ttgen.patterns.kernels import Access, shards, streams
+from ttgen.patterns.kernels import Access, residents, streams
 
 
 def reading(inputs: Sequence[Access], streamed: str) -> str:
@@ -15,17 +15,18 @@ def reading(inputs: Sequence[Access], streamed: str) -> str:
         inputs: all that it reads or hands over.
         streamed: a sentence on what it reads.
     """
-    held = _listed(shards(inputs))
+    held = _listed(residents(inputs))
     sentences = [f"Hands the {held} on this core to compute."] if held else []
     return " ".join([*sentences, *([streamed] if streams(inputs) else [])])
 
 
 def writing(context: Context, outputs: Sequence[Access]) -> str:
     """What a writer does."""
-    made = _listed(shards(outputs))
+    made = _listed(residents(outputs))
     tiles = "tiles" if context.blocked else "tile"
     sentences = [f"Writes the {tiles} of each unit of this core."] if streams(outputs) else []
-    return " ".join([*sentences, *([f"Takes the {made} on this core from compute."] if made else [])])
+    sentences += [f"Takes the {made} on this core from compute: packed in place, nothing is written."] if made else []
+    return " ".join(sentences)
 
 
 def _listed(accesses: Sequence[Access]) -> str:

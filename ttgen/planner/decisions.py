@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ttgen.model.design import Design
-from ttgen.model.grids import Local
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
@@ -29,13 +28,13 @@ def decide(
     tensors: Sequence[Tensor],
 ) -> tuple[Decision, ...]:
     """All decisions of a plan, in the order that they were made."""
-    found = _decisions(loaded, context.local, pattern, target, program, exactness, design)
+    found = _decisions(loaded, context, pattern, target, program, exactness, design)
     return (*found, *_layouts(tensors, target), *_shards(context, tensors), *_padding(design, tensors))
 
 
 def _decisions(
     loaded: LoadedSpec,
-    local: Local | None,
+    context: Context,
     pattern: str,
     target: Target,
     program: Program,
@@ -48,7 +47,7 @@ def _decisions(
     def decision(name: str, value: str, origin: Literal["spec", "default", "rule"], because: str) -> Decision:
         return Decision(name=name, value=value, origin=origin, because=because)
 
-    work = program.work
+    work, local = program.work, context.local
     yield decision("pattern", pattern, "rule", f"the formula is of this kind: {PATTERNS[pattern].meaning}")
     yield decision("target", target.name, said("target"), target.description)
     if work.policy == "local":
@@ -68,7 +67,7 @@ def _decisions(
         yield decision("cores", str(work.cores), said("schedule", "cores"), _balance(program))
     else:
         yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
-    yield from _blocks(loaded, local, program, design, target, exactness)
+    yield from _blocks(loaded, context, program, design, target, exactness)
     if loaded.gives("precision", "fidelity"):
         erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
         because = (
@@ -106,7 +105,8 @@ def _depth(design: Design, what: str) -> Decision:
     """How much of what moves a buffer holds."""
     moving = [buffer for buffer in design.buffers if buffer.role != "intermediate" and buffer.tensor is None]
     single = [buffer.name for buffer in moving if buffer.blocks == 1]
-    value, because = f"2 {what}s", "inputs and outputs move while the core computes"
+    roles = " and ".join(f"{role}s" for role in ("input", "output") if any(item.role == role for item in moving))
+    value, because = f"2 {what}s", f"{roles} move while the core computes"
     if not moving:
         value, because = "shards", "nothing moves"
     elif len(single) == len(moving):
@@ -127,20 +127,16 @@ def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:
 
 def _shards(context: Context, tensors: Sequence[Tensor]) -> Iterator[Decision]:
     """Which shards stay where they are, and what becomes of the others."""
-    resident = Counter(name for name, _use in context.local.resident) if context.local else Counter[str]()
     for tensor in tensors:
         if tensor.shards is None:
             continue
-        uses = max(1, len(tensor.uses))
-        if resident[tensor.name] == uses:
+        way = "read" if tensor.role == "input" else "written"
+        because = f"a core needs other tiles than those of its shard: {way} page by page, wherever they lie"
+        if context.is_resident(tensor.name):
             because = "each core's shard is all that it needs of it: circular buffers lie on the shards, nothing moves"
-        elif resident[tensor.name]:
-            because = "circular buffers lie on the shards for one use; for the other, tiles are read wherever they lie"
-        elif context.local is not None and context.local.lead == tensor.name:
-            because = "each bank's columns are read by the core beside it"
-        else:
-            way = "read" if tensor.role == "input" else "written"
-            because = f"a core needs other tiles than those of its shard: {way} page by page, wherever they lie"
+        elif tensor.in_dram:
+            leads = context.local is not None and context.local.lead == tensor.name
+            because = "each bank's columns are read by the core beside it" if leads else "read from all banks"
         height, width = tensor.shards.tiles
         name = "dram_sharded" if tensor.in_dram else "l1_sharded"
         yield Decision(name=name, value=f"{tensor.name}, {height}x{width} tiles", origin="spec", because=because)
@@ -163,7 +159,7 @@ def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
 
 def _blocks(
     loaded: LoadedSpec,
-    local: Local | None,
+    context: Context,
     program: Program,
     design: Design,
     target: Target,
@@ -180,9 +176,13 @@ def _blocks(
     because = "one output block a trip of the kernels' loop"
     if program.cost.tile_products:
         value += f", {block.k} deep"
-        stays = local is not None and any(use == "left" for _name, use in local.resident)
-        left = "the left operand stays in its shards" if stays else f"the left operand is read {_times(grid.x)}"
-        reads = f"{left}, the right one {'is read ' if stays else ''}{_times(grid.y)}"
+        product = context.graph.nodes[context.graph.contractions[0]]
+        left, right = (context.graph.nodes[operand] for operand in product.operands)
+        stays = context.is_resident(left.tensor)
+        # What has no batches of its own is read for each of them.
+        times = [units * grid.z // math.prod(node.shape[:-2]) for node, units in ((left, grid.x), (right, grid.y))]
+        reads = "the left operand stays in its shards" if stays else f"the left operand is read {_times(times[0])}"
+        reads += f", the right one {'is read ' if stays else ''}{_times(times[1])}"
         because = f"each block of an operand is read once a unit and step of K: {reads}"
     yield Decision(name="unit", value=value, origin=origin, because=because)
     if program.cost.tile_products and block.m * block.n > 1:
@@ -199,7 +199,7 @@ def _blocks(
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _balance(program: Program) -> str:

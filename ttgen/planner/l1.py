@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
@@ -23,65 +23,91 @@ def share(tensor: Tensor, target: Target) -> int:
     return pages * -(-tensor.page_bytes // target.alignment.l1) * target.alignment.l1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Bytes of L1 that a program takes on every core: circular buffers of its own, and each tensor's share."""
+
+    buffers: int
+    shares: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.buffers + sum(self.shares.values())
+
+
+def need(buffers: Sequence[BufferDesign], tensors: Sequence[Tensor], target: Target) -> Need:
+    """What a program takes; buffers that lie on shards take nothing more."""
+    return Need(
+        buffers=sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None),
+        shares={tensor.name: bytes_ for tensor in tensors if (bytes_ := share(tensor, target))},
+    )
+
+
 def budget(
-    loaded: LoadedSpec,
-    buffers: Sequence[BufferDesign],
-    tensors: Sequence[Tensor],
-    block: BlockSize,
-    buffers_of: Callable[[BlockSize], Sequence[BufferDesign]],
-    target: Target,
+    loaded: LoadedSpec, found: Need, block: BlockSize, changed: Callable[[LoadedSpec, BlockSize], Need], target: Target
 ) -> L1Budget:
     """Bytes of L1 that circular buffers and tensors take on a core.
 
     Args:
-        loaded: the spec, for the place of a problem.
-        buffers: the circular buffers.
-        tensors: which of them are in L1.
+        loaded: the spec.
+        found: what its program takes.
         block: the unit of work.
-        buffers_of: the buffers with another block, or a refusal.
+        changed: what the program of another spec or another block takes, or a refusal.
         target: the card.
 
     Raises:
-        SpecError: they don't fit; with the bytes, and for each side of the block the largest smaller one that fits:
-            first that of K, which costs no traffic, then those that cost least.
+        SpecError: they don't fit; with the bytes, and each single change that fits: the largest smaller block along
+            each side, first along K, which costs no traffic, then those that cost least; the largest tensor in DRAM.
     """
-    shares = {tensor.name: bytes_ for tensor in tensors if (bytes_ := share(tensor, target))}
-    rings, limit = _rings(buffers), target.l1.usable
-    total = rings + sum(shares.values())
-    if total <= limit:
-        return L1Budget(bytes=total, limit=limit)
-    fixes = list(_smaller_blocks(block, rings, limit - sum(shares.values()), buffers_of))
-    text = f"L1: {total:,} of {limit:,} bytes"
-    if not shares:
-        text += f"; {', or '.join(fixes) or 'make all of m, n and k smaller'}"
+    limit = target.l1.usable
+    if found.total <= limit:
+        return L1Budget(bytes=found.total, limit=limit)
+    changes = [
+        *_smaller_blocks(found.total, block, lambda smaller: changed(loaded, smaller), limit),
+        *_in_dram(loaded, found, lambda moved: changed(moved, block), limit),
+    ]
+    sides = "all of m, n and k smaller"
+    text, fix = f"L1: {found.total:,} of {limit:,} bytes", ", or ".join(changes)
+    if not found.shares:
+        text += f"; {fix or f'make {sides}'}"
         raise SpecError(refuse(text, "schedule", "block", at_key=True).problems, loaded.source)
-    largest = max(shares, key=shares.__getitem__)
-    parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in shares.items())
-    fixes.append(f"dram_interleaved for {largest} saves {shares[largest]:,}")
-    text += f" on every core: circular buffers {rings:,}, {parts}; {', or '.join(fixes)}"
+    parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in found.shares.items())
+    text += f" on every core: circular buffers {found.buffers:,}, {parts}; "
+    if found.buffers > limit:
+        text += fix or f"make {sides}, and leave fewer tensors in L1"
+        raise SpecError(refuse(text, "schedule", "block", at_key=True).problems, loaded.source)
+    largest = max(found.shares, key=found.shares.__getitem__)
+    text += fix or f"leave {largest} and others in dram_interleaved"
     raise SpecError(refuse(text, "tensors", largest, "layout").problems, loaded.source)
 
 
-def _rings(buffers: Sequence[BufferDesign]) -> int:
-    """Bytes of the circular buffers that don't lie on shards."""
-    return sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None)
-
-
-def _smaller_blocks(
-    block: BlockSize, rings: int, limit: int, buffers_of: Callable[[BlockSize], Sequence[BufferDesign]]
-) -> Iterator[str]:
-    """For each side of the block the largest smaller one with which the buffers fit."""
+def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize], Need], limit: int) -> Iterator[str]:
+    """For each side of the block the largest smaller one that fits."""
     changes: list[tuple[float, str]] = []
     for side in ("k", "n", "m"):
         given: int = getattr(block, side)
         for smaller in range(given - 1, 0, -1):
             try:
-                after = _rings(buffers_of(replace(block, **{side: smaller})))
+                after = changed(replace(block, **{side: smaller})).total
             except SpecError:
                 # Units of that size would cross the end of a shard.
                 continue
             if after <= limit:
-                text = f"block.{side} {given} -> {smaller} saves {rings - after:,}"
+                text = f"block.{side} {given} -> {smaller} saves {total - after:,}"
                 changes.append((0.0 if side == "k" else given / smaller, text))
                 break
     yield from (text for _growth, text in sorted(changes, key=lambda change: change[0]))
+
+
+def _in_dram(loaded: LoadedSpec, found: Need, changed: Callable[[LoadedSpec], Need], limit: int) -> Iterator[str]:
+    """The largest tensor in L1 without which the rest fits."""
+    for name in sorted(found.shares, key=found.shares.__getitem__, reverse=True):
+        tensors = {**loaded.spec.tensors, name: replace(loaded.spec.tensors[name], layout="dram_interleaved")}
+        try:
+            after = changed(replace(loaded, spec=replace(loaded.spec, tensors=tensors))).total
+        except SpecError:
+            continue
+        if after <= limit:
+            yield f"dram_interleaved for {name} saves {found.total - after:,}"
+            return

@@ -21,6 +21,7 @@ from ttgen.model.plan import (
     Plan,
     PlanTarget,
     Program,
+    Tensor,
     Work,
     WorkGrid,
     cores_of,
@@ -126,22 +127,21 @@ def resolve(loaded: LoadedSpec) -> Plan:
     target = load_target(spec.target)
     graph = graph_of(loaded)
     pattern = pattern_of(graph, loaded)
-    tensors.check_memory(loaded, target)
     schedule = supported.check(loaded, graph)
-    exactness = precision.decide(loaded, target)
-
-    def designed_with(block: BlockSize) -> _Designed:
-        return _design(loaded, graph, schedule, exactness, target, block)
-
-    # Which core makes which units, and what its kernels do.
     block = blocks.size(schedule.block, graph)
-    designed = designed_with(block)
-    design, divided, context = designed.design, designed.divided, designed.context
+    tensors.check_memory(loaded, shards.grids(loaded, block, target), target)
+    exactness = precision.decide(loaded, target)
     zeros = padding.zero_padded(loaded, graph)
-    planned = tensors.tensors(loaded, graph, design.padding, zeros, shards.grids(loaded, block, target))
-    l1_budget = l1.budget(
-        loaded, design.buffers, planned, block, lambda smaller: designed_with(smaller).design.buffers, target
-    )
+
+    def design_of(changed: LoadedSpec, block: BlockSize) -> tuple[_Designed, tuple[Tensor, ...], l1.Need]:
+        designed = _design(changed, graph, schedule, exactness, target, block)
+        grids = shards.grids(changed, block, target)
+        planned = tensors.tensors(changed, graph, designed.design.padding, zeros, grids)
+        return designed, planned, l1.need(designed.design.buffers, planned, target)
+
+    designed, planned, needed = design_of(loaded, block)
+    l1_budget = l1.budget(loaded, needed, block, lambda *changed: design_of(*changed)[2], target)
+    design, divided, context = designed.design, designed.divided, designed.context
 
     # With which buffers and arguments.
     circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)

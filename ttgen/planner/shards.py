@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from ttgen.errors import Path, Problem, SpecError
+from ttgen.errors import Path, Problem, SpecError, counted, listing
 from ttgen.formula.graph import Graph, Shape
-from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid, Use
+from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid
 from ttgen.model.plan import BlockSize
 from ttgen.patterns.pages import batch_of, spans
 from ttgen.planner.formula import work_shape
@@ -64,17 +65,35 @@ def _counts(shards: Shards) -> tuple[int, int]:
             return (rows, cols) if shards.orientation == "row_major" else (cols, rows)
 
 
+_Use = Literal["left", "right", "tile"]
+"""What a tensor is to a formula: the left or the right operand of its contraction, or tiles beside the output's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Operand:
-    """A sharded tensor, and one thing that it is to the formula."""
+    """A sharded tensor, what it is to the formula first, and whether its rows and its columns are the output's.
+
+    Where it is more than one thing, they make no difference: a left operand that its shards keep on their cores has
+    whole rows there, and so have its tiles beside the output's.
+    """
 
     tensor: str
-    use: Use
+    use: _Use
+    sides: tuple[bool, bool]
     shards: ShardGrid
+    in_dram: bool
+
+    @property
+    def is_broadcast(self) -> bool:
+        """Whether it has one row or one column for all of the output's."""
+        return self.use == "tile" and not all(self.sides)
 
 
 def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -> Local | None:
-    """The division that shards make: the first sharded output's, or else the first input's that can lead.
+    """The division that shards make.
+
+    Those of the first output lead; or else of the first input, in the formula's order, that isn't broadcast; or else
+    of the first that is.
 
     Raises:
         SpecError: shards that the device or the pattern can't have, or that a schedule or a block doesn't go with.
@@ -82,43 +101,57 @@ def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -
     problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
-    operands = [
-        _Operand(tensor=name, use=use, shards=shards)
-        for name in (*(output.tensor for output in graph.outputs), *graph.inputs)
-        if (shards := shard_grid(loaded, name, block.n, target)) is not None
-        for use in _uses(graph, name)
-    ]
     shape = work_shape(graph)
-    for lead in operands:
+    outputs = [output.tensor for output in graph.outputs]
+    operands = [
+        _operand(loaded, graph, name, shards)
+        for name in (*outputs, *graph.inputs)
+        if (shards := shard_grid(loaded, name, block.n, target)) is not None
+    ]
+    for lead in sorted(operands, key=lambda operand: operand.is_broadcast):
         parts = _led_parts(loaded, lead, shape, target)
         if parts is None:
             continue
-        resident = frozenset(
-            (other.tensor, other.use) for other in operands if _is_resident(loaded, other, parts, shape)
-        )
+        resident = frozenset(other.tensor for other in operands if _is_resident(loaded, other, parts, shape))
         local = Local(lead=lead.tensor, parts=parts, resident=resident)
-        problems = [*_conflicts(loaded, local), *_broken_units(loaded, local, shape, block)]
+        split = [other for other in operands if other.tensor in resident]
+        problems = [*_conflicts(loaded, local), *_broken_units(local, split, shape, block)]
         if problems:
             raise SpecError(problems, loaded.source)
         return local
     return None
 
 
-def _uses(graph: Graph, tensor: str) -> tuple[Use, ...]:
+def _operand(loaded: LoadedSpec, graph: Graph, tensor: str, shards: ShardGrid) -> _Operand:
+    use = _uses(graph, tensor)[0]
+    sides: Mapping[_Use, tuple[bool, bool]] = {
+        "left": (True, False),
+        "right": (False, True),
+        "tile": spans(loaded.shapes[tensor], work_shape(graph)),
+    }
+    in_dram = loaded.spec.tensors[tensor].layout == "dram_sharded"
+    return _Operand(tensor=tensor, use=use, sides=sides[use], shards=shards, in_dram=in_dram)
+
+
+def _uses(graph: Graph, tensor: str) -> tuple[_Use, ...]:
     """What a tensor is to the formula, its place in a contraction first."""
-    found: list[Use] = []
+    found: list[_Use] = []
     for product in graph.contractions:
-        sides: tuple[Use, Use] = ("left", "right")
-        operands = zip(sides, graph.nodes[product].operands, strict=True)
-        found += [side for side, operand in operands if graph.nodes[operand].tensor == tensor]
-    for index, node in enumerate(graph.nodes):
-        if node.kind == "input" and node.tensor == tensor:
-            users = [other for other in graph.nodes if index in other.operands and other.kind != "matmul"]
-            if users or any(output.node == index for output in graph.outputs):
-                found.append("tile")
-    if any(output.tensor == tensor for output in graph.outputs):
+        left, right = (graph.nodes[operand].tensor for operand in graph.nodes[product].operands)
+        found += ["left"] if left == tensor else []
+        found += ["right"] if right == tensor else []
+    if not found or any(_is_beside(graph, index, tensor) for index in range(len(graph.nodes))):
         found.append("tile")
     return tuple(found)
+
+
+def _is_beside(graph: Graph, index: int, tensor: str) -> bool:
+    """Whether a node is a tensor that something else than the contraction reads."""
+    node = graph.nodes[index]
+    if node.kind != "input" or node.tensor != tensor:
+        return False
+    users = (other for other in graph.nodes if index in other.operands)
+    return any(user.kind != "matmul" for user in users) or any(output.node == index for output in graph.outputs)
 
 
 def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
@@ -135,15 +168,16 @@ def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
             if given > most:
                 device = f"{target.name} has {target.grid.rows} rows and {target.grid.cols} cols"
                 yield Problem(message=f"{given} {side} of cores; {device}", path=(*path, side))
-        for what, tiles, parts in zip(("rows", "columns"), _matrix(loaded.shapes[name]), _counts(shards), strict=True):
+        for what, tiles, parts in zip(("row", "column"), _matrix(loaded.shapes[name]), _counts(shards), strict=True):
             if tiles % parts:
-                text = f"{tiles} {what} of tiles don't divide into {parts} shards: a shard is a whole number of tiles"
+                text = f"{counted(tiles, what)} of tiles for {parts} shards: a shard is a whole number of tiles"
                 yield Problem(message=text, path=path)
 
 
 def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
     """Shards in places where the formula can't use them."""
     outputs = {output.tensor for output in graph.outputs}
+    transposed = any(graph.nodes[product].transposed[1] for product in graph.contractions)
     for name, tensor in loaded.spec.tensors.items():
         path: Path = ("tensors", name, "layout")
         uses = _uses(graph, name)
@@ -153,17 +187,18 @@ def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
             if "left" in uses:
                 text = "dram_sharded splits columns, and each core needs all of a left operand's: use dram_interleaved"
                 yield Problem(message=text, path=path)
-            elif "right" in uses and graph.nodes[graph.contractions[0]].transposed[1]:
+            elif "right" in uses and transposed:
                 text = "dram_sharded splits columns, which are K of a transposed operand: store it as K x N, without .T"
                 yield Problem(message=text, path=path)
         elif isinstance(tensor.layout, ShardedLayout):
             if "right" in uses:
+                needs, others = ("rows", "") if transposed else ("columns", "dram_sharded, ")
                 text = (
-                    "every core needs whole columns of the right operand of @, which no shard on a core holds: "
-                    "use dram_sharded, dram_interleaved or l1_interleaved"
+                    f"the right operand of @ has no shards in L1: every core needs whole {needs} of it; use {others}"
+                    "dram_interleaved or l1_interleaved"
                 )
                 yield Problem(message=text, path=path)
-            elif "left" in uses and tensor.layout.l1_sharded.split != "height":
+            elif "left" in uses and _counts(tensor.layout.l1_sharded)[1] > 1:
                 split = tensor.layout.l1_sharded.split
                 text = f"split {split} cuts the rows of the left operand of @, of which a unit needs all: use height"
                 yield Problem(message=text, path=(*path, "l1_sharded", "split"))
@@ -175,17 +210,6 @@ def _divides_rows(shape: Shape, into: Shape) -> bool:
     if spans(shape, into)[0]:
         return (1,) * (len(full) - len(batch)) + batch == full
     return math.prod(batch) == 1
-
-
-def _sides(loaded: LoadedSpec, tensor: str, use: Use, shape: Shape) -> tuple[bool, bool]:
-    """Whether the rows of a tensor are the output's, and its columns."""
-    match use:
-        case "left":
-            return True, False
-        case "right":
-            return False, True
-        case "tile":
-            return spans(loaded.shapes[tensor], shape)
 
 
 def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
@@ -201,25 +225,25 @@ def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
 
 def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
     """The part of the output that belongs to each shard; None where a shard has no such part."""
-    own, sides = loaded.shapes[operand.tensor], _sides(loaded, operand.tensor, operand.use, shape)
+    own = loaded.shapes[operand.tensor]
     held = operand.shards.parts(*_matrix(own))
-    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded":
-        if not sides[1]:
+    if operand.in_dram:
+        if not operand.sides[1]:
             return None
+        # A bank has whole columns.
         return {target.dram.readers[bank]: _along(part, (False, True), *_matrix(shape)) for (bank, _), part in held}
-    if not any(sides) or not _divides_rows(own, shape):
+    if not any(operand.sides) or not _divides_rows(own, shape):
         return None
-    return {core: _along(part, sides, *_matrix(shape)) for core, part in held}
+    return {core: _along(part, operand.sides, *_matrix(shape)) for core, part in held}
 
 
 def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part], shape: Shape) -> bool:
     """Whether on each core the shard is what the core's part of the output needs of the tensor, no less and no more."""
     own = loaded.shapes[operand.tensor]
-    if loaded.spec.tensors[operand.tensor].layout == "dram_sharded" or not _divides_rows(own, shape):
+    if operand.in_dram or not _divides_rows(own, shape):
         return False
     held = dict(operand.shards.parts(*_matrix(own)))
-    sides = _sides(loaded, operand.tensor, operand.use, shape)
-    return all(held.get(core) == _along(part, sides, *_matrix(own)) for core, part in parts.items())
+    return all(held.get(core) == _along(part, operand.sides, *_matrix(own)) for core, part in parts.items())
 
 
 def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
@@ -238,23 +262,25 @@ def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
     count = cores.rows * cores.cols if isinstance(cores, CoreGrid) else cores
     same_grid = not isinstance(cores, CoreGrid) or (cores.cols, cores.rows) == corner
     if cores is not None and not (count == len(local.parts) and same_grid):
-        text = f"other cores than those of a layout: {whose}, on {len(local.parts)} cores; leave 'cores' out"
+        text = f"other cores than those of a layout: {whose}, on {counted(len(local.parts), 'core')}; leave 'cores' out"
         yield Problem(message=text, path=("schedule", "cores"))
 
 
-def _broken_units(loaded: LoadedSpec, local: Local, shape: Shape, block: BlockSize) -> Iterator[Problem]:
+def _broken_units(local: Local, split: Sequence[_Operand], shape: Shape, block: BlockSize) -> Iterator[Problem]:
     """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
     part, height = local.part, tiled(shape)[-2]
     for axis, side, given, size in (
         (0, "m", block.m, math.gcd(part.rows, height)),
         (1, "n", block.n, part.cols),
     ):
-        split = sorted(name for name, use in local.resident if _sides(loaded, name, use, shape)[axis])
-        if split and size % given:
-            what = ("rows", "columns")[axis]
-            fits = next(smaller for smaller in range(given, 0, -1) if size % smaller == 0)
+        names = sorted(operand.tensor for operand in split if operand.sides[axis])
+        if names and size % given:
+            divisors = [divisor for divisor in range(1, size + 1) if size % divisor == 0]
+            fits = [max(fit for fit in divisors if fit < given), *[fit for fit in divisors if fit > given][:1]]
             ends = "shards and batches" if axis == 0 and size < part.rows else "shards"
+            what = ("row", "column")[axis]
             text = (
-                f"blocks of {given} {what} of tiles don't end where {ends} of {split[0]} do, every {size}: use {fits}"
+                f"blocks of {given} {what}s of tiles don't end where {ends} of {names[0]} do, every "
+                f"{what if size == 1 else f'{size} {what}s'}: use {listing(map(str, fits))}"
             )
             yield Problem(message=text, path=("schedule", "block", side))

@@ -27,23 +27,31 @@ def stored(shape: Shape) -> tuple[int, ...]:
     return (*tiles[:-2], tiles[-2] * TILE, tiles[-1] * TILE)
 
 
-def check_memory(loaded: LoadedSpec, target: Target) -> None:
-    """Refuses tensors that the card's memory can't hold.
+def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Target) -> None:
+    """Refuses tensors that the card's DRAM can't hold: allocation is in lockstep, so the fullest bank counts.
 
     Raises:
         SpecError: with the bytes.
     """
-    sizes = {
-        name: math.prod(tiled(loaded.shapes[name])) * DTYPES[tensor.dtype].tile_bytes
-        for name, tensor in loaded.spec.tensors.items()
-        if tensor.layout in ("dram_interleaved", "dram_sharded")
-    }
-    limit = target.dram.banks * target.dram.bank_bytes
-    if sum(sizes.values()) > limit:
+    sizes = {}
+    for name, tensor in loaded.spec.tensors.items():
+        if tensor.layout in ("dram_interleaved", "dram_sharded"):
+            pages = -(-math.prod(tiled(loaded.shapes[name])) // target.dram.banks)
+            if name in shards:
+                pages = math.prod(shards[name].tiles)
+            sizes[name] = pages * _aligned(DTYPES[tensor.dtype].tile_bytes, target.alignment.dram_read)
+    total, limit = sum(sizes.values()), target.dram.bank_bytes
+    if total > limit:
         largest = max(sizes, key=sizes.__getitem__)
-        total = sum(sizes.values())
-        text = f"the tensors take {total:,} bytes of {target.name}'s {limit:,}, '{largest}' alone {sizes[largest]:,}"
+        text = (
+            f"the tensors take {total:,} bytes of each of {target.name}'s {target.dram.banks} DRAM banks, which have "
+            f"{limit:,}, '{largest}' alone {sizes[largest]:,}"
+        )
         raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
+
+
+def _aligned(size: int, to: int) -> int:
+    return -(-size // to) * to
 
 
 def tensors(

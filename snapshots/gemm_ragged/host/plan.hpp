@@ -23,7 +23,7 @@ struct Size {
     uint32_t rows, cols;
 };
 
-// Shards of a tensor, both in tiles, one on each core of a grid; in DRAM one on each bank of its only row.
+// Shards: the tensor and a shard in tiles, and the grid of cores that hold one each; in DRAM it is a row of banks.
 struct Shards {
     Size tensor, shard, grid;
     tt::tt_metal::ShardOrientation orientation;
@@ -34,7 +34,7 @@ struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
-    std::size_t matrices;
+    std::size_t matrices = 1;
     Size size, stored;
     uint32_t page_bytes, pages;
     bool needs_zero_padding = false;
@@ -63,6 +63,10 @@ struct Kernel {
     std::vector<const PerCore*> runtime_args;
 };
 
+// What the program needs of a device: its rows and columns of cores, and banks of DRAM.
+inline constexpr Size grid{.rows = 2, .cols = 8};
+inline constexpr int dram_banks = 1;
+
 // Rectangles of cores (x, y), both corners included.
 inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
     {{0, 0}, {7, 1}},
@@ -73,7 +77,6 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .name = "A",
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
-        .matrices = 1,
         .size = {.rows = 100, .cols = 100},
         .stored = {.rows = 128, .cols = 128},
         .page_bytes = 2048,
@@ -84,7 +87,6 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .name = "B",
         .is_input = true,
         .format = tt::DataFormat::Float16_b,
-        .matrices = 1,
         .size = {.rows = 100, .cols = 100},
         .stored = {.rows = 128, .cols = 128},
         .page_bytes = 2048,
@@ -95,7 +97,6 @@ inline constexpr std::array<Tensor, 3> tensors{{
         .name = "C",
         .is_input = false,
         .format = tt::DataFormat::Float16_b,
-        .matrices = 1,
         .size = {.rows = 100, .cols = 100},
         .stored = {.rows = 128, .cols = 128},
         .page_bytes = 2048,

@@ -169,9 +169,9 @@ ttm::BufferShardingArgs sharding_of(const plan::Tensor& tensor) {
 
 void run(const Options& options) {
     const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(0);
-    const ttm::CoreCoord grid = device->compute_with_storage_grid_size(), last = plan::cores.bounding_box().end_coord;
-    if (last.x >= grid.x || last.y >= grid.y) {
-        throw std::runtime_error("the program was planned for more rows or columns of cores than this device has");
+    const ttm::CoreCoord grid = device->compute_with_storage_grid_size();
+    if (grid.x < plan::grid.cols || grid.y < plan::grid.rows || device->num_dram_channels() < plan::dram_banks) {
+        throw std::runtime_error("the program was planned for more cores or DRAM banks than this device has");
     }
     dist::MeshCommandQueue& queue = device->mesh_command_queue();
 
