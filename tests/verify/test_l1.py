@@ -17,10 +17,11 @@ def test_buffers_meet_tensors_where_the_plan_says(builder: Builder, target: str)
     text = Path("specs/add_l1.yaml").read_text(encoding="utf-8")
     loaded = ttgen.loads(text.replace("kernel: add_l1", f"kernel: add_l1\ntarget: {target}"), name="add_l1.yaml")
     plan = ttgen.plan(loaded)
-    room = 2 + (plan.program.l1.limit - plan.program.l1.bytes) // 2048
+    own = plan.program.circular_buffers[0].pages
+    room = own + (plan.program.l1.limit - plan.program.l1.bytes) // 2048
     for pages, names in ((room, []), (room + 1, ["overlap"])):
         files = tuple(
-            Artifact(file.path, file.text.replace("Float16_b, 2048, 2}", f"Float16_b, 2048, {pages}}}"))
+            Artifact(file.path, file.text.replace(f"Float16_b, 2048, {own}}}", f"Float16_b, 2048, {pages}}}"))
             for file in ttgen.render(plan)
         )
         verdict = verify(loaded, plan, builder, files=files, jobs=2)
