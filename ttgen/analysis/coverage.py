@@ -60,6 +60,8 @@ def check(
         read = {item.tensor for item in walk(body) if isinstance(item, ReadPage)}
         for tensor in sorted(read):
             _check_range(_run(body, "read_page", tensor, cores, arguments[name]), pages[tensor], tensor)
+        if not shards:
+            continue
         used = {tile.cb for item in walk(body) if isinstance(item, Op) for tile in item.tiles}
         for cb in sorted(used & shards.keys()):
             _check_range(_run(body, "op", cb, cores, arguments[name]), shards[cb], cb)

@@ -14,7 +14,7 @@ from ttgen.model.plan import BlockSize
 from ttgen.patterns.pages import batch_of, spans
 from ttgen.planner.formula import work_shape
 from ttgen.planner.tensors import tiled
-from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.spec import BlockLinear, CoreGrid, Layout, LoadedSpec, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
 
 
@@ -39,6 +39,10 @@ def shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) ->
         grid=GridSize(rows=shards.cores.rows, cols=shards.cores.cols),
         orientation=shards.orientation,
     )
+
+
+def _is_sharded(layout: Layout) -> bool:
+    return layout == "dram_sharded" or isinstance(layout, ShardedLayout)
 
 
 def grids(loaded: LoadedSpec, block: BlockSize, target: Target) -> Mapping[str, ShardGrid]:
@@ -90,7 +94,7 @@ class _Operand:
 
 
 def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -> Local | None:
-    """The division that shards make.
+    """The division that shards make; None where none does.
 
     Those of the first output lead; or else of the first input, in the formula's order, that isn't broadcast; or else
     of the first that is.
@@ -98,6 +102,8 @@ def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -
     Raises:
         SpecError: shards that the device or the pattern can't have, or that a schedule or a block doesn't go with.
     """
+    if not any(_is_sharded(tensor.layout) for tensor in loaded.spec.tensors.values()):
+        return None
     problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
