@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 
 from ttgen.dtypes import TILE
-from ttgen.formula.graph import Shape
 from ttgen.model.body import Op, Tile
 from ttgen.model.design import Design
 from ttgen.model.index import ZERO, Index, Var, add, mul
@@ -48,22 +47,11 @@ from ttgen.planner.loop import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 _MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
 
 
-def contraction_size(left: Shape) -> int:
-    """The size that is summed over, of a left operand that isn't transposed."""
-    return left[-1]
-
-
 def design(context: Context) -> Design:
     """The kernels of a contraction and its epilogue."""
     graph = context.graph
     contraction = graph.nodes[graph.contractions[0]]
     left, right = (graph.nodes[operand].tensor for operand in contraction.operands)
-    transposed = contraction.transposed[1]
-    shape = context.work_shape
-    depth = contraction_size(context.shapes[left])
-    # With a whole last tile of K, padding only reaches rows and columns that are never written.
-    padding: Padding = "zero" if depth % TILE else "any"
-
     epilogue = {
         index: node.tensor
         for index, node in enumerate(graph.nodes)
@@ -75,91 +63,113 @@ def design(context: Context) -> Design:
     def cb_of(tensor: str, use: str) -> str:
         return tensor if uses[tensor] == 1 else untaken(f"{tensor}_{use}", frozenset(context.dtypes))
 
-    batch = batch_of(shape)
-    left_batch, right_batch = (batch_index(batch_of(context.shapes[name]), batch) for name in (left, right))
-    row: Index = Y
-    col: Index = X
-    k: Index = K
-    whole: tuple[Axis, ...] = ()
-    if context.blocked:
-        row, col = add(FIRST_ROW, ROW), add(FIRST_COL, COL)
-        whole = (row_axis(context, resident=False), col_axis(context, resident=False))
-    rows, cols = whole[:1], whole[1:]
-    depth_axis: tuple[Axis, ...] = ()
-    if in_steps(context):
-        k = add(FIRST_K, K)
-        depth_axis = (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
-    resident = context.is_resident(left)
-    a = Access(
-        tensor=left, cb=cb_of(left, "left"), padding=padding, on_fpu=True, resident=resident,
-        axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth_axis),
-        page=_page(left_batch, _MT, row, _KT, k),
-    )  # fmt: skip
-    b = Access(
-        tensor=right, cb=cb_of(right, "right"), padding=padding, on_fpu=True, axes=(*depth_axis, *cols),
-        page=_page(right_batch, _NT, col, _KT, k) if transposed else _page(right_batch, _KT, k, _NT, col),
-    )  # fmt: skip
-
     def tile(tensor: str, cb: str) -> Access:
         page = unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT)
-        return Access(
-            tensor=tensor, cb=cb, axes=unit_axes(context, tensor), page=page,
-            resident=context.is_resident(tensor),
-        )  # fmt: skip
+        resident = context.is_resident(tensor)
+        return Access(tensor=tensor, cb=cb, axes=unit_axes(context, tensor), page=page, resident=resident)
 
+    a, b = _left(context, left, cb_of(left, "left")), _right(context, right, cb_of(right, "right"))
     tiles = {index: tile(tensor, cb_of(tensor, "tile")) for index, tensor in epilogue.items()}
-    leaves = {index: leaf(context, tile) for index, tile in tiles.items()}
+    leaves = {index: leaf(context, access) for index, access in tiles.items()}
     outputs = {output.tensor: output.node for output in graph.outputs}
     stores = tuple(tile(name, name) for name in outputs)
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(access.cb for access in tiles.values())})
     accumulator: Access | None = None
     if context.blocked and not _packs_product(context):
-        accumulator = Access(tensor="", cb=untaken("product", taken), page=ZERO, axes=whole)
+        axes = (row_axis(context, resident=False), col_axis(context, resident=False))
+        accumulator = Access(tensor="", cb=untaken("product", taken), page=ZERO, axes=axes)
         leaves[graph.contractions[0]] = Leaf(cb=accumulator.cb, exact=context.dst_bits == 32, slot=accumulator.slot)
         taken |= {accumulator.cb}
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
-    name = "matmul_transposed" if transposed else "matmul"
-    epilogue_tiles = tuple(tiles.values())
+
+    name = "matmul_transposed" if contraction.transposed[1] else "matmul"
+    beside = tuple(tiles.values())
     if context.blocked:
         computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block")
         if accumulator:
-            computes += compute_units(context, lowering, (accumulator, *epilogue_tiles), stores)
+            computes += compute_units(context, lowering, (accumulator, *beside), stores)
     else:
         op = Op(name=name, sources=(Tile(a.cb, a.slot), Tile(b.cb, b.slot)), dst=ZERO)
-        computes = compute_units(context, lowering, (*epilogue_tiles, a), stores, over_depth(context, a, b, (op,)))
-    has_epilogue = any(node.operands and node.kind != "matmul" for node in graph.nodes)
+        computes = compute_units(context, lowering, (*beside, a), stores, over_depth(context, a, b, (op,)))
     # A section that spills may come before the product's: the reader must not be stuck in K while compute waits for it.
     before = lowering.reads_before_contraction
-    early, late = ([tile for tile in epilogue_tiles if (tile.cb in before) == is_early] for is_early in (True, False))
+    early, late = ([access for access in beside if (access.cb in before) == is_early] for is_early in (True, False))
     reads = over_steps(context, read_blocks((a, b)))
-    columns = "rows" if transposed else "columns"
-    parts = [f"a block of rows of {left}", f"one of {columns} of {right}"]
-    if not context.blocked:
-        parts = [f"a row of tiles of {left}", f"a {columns[:-1]} of tiles of {right}"]
-    elif resident:
-        parts[1] = f"a block of {columns} of {right}"
-    what = " and ".join(parts[resident:])
-    late_tiles = "blocks" if context.blocked else "tiles"
     return assemble(
         context,
         lowering,
         reads=(*read_blocks(early), *reads, *read_blocks(late)),
         computes=computes,
-        inputs=(a, b, *epilogue_tiles),
+        inputs=(a, b, *beside),
         outputs=stores,
-        sizes=sizes(context, tiles_of(depth)),
+        sizes=sizes(context, tiles_of(_depth(context))),
         accumulator=accumulator,
-        summaries=(
-            reading(
-                (a, b, *epilogue_tiles),
-                f"Reads, for each unit of this core, {what}"
-                + (f", then the {late_tiles} of the epilogue." if streams(epilogue_tiles) else "."),
-            ),
-            "Accumulates each unit over K"
-            + (" and applies the epilogue before it leaves the core." if has_epilogue else "."),
-            writing(context, stores),
-        ),
+        summaries=_summaries(context, a, b, beside, stores),
     )
+
+
+def _depth(context: Context) -> int:
+    """The size that is summed over: the last one of the left operand, which isn't transposed."""
+    product = context.graph.nodes[context.graph.contractions[0]]
+    return context.graph.nodes[product.operands[0]].shape[-1]
+
+
+def _padding(context: Context) -> Padding:
+    """With a whole last tile of K, padding of an operand only reaches rows and columns that are never written."""
+    return "zero" if _depth(context) % TILE else "any"
+
+
+def _along_k(context: Context) -> tuple[Index, tuple[Axis, ...]]:
+    """The tile of K of a page, and the axis that its buffer has along a step of several."""
+    if not in_steps(context):
+        return K, ()
+    return add(FIRST_K, K), (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
+
+
+def _left(context: Context, tensor: str, cb: str) -> Access:
+    """The left operand, rows by depth: a stream, or the rows that are on the core with all of K."""
+    batch = batch_index(batch_of(context.shapes[tensor]), batch_of(context.work_shape))
+    k, depth = _along_k(context)
+    row = add(FIRST_ROW, ROW) if context.blocked else Y
+    rows = (row_axis(context, resident=False),) if context.blocked else ()
+    resident = context.is_resident(tensor)
+    return Access(
+        tensor=tensor, cb=cb, padding=_padding(context), on_fpu=True, resident=resident,
+        axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth),
+        page=_page(batch, _MT, row, _KT, k),
+    )  # fmt: skip
+
+
+def _right(context: Context, tensor: str, cb: str) -> Access:
+    """The right operand, depth by columns, whichever way it is stored."""
+    batch = batch_index(batch_of(context.shapes[tensor]), batch_of(context.work_shape))
+    k, depth = _along_k(context)
+    col = add(FIRST_COL, COL) if context.blocked else X
+    cols = (col_axis(context, resident=False),) if context.blocked else ()
+    transposed = context.graph.nodes[context.graph.contractions[0]].transposed[1]
+    return Access(
+        tensor=tensor, cb=cb, padding=_padding(context), on_fpu=True, axes=(*depth, *cols),
+        page=_page(batch, _NT, col, _KT, k) if transposed else _page(batch, _KT, k, _NT, col),
+    )  # fmt: skip
+
+
+def _summaries(
+    context: Context, a: Access, b: Access, beside: tuple[Access, ...], stores: tuple[Access, ...]
+) -> tuple[str, str, str]:
+    """What the reader, the compute and the writer kernel do."""
+    graph = context.graph
+    columns = "rows" if graph.nodes[graph.contractions[0]].transposed[1] else "columns"
+    if context.blocked:
+        parts = [f"a block of rows of {a.tensor}", f"{'a block' if a.resident else 'one'} of {columns} of {b.tensor}"]
+    else:
+        parts = [f"a row of tiles of {a.tensor}", f"a {columns[:-1]} of tiles of {b.tensor}"]
+    reads = f"Reads, for each unit of this core, {' and '.join(parts[a.resident :])}"
+    what = "blocks" if context.blocked else "tiles"
+    reads += f", then the {what} of the epilogue." if streams(beside) else "."
+    computes = "Accumulates each unit over K"
+    if any(node.operands and node.kind != "matmul" for node in graph.nodes):
+        computes += " and applies the epilogue before it leaves the core"
+    return reading((a, b, *beside), reads), f"{computes}.", writing(context, stores)
 
 
 def _packs_product(context: Context) -> bool:
@@ -170,8 +180,7 @@ def _packs_product(context: Context) -> bool:
         return False
     if accumulates_in_dst(context) or context.dtypes[graph.outputs[0].tensor] == context.intermediate_dtype:
         return True
-    left = graph.nodes[graph.nodes[product_node].operands[0]].tensor
-    return tiles_of(contraction_size(context.shapes[left])) <= context.block.k
+    return tiles_of(_depth(context)) <= context.block.k
 
 
 def _is_epilogue(context: Context, index: int) -> bool:
