@@ -205,6 +205,8 @@ MUTANTS = (
     _m("plan: a buffer beside its shard", "gelu_height", "plan", ", /*tensor=*/0", "", "uninitialised-data"),
     _m("plan: a core writes its neighbour's rows", "gemm_a_sharded", "plan", "{0, 2, 4,", "{0, 4, 4,", "output-coverage"),
     _m("plan: a bank's columns made twice", "gemm_skinny", "plan", "{1, 0, 0, 0, 4,", "{1, 0, 0, 0, 3,", "output-coverage"),
+    _m("plan: a buffer on cores without a shard", "gelu_height", "plan", ".grid = {.rows = 8, .cols = 8}",
+       ".grid = {.rows = 8, .cols = 4}", "host-error"),
 )  # fmt: skip
 
 

@@ -11,21 +11,22 @@ namespace ttemu {
 
 namespace {
 
-constexpr uint32_t kDramBase = 0x100000;
-
 uint32_t align(uint64_t value, uint32_t to) { return static_cast<uint32_t>((value + to - 1) / to * to); }
+
+// What the library keeps at the beginning of each bank; the rest is what a target says that a bank has.
+uint32_t dram_base() { return align(0x100040, arch().dram_alignment); }
 
 void allocate(Buffer& buffer) {
     Machine& m = machine();
     if (buffer.dram) {
-        uint64_t end = kDramBase;
+        uint64_t end = dram_base();
         for (const auto& other : m.buffers) {
             if (other->dram && other->allocated) {
                 end = std::max<uint64_t>(end, other->address + other->bank_bytes());
             }
         }
         buffer.address = align(end, arch().dram_alignment);
-        if (uint64_t{buffer.address} + buffer.bank_bytes() > arch().dram_bank_bytes) {
+        if (uint64_t{buffer.address} + buffer.bank_bytes() > dram_base() + arch().dram_bank_bytes) {
             throw std::runtime_error("Out of Memory: Not enough space to allocate a DRAM buffer");
         }
         return;
@@ -99,6 +100,10 @@ void lay_out_shards(Buffer& buffer, const tt::tt_metal::BufferDistributionSpec& 
     }
     const uint32_t banks = static_cast<uint32_t>(buffer.banks.size());
     const bool contiguous = spec.shard_distribution_strategy() == tt::tt_metal::ShardDistributionStrategy::CONTIGUOUS_1D;
+    if (contiguous && shards % banks != 0) {
+        throw std::runtime_error("Contiguous shards must be a whole number a bank");
+    }
+    buffer.contiguous = contiguous;
     const uint32_t per_bank = (shards + banks - 1) / banks;
     buffer.bank_pages = per_bank * volume;
     for (uint32_t page = 0; page < buffer.pages; ++page) {
@@ -250,7 +255,7 @@ std::vector<uint32_t> accessor_words(const ttemu::Buffer& buffer) {
         return words;
     }
     words.push_back(static_cast<uint32_t>(buffer.tensor_shape.size()));
-    words.push_back(static_cast<uint32_t>(buffer.banks.size()));
+    words.push_back(static_cast<uint32_t>(buffer.banks.size()) | (buffer.contiguous ? 1u << 31 : 0u));
     words.insert(words.end(), buffer.tensor_shape.begin(), buffer.tensor_shape.end());
     words.insert(words.end(), buffer.shard_shape.begin(), buffer.shard_shape.end());
     for (std::size_t i = 0; i < buffer.banks.size(); ++i) {

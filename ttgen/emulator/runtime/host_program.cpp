@@ -198,6 +198,13 @@ CBHandle CreateCircularBuffer(Program& program, const Cores& cores, const Circul
     if (config.on_buffer_ != nullptr && config.total_size_ > config.on_buffer_->bank_bytes()) {
         throw std::runtime_error("The circular buffer is larger than the shard it is placed on");
     }
+    // The library takes it, and the buffer then lies on memory that nobody filled.
+    for (const uint32_t core : spec.cores) {
+        if (config.on_buffer_ != nullptr && !config.on_buffer_->holds_pages(core)) {
+            throw std::runtime_error("A circular buffer is placed on shards of which core " + std::to_string(core % arch().cols) + "," +
+                                     std::to_string(core / arch().cols) + " has none");
+        }
+    }
     program.state().cbs.push_back(std::move(spec));
     return program.state().cbs.size() - 1;
 }

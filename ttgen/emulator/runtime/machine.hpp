@@ -29,6 +29,7 @@ struct Buffer {
     uint32_t order = 0;                    // of creation
     bool dram = true;
     bool sharded = false;
+    bool contiguous = false;               // runs of shards a bank, and not round the banks
     uint32_t address = 0;                  // in every bank
     uint64_t bytes = 0;
     uint32_t page_bytes = 0, aligned_page_bytes = 0;
@@ -47,6 +48,7 @@ struct Buffer {
 
     uint32_t bank_bytes() const { return bank_pages * aligned_page_bytes; }
     int bank_position(uint32_t bank) const;
+    bool holds_pages(uint32_t bank) const;
     void count_write(uint32_t position, uint32_t offset, uint32_t bytes);
 };
 

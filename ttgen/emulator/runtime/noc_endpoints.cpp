@@ -142,6 +142,15 @@ int Buffer::bank_position(uint32_t bank) const {
     return it != banks.end() ? static_cast<int>(it - banks.begin()) : -1;
 }
 
+bool Buffer::holds_pages(uint32_t bank) const {
+    const int position = bank_position(bank);
+    if (position < 0) {
+        return false;
+    }
+    const auto first = page_at.begin() + std::ptrdiff_t{position} * bank_pages;
+    return std::any_of(first, first + bank_pages, [](uint32_t page) { return page != ~0u; });
+}
+
 void Buffer::count_write(uint32_t position, uint32_t offset, uint32_t bytes) {
     while (bytes > 0) {
         const uint32_t in_bank = offset / aligned_page_bytes, within = offset % aligned_page_bytes;
