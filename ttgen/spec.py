@@ -55,6 +55,11 @@ class ShardedLayout:
 Layout = Literal["dram_interleaved", "l1_interleaved", "dram_sharded"] | ShardedLayout
 
 
+def in_dram(layout: Layout) -> bool:
+    """Whether pages lie in DRAM, and not in the L1 of cores."""
+    return layout in ("dram_interleaved", "dram_sharded")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:
     """One tensor."""

@@ -11,7 +11,7 @@ from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
-from ttgen.spec import Layout, PolicyName
+from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
 
 SCHEMA_VERSION: Final = 1
@@ -68,7 +68,7 @@ class Tensor:
     @property
     def in_dram(self) -> bool:
         """Whether its pages lie in DRAM, and not in the L1 of cores."""
-        return self.layout in ("dram_interleaved", "dram_sharded")
+        return in_dram(self.layout)
 
     def parts(self) -> Iterator[tuple[Coordinate, Part]]:
         """Each core (or bank, as (bank, 0)) that holds a shard, and its tiles; nothing if the pages are interleaved."""

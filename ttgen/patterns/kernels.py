@@ -143,13 +143,13 @@ def read_blocks(accesses: Sequence[Access]) -> Body:
     if not accesses:
         return ()
     return (
-        *(Reserve(cb=access.cb, pages=access.pages) for access in accesses),
+        *reserve(accesses),
         *(
             access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
             for access in accesses
         ),
         ReadBarrier(),
-        *(Push(cb=access.cb, pages=access.pages) for access in accesses),
+        *push(accesses),
     )
 
 
@@ -159,13 +159,13 @@ def write_blocks(accesses: Sequence[Access]) -> Body:
     if not accesses:
         return ()
     return (
-        *(Wait(cb=access.cb, pages=access.pages) for access in accesses),
+        *wait(accesses),
         *(
             access.over_tiles(WritePage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
             for access in accesses
         ),
         WriteBarrier(),
-        *(Pop(cb=access.cb, pages=access.pages) for access in accesses),
+        *pop(accesses),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from ttgen.errors import SpecError, refuse
@@ -35,46 +37,33 @@ def asked_for(loaded: LoadedSpec, cores: int | CoreGrid | None, target: Target) 
             return device.cores, device
 
 
+def _place(index: int, cols: int) -> Coordinate:
+    """The core of that number, along rows of `cols`."""
+    return index % cols, index // cols
+
+
 def ranges(first: int, count: int, cols: int) -> tuple[CoreRange, ...]:
     """A run of cores `first` … `first + count - 1`, numbered along rows of `cols`, as at most three rectangles."""
-    end = first + count
-    found: list[CoreRange] = []
-    while first < end:
-        y, x = divmod(first, cols)
-        if x == 0 and end - first >= cols:
-            rows = (end - first) // cols
-            found.append(CoreRange(start=(0, y), end=(cols - 1, y + rows - 1)))
-            first += rows * cols
-        else:
-            width = min(cols - x, end - first)
-            found.append(CoreRange(start=(x, y), end=(x + width - 1, y)))
-            first += width
-    return tuple(found)
+    return cover({_place(index, cols) for index in range(first, first + count)})
 
 
 def table(values: Sequence[int], cols: int) -> Table:
     """A value a core as rows of cores; None where a row has no core."""
-    width = min(cols, len(values))
-    rows = -(-len(values) // cols)
-    return tuple(
-        tuple(values[y * cols + x] if y * cols + x < len(values) else None for x in range(width)) for y in range(rows)
-    )
+    return table_of({_place(index, cols): value for index, value in enumerate(values)})
 
 
 def cover(chosen: Collection[Coordinate]) -> tuple[CoreRange, ...]:
     """Any cores as rectangles: runs of a row, together with the same runs of the rows that follow."""
-    found: list[CoreRange] = []
-    for y in sorted({y for _x, y in chosen}):
-        row = sorted(x for x, other in chosen if other == y)
-        for first in (x for x in row if x - 1 not in row):
-            last = next(x for x in range(first, row[-1] + 1) if x + 1 not in row)
-            above = next((r for r in found if r.start[0] == first and r.end == (last, y - 1)), None)
-            start = (first, y)
-            if above is not None:
-                found.remove(above)
-                start = above.start
-            found.append(CoreRange(start=start, end=(last, y)))
-    return tuple(sorted(found, key=lambda found: (found.start[1], found.start[0])))
+    rows: defaultdict[int, set[int]] = defaultdict(set)
+    for x, y in chosen:
+        rows[y].add(x)
+    found: dict[Coordinate, Coordinate] = {}
+    for y in sorted(rows):
+        for first in sorted(x for x in rows[y] if x - 1 not in rows[y]):
+            last = next(x for x in itertools.count(first) if x + 1 not in rows[y])
+            above = next((start for start, end in found.items() if start[0] == first and end == (last, y - 1)), None)
+            found[above or (first, y)] = (last, y)
+    return tuple(CoreRange(start=start, end=end) for start, end in found.items())
 
 
 def table_of(values: Mapping[Coordinate, int]) -> Table:

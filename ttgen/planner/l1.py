@@ -9,18 +9,17 @@ from ttgen.dtypes import DTYPES
 from ttgen.errors import SpecError, refuse
 from ttgen.model.design import BufferDesign
 from ttgen.model.plan import BlockSize, L1Budget, Tensor
+from ttgen.planner.tensors import fullest
 from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
 
 def share(tensor: Tensor, target: Target) -> int:
-    """Bytes that a tensor takes of the L1 of every core: allocation is in lockstep, so the fullest core counts."""
+    """Bytes that a tensor takes of the L1 of every core."""
     if tensor.in_dram:
         return 0
-    pages = -(-tensor.pages // target.grid.cores)
-    if tensor.shards is not None:
-        pages = tensor.shards.tiles[0] * tensor.shards.tiles[1]
-    return pages * -(-tensor.page_bytes // target.alignment.l1) * target.alignment.l1
+    places, alignment = target.grid.cores, target.alignment.l1
+    return fullest(tensor.pages, tensor.page_bytes, tensor.shards, places=places, alignment=alignment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from ttgen.analysis.prove import prove
 from ttgen.formula.graph import Graph
 from ttgen.formula.infer import graph_of
 from ttgen.model.design import Design
-from ttgen.model.grids import GridSize
+from ttgen.model.grids import GridSize, ShardGrid
 from ttgen.model.plan import (
     API,
     SCHEMA_VERSION,
@@ -76,16 +76,18 @@ class _Designed:
 def _design(
     loaded: LoadedSpec,
     graph: Graph,
+    pattern: str,
     schedule: supported.Supported,
     exactness: precision.Exactness,
     target: Target,
     block: BlockSize,
+    grids: Mapping[str, ShardGrid],
 ) -> _Designed:
     # Which core makes which units.
     shape = work_shape(graph)
     *batch, rows, cols = tensors.tiled(shape)
     grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
-    local = shards.divide(loaded, graph, block, target)
+    local = shards.divide(loaded, graph, grids, block, target)
     divided = (
         division.by_shards(local, grid, block)
         if local is not None
@@ -107,7 +109,7 @@ def _design(
         subblock=blocks.subblock(loaded, graph, block, slots),
         local=local,
     )
-    design = PATTERNS[pattern_of(graph, loaded)].design(context)
+    design = PATTERNS[pattern].design(context)
 
     # How often, and so how deep its buffers have to be.
     bodies = (kernel.body for kernel in design.kernels)
@@ -134,8 +136,8 @@ def resolve(loaded: LoadedSpec) -> Plan:
     zeros = padding.zero_padded(loaded, graph)
 
     def design_of(changed: LoadedSpec, block: BlockSize) -> tuple[_Designed, tuple[Tensor, ...], l1.Need]:
-        designed = _design(changed, graph, schedule, exactness, target, block)
         grids = shards.grids(changed, block, target)
+        designed = _design(changed, graph, pattern, schedule, exactness, target, block, grids)
         planned = tensors.tensors(changed, graph, designed.design.padding, zeros, grids)
         return designed, planned, l1.need(designed.design.buffers, planned, target)
 

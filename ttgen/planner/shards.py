@@ -14,11 +14,11 @@ from ttgen.model.plan import BlockSize
 from ttgen.patterns.pages import batch_of, spans
 from ttgen.planner.formula import work_shape
 from ttgen.planner.tensors import tiled
-from ttgen.spec import BlockLinear, CoreGrid, Layout, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
 
 
-def shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) -> ShardGrid | None:
+def _shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) -> ShardGrid | None:
     """The shards of a tensor; None where it has none.
 
     In DRAM they are columns, a run a bank, of whole units, so that no unit needs two banks.
@@ -41,13 +41,9 @@ def shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) ->
     )
 
 
-def _is_sharded(layout: Layout) -> bool:
-    return layout == "dram_sharded" or isinstance(layout, ShardedLayout)
-
-
 def grids(loaded: LoadedSpec, block: BlockSize, target: Target) -> Mapping[str, ShardGrid]:
     """The shards of every tensor that has some."""
-    found = {name: shard_grid(loaded, name, block.n, target) for name in loaded.spec.tensors}
+    found = {name: _shard_grid(loaded, name, block.n, target) for name in loaded.spec.tensors}
     return {name: shards for name, shards in found.items() if shards is not None}
 
 
@@ -93,7 +89,9 @@ class _Operand:
         return self.use == "tile" and not all(self.sides)
 
 
-def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -> Local | None:
+def divide(
+    loaded: LoadedSpec, graph: Graph, shards: Mapping[str, ShardGrid], block: BlockSize, target: Target
+) -> Local | None:
     """The division that shards make; None where none does.
 
     Those of the first output lead; or else of the first input, in the formula's order, that isn't broadcast; or else
@@ -102,18 +100,15 @@ def divide(loaded: LoadedSpec, graph: Graph, block: BlockSize, target: Target) -
     Raises:
         SpecError: shards that the device or the pattern can't have, or that a schedule or a block doesn't go with.
     """
-    if not any(_is_sharded(tensor.layout) for tensor in loaded.spec.tensors.values()):
+    if not shards:
         return None
     problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
     shape = work_shape(graph)
     outputs = [output.tensor for output in graph.outputs]
-    operands = [
-        _operand(loaded, graph, name, shards)
-        for name in (*outputs, *graph.inputs)
-        if (shards := shard_grid(loaded, name, block.n, target)) is not None
-    ]
+    names = [name for name in (*outputs, *graph.inputs) if name in shards]
+    operands = [_operand(loaded, graph, name, shards[name]) for name in names]
     for lead in sorted(operands, key=lambda operand: operand.is_broadcast):
         parts = _led_parts(loaded, lead, shape, target)
         if parts is None:

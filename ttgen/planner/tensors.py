@@ -11,7 +11,7 @@ from ttgen.formula.graph import Graph, Shape
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import Padding, Tensor, Use
 from ttgen.patterns.context import tiles_of
-from ttgen.spec import LoadedSpec
+from ttgen.spec import LoadedSpec, in_dram
 from ttgen.target import Target
 
 
@@ -28,18 +28,18 @@ def stored(shape: Shape) -> tuple[int, ...]:
 
 
 def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Target) -> None:
-    """Refuses tensors that the card's DRAM can't hold: allocation is in lockstep, so the fullest bank counts.
+    """Refuses tensors that the card's DRAM can't hold.
 
     Raises:
         SpecError: with the bytes.
     """
     sizes = {}
     for name, tensor in loaded.spec.tensors.items():
-        if tensor.layout in ("dram_interleaved", "dram_sharded"):
-            pages = -(-math.prod(tiled(loaded.shapes[name])) // target.dram.banks)
-            if name in shards:
-                pages = math.prod(shards[name].tiles)
-            sizes[name] = pages * _aligned(DTYPES[tensor.dtype].tile_bytes, target.alignment.dram_read)
+        if in_dram(tensor.layout):
+            pages, page_bytes = math.prod(tiled(loaded.shapes[name])), DTYPES[tensor.dtype].tile_bytes
+            sizes[name] = fullest(
+                pages, page_bytes, shards.get(name), places=target.dram.banks, alignment=target.alignment.dram_read
+            )
     total, limit = sum(sizes.values()), target.dram.bank_bytes
     if total > limit:
         largest = max(sizes, key=sizes.__getitem__)
@@ -50,8 +50,14 @@ def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Ta
         raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
 
 
-def _aligned(size: int, to: int) -> int:
-    return -(-size // to) * to
+def fullest(pages: int, page_bytes: int, shards: ShardGrid | None, *, places: int, alignment: int) -> int:
+    """Bytes that a tensor takes of every bank of DRAM, or of every core's L1.
+
+    Allocation is in lockstep, so the place that holds most counts: a whole shard, or one more of the pages that go
+    round all places.
+    """
+    held = -(-pages // places) if shards is None else math.prod(shards.tiles)
+    return held * (-(-page_bytes // alignment) * alignment)
 
 
 def tensors(
