@@ -25,7 +25,7 @@ from ttgen.model.body import (
     needed,
     walk,
 )
-from ttgen.model.index import ONE, Index, add, mul, names, sub, to_python
+from ttgen.model.index import Index, names, to_python
 
 _Kind = Literal["read_page", "write_page", "op", "pack"]
 """Pages of a tensor that are read or written; pages of a buffer that operations read, or that are packed anew."""
@@ -119,12 +119,11 @@ def _numbers(item: Statement, kind: _Kind, name: str) -> tuple[Index, ...]:
             return (page,) if (item.kind, tensor) == (kind, name) else ()
         case Pack(cb=cb, slot=slot) if (kind, cb) == ("pack", name) and slot is not None:
             return (slot,)
-        case Op(block=None) if kind == "op":
-            return tuple(tile.slot for tile in item.tiles if tile.cb == name)
-        case Op(block=block) if kind == "op" and block is not None:
-            ends = (mul(sub(block.rows, ONE), block.stride), sub(block.cols, ONE))
-            runs = ((tile, more) for tile, more in zip(item.tiles, ends, strict=True) if tile.cb == name)
-            return tuple(slot for tile, more in runs for slot in (tile.slot, add(tile.slot, more)))
+        case Op() if kind == "op":
+            ends = (
+                (tile.slot, last) for tile, last in zip(item.tiles, item.last_slots, strict=True) if tile.cb == name
+            )
+            return tuple(dict.fromkeys(slot for pair in ends for slot in pair))
     return ()
 
 

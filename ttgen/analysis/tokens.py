@@ -212,19 +212,10 @@ class _Runner:
                     ring.leaving = 0
             case "op":
                 assert isinstance(statement, Op)
-                for cb, slot in self._used(statement):
-                    self._expect(slot < rings[cb].waited, cb, "used before it was waited for")
+                for tile, last in zip(statement.tiles, statement.last_slots, strict=True):
+                    slot = evaluate(last, self.values)
+                    self._expect(slot < rings[tile.cb].waited, tile.cb, "used before it was waited for")
         return True
-
-    def _used(self, op: Op) -> Iterator[tuple[str, int]]:
-        """The last slot of each buffer that an operation reads."""
-        first = [(tile.cb, evaluate(tile.slot, self.values)) for tile in op.tiles]
-        if op.block is not None:
-            rows, cols, stride = (
-                evaluate(index, self.values) for index in (op.block.rows, op.block.cols, op.block.stride)
-            )
-            first = [(cb, slot + more) for (cb, slot), more in zip(first, ((rows - 1) * stride, cols - 1), strict=True)]
-        yield from first
 
     def _token(self, statement: Reserve | Wait | Push | Pop, ring: _Ring) -> bool:
         cb, pages = statement.cb, evaluate(statement.pages, self.values)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ttgen.model.index import ONE, ZERO, Index, names
+from ttgen.model.index import ONE, ZERO, Index, add, mul, names, sub
 
 Port = Literal["srca", "srcb", "pack"]
 
@@ -206,6 +206,15 @@ class Op:
     def tiles(self) -> tuple[Tile, ...]:
         """The sources that are in circular buffers."""
         return tuple(source for source in self.sources if isinstance(source, Tile))
+
+    @property
+    def last_slots(self) -> tuple[Index, ...]:
+        """The last slot that it reads of each of its tiles' buffers; of a single tile it is the tile's own."""
+        slots = tuple(tile.slot for tile in self.tiles)
+        if self.block is None:
+            return slots
+        beyond = (mul(sub(self.block.rows, ONE), self.block.stride), sub(self.block.cols, ONE))
+        return tuple(add(slot, more) for slot, more in zip(slots, beyond, strict=True))
 
     @property
     def numbers(self) -> tuple[NumberArg, ...]:

@@ -21,18 +21,16 @@ _EARLY: Final = DTYPES["bfloat8_b"].significand
 
 def stored(values: NDArray[Any], dtype: DTypeName) -> Array:
     """What the host's conversion makes of values: the nearest multiple of the step, ties to even, saturating."""
-    width = DTYPES[dtype].significand
     groups = _groups(np.asarray(values, dtype=np.float64))
-    step = np.ldexp(1.0, _exponents(groups) - (width - 1))
-    steps = np.minimum(np.rint(np.abs(groups) / step), 2**width - 1)
+    step = _step(groups, dtype)
+    steps = np.minimum(np.rint(np.abs(groups) / step), 2 ** DTYPES[dtype].significand - 1)
     return _ungrouped(np.copysign(steps * step, groups), values.shape)
 
 
 def step_of(values: NDArray[Any], dtype: DTypeName) -> Array:
     """The step of the group that each value is in."""
     groups = _groups(np.asarray(values, dtype=np.float64))
-    step = np.ldexp(1.0, _exponents(groups) - (DTYPES[dtype].significand - 1))
-    return _ungrouped(np.broadcast_to(step, groups.shape), values.shape)
+    return _ungrouped(np.broadcast_to(_step(groups, dtype), groups.shape), values.shape)
 
 
 def packing_error(largest: Array, dtype: DType) -> Array:
@@ -50,6 +48,11 @@ def packing_error(largest: Array, dtype: DType) -> Array:
     # Beside what may be anything, anything may be flushed.
     known = np.isfinite(np.max(groups, axis=-1, keepdims=True))
     return _ungrouped(np.where(known, error, np.inf), largest.shape)
+
+
+def _step(groups: Array, dtype: DTypeName) -> Array:
+    """The step of each group."""
+    return np.ldexp(1.0, _exponents(groups) - (DTYPES[dtype].significand - 1))
 
 
 def _groups(values: Array) -> Array:
