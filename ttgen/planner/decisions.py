@@ -13,7 +13,7 @@ from ttgen.patterns.context import Context
 from ttgen.planner import l1
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
-from ttgen.spec import LoadedSpec
+from ttgen.spec import LoadedSpec, in_dram
 from ttgen.target import Target
 
 
@@ -52,9 +52,9 @@ def _decisions(
     yield decision("target", target.name, said("target"), target.description)
     if work.policy == "local":
         assert local is not None, "shards make a division local"
-        yield decision(
-            "policy", "local", "rule", f"each core makes the part of the output of its shard of {local.lead}"
-        )
+        where = "its bank's columns" if in_dram(loaded.spec.tensors[local.lead].layout) else "its shard"
+        because = f"each core makes the part of the output of {where} of {local.lead}"
+        yield decision("policy", "local", "rule", because)
     else:
         yield decision("policy", work.policy, said("schedule", "policy"), POLICIES[work.policy].meaning)
     if isinstance(work.order, PanelOrder):
