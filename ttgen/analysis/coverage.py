@@ -120,10 +120,8 @@ def _numbers(item: Statement, kind: _Kind, name: str) -> tuple[Index, ...]:
         case Pack(cb=cb, slot=slot) if (kind, cb) == ("pack", name) and slot is not None:
             return (slot,)
         case Op() if kind == "op":
-            ends = (
-                (tile.slot, last) for tile, last in zip(item.tiles, item.last_slots, strict=True) if tile.cb == name
-            )
-            return tuple(dict.fromkeys(slot for pair in ends for slot in pair))
+            runs = zip(item.tiles, item.last_slots, strict=True)
+            return tuple(slot for tile, last in runs if tile.cb == name for slot in (tile.slot, last))
     return ()
 
 
