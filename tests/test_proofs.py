@@ -30,7 +30,7 @@ from ttgen.model.body import (
     WriteBarrier,
     WritePage,
 )
-from ttgen.model.index import ONE, Const, Var, add, mul
+from ttgen.model.index import ONE, Const, Expr, Index, Var, add, mul, sub
 from ttgen.model.plan import Plan
 
 Change = Callable[[Statement], tuple[Statement, ...] | None]
@@ -114,7 +114,39 @@ def whole_step(statement: Statement) -> tuple[Statement, ...] | None:
     return None
 
 
+def one_unit_more_on_the_last_core(statement: Statement) -> tuple[Statement, ...] | None:
+    """The unit that core 63 of gemm begins with is 63, and that of all others less: their numbers of units agree."""
+    if isinstance(statement, Loop) and statement.var == "i":
+        more = Expr("//", Var("unit_start"), Const(63))
+        return (replace(statement, extent=add(statement.extent, more)),)
+    return None
+
+
+def read_without_an_end(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Loop) and statement.var == "i":
+        return (statement, Reserve(cb="A"), ReadPage(tensor="A", page=Const(0), cb="A"))
+    return None
+
+
+def middle_of_k(period: int, factor: int) -> Index:
+    """0 in the first and in the last of eight steps of K, and largest in between."""
+    return mul(Expr("%", Var("k"), Const(period)), Const(factor))
+
+
 FAULTS: list[tuple[str, str, str, Change, str]] = [
+    ("a unit too many on one core", "gemm", "reader", one_unit_more_on_the_last_core, "A: 16 pages pushed and 8 popped"),
+    ("a read that is pending at the end", "gemm", "reader", read_without_an_end,
+     "reader: A is still being read at the end of the kernel"),
+    ("a page beyond the tensor in the middle", "gemm", "reader", edit(ReadPage, page=middle_of_k(7, 11)),
+     "A: page 66 is read of 64"),
+    ("a page beyond the tensor in the second step only", "gemm", "reader",
+     edit(ReadPage, page=mul(Expr("//", Expr("%", add(Var("k"), Const(6)), Const(8)), Const(7)), Const(64))),
+     "A: page 64 is read of 64"),
+    ("a slot beyond the block in the middle", "gemm_edges", "reader",
+     edit(ReadPage, slot=mul(Expr("//", Expr("%", Var("row"), Const(7)), Const(2)), Const(99))),
+     "A: page 297 is filled of 32"),
+    ("a slot beyond the block at the edge of one core", "gemm_edges", "writer",
+     edit(WritePage, slot=mul(sub(Var("block_n"), Var("cols")), Const(99))), "C: page [0-9]+ is read of"),
     ("a dropped push", "gemm", "reader", drop(Push, "A"), "A: 0 pages pushed and 8 popped"),
     ("a dropped pop", "gemm", "compute", drop(Pop, "B"), "B: 8 pages pushed and 0 popped"),
     ("a push too many", "gemm", "compute", twice(Push), "C: "),

@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ttgen.analysis.slices import arguments, sliced, used_names
+from ttgen.exhaustive import assert_never
 from ttgen.formula.graph import Graph
-from ttgen.model.body import (
-    Body,
-    Let,
-    Loop,
-    Op,
-    Pack,
-    Pop,
-    Push,
-    ReadPage,
-    Statement,
-    WritePage,
-    children,
-    needed,
-    walk,
+from ttgen.model.body import Action, Body, Let, Loop, Section, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
 )
-from ttgen.model.index import ONE, Index, names, product, to_python
+from ttgen.model.index import ONE, Index, product, to_python
 from ttgen.model.plan import Cost, Tensor
 
 _PRODUCTS = frozenset({"matmul", "matmul_transposed", "matmul_block", "matmul_transposed_block"})
@@ -90,11 +91,11 @@ def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
     moved = {
         (kind, stored[name]): times * stored[name].page_bytes
         for (kind, name), times in total.items()
-        if kind in ("read_page", "write_page")
+        if kind in ("read", "write")
     }
     reads, writes = (
         sum(bytes_ for (kind, tensor), bytes_ in moved.items() if kind == wanted and tensor.in_dram)
-        for wanted in ("read_page", "write_page")
+        for wanted in ("read", "write")
     )
     return Cost(
         flops=_flops(graph),
@@ -131,32 +132,44 @@ class _Counter:
         return dict(zip(self.keys, self.run(*(values[name] for name in self.names)), strict=True))
 
 
-def _weight(statement: Statement) -> tuple[Key, Index] | None:
-    """What a statement counts as, and how often each time."""
-    match statement:
-        case Push(cb=cb, pages=pages) | Pop(cb=cb, pages=pages):
-            return (statement.kind, cb), pages
-        case ReadPage(tensor=tensor) | WritePage(tensor=tensor):
-            return (statement.kind, tensor), ONE
-        case Pack(cb=cb, slot=slot):
+def _weight(effect: Effect) -> tuple[Key, Index] | None:
+    """What an effect counts as, and how often each time."""
+    match effect:
+        case Token(kind="push" | "pop" as kind, cb=cb, pages=pages):
+            return (kind, cb), pages
+        case Page(kind=kind, tensor=tensor):
+            return (kind, tensor), ONE
+        case Fill(cb=cb, slot=slot, by="packer"):
             return ("pack" if slot is None else "pack_at", cb), ONE
-        case Op(name=name, block=block):
-            return ("op", name), ONE if block is None else product(block.rows, block.cols)
-    return None
+        case Operate(op=op):
+            return ("op", op.name), ONE if op.block is None else product(op.block.rows, op.block.cols)
+        case Token() | Fill() | Use() | Barrier() | TakeDst() | Accumulate() | Prepare():
+            return None
+        case _:
+            assert_never(effect)
+
+
+def _weights(statement: Action) -> tuple[tuple[Key, Index], ...]:
+    return tuple(weight for effect in effects(statement) if (weight := _weight(effect)) is not None)
+
+
+def _counted(effect: Effect) -> tuple[Index, ...]:
+    weight = _weight(effect)
+    return () if weight is None else (weight[1],)
 
 
 @cache
 def _compiled(body: Body) -> _Counter:
-    keys = tuple(dict.fromkeys(weight[0] for item in walk(body) if (weight := _weight(item)) is not None))
+    body = sliced(body, _counted)
+    keys = tuple(dict.fromkeys(key for item in walk(body) if not isinstance(item, (Loop, Let, Section))
+                               for key, _times in _weights(item)))  # fmt: skip
     places = {key: place for place, key in enumerate(keys)}
     lines = [f"    n{place} = 0" for place in range(len(keys))]
     lines += _lines(body, places, (), "    ")
-    local = {item.var for item in walk(body) if isinstance(item, Loop)}
-    local |= {item.name for item in walk(body) if isinstance(item, Let)}
-    arguments = tuple(sorted(_sizes(body) - local))
+    names = tuple(sorted(arguments(body, _counted)))
     text = "\n".join(
         [
-            f"def run({', '.join(arguments)}):",
+            f"def run({', '.join(names)}):",
             *lines,
             f"    return ({''.join(f'n{place}, ' for place in places.values())})",
         ]
@@ -164,36 +177,22 @@ def _compiled(body: Body) -> _Counter:
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec(text, scope)  # noqa: S102
-    return _Counter(arguments, keys, scope["run"])
-
-
-def _sizes(body: Body) -> set[str]:
-    """Every name that extents and weights of a body depend on, through what it names itself too."""
-    used: set[str] = set()
-    for item in walk(body):
-        if isinstance(item, Loop):
-            used.update(names(item.extent))
-        elif (weight := _weight(item)) is not None:
-            used.update(names(weight[1]))
-    needed((item for item in walk(body) if isinstance(item, Let)), used)
-    return used
+    return _Counter(names, keys, scope["run"])
 
 
 def _lines(body: Body, places: Mapping[Key, int], factors: tuple[Index, ...], indent: str) -> Iterator[str]:
-    sizes = _sizes(body)
     for item in body:
         match item:
-            case Let(name=name, index=index) if name in sizes:
+            case Let(name=name, index=index):
                 yield f"{indent}{name} = {to_python(index)}"
-            case Loop(var=var, extent=extent, body=inner) if var in _sizes(inner):
+            case Loop(var=var, extent=extent, body=inner) if var in used_names(inner, _counted):
                 yield f"{indent}for {var} in range({to_python(extent)}):"
                 yield from _lines(inner, places, factors, indent + "    ")
                 yield f"{indent}    pass"
             case Loop(extent=extent, body=inner):
                 yield from _lines(inner, places, (*factors, extent), indent)
+            case Section():
+                raise AssertionError("slices have no sections")
             case _:
-                if (weight := _weight(item)) is not None:
-                    key, pages = weight
-                    yield f"{indent}n{places[key]} += {to_python(product(*factors, pages))}"
-                for inner in children(item):
-                    yield from _lines(inner, places, factors, indent)
+                for key, times in _weights(item):
+                    yield f"{indent}n{places[key]} += {to_python(product(*factors, times))}"

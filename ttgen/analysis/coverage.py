@@ -1,34 +1,69 @@
-"""Pages: every page of every output is written exactly once, and nothing outside a tensor or a shard is touched.
+"""Pages: every output page is written exactly once, and nothing outside a tensor, a shard or a block is touched.
 
-The units of all cores are run through the kernels' own index expressions. Of loops on which nothing depends but a page
-number, which grows with each of them, only the first and the last trip are looked at for reads.
+The units of all cores are run through the kernels' own index expressions. For what is written every trip of every
+loop counts. For bounds of what is read, loops whose trips differ by a multiple of a stride only are cut to the first,
+the second and the last; what goes through `//`, `%` or `min` is run through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import (
-    AccumulateInL1,
-    Body,
-    Let,
-    Loop,
-    Op,
-    Pack,
-    ReadPage,
-    Statement,
-    WritePage,
-    children,
-    needed,
-    walk,
+from ttgen.analysis.slices import arguments, sliced, trips_are_alike, wanted_indices
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import AccumulateInL1, Body, Let, Loop, Section, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
 )
-from ttgen.model.index import Index, names, to_python
+from ttgen.model.index import Const, Index, evaluate, to_python
 
-_Kind = Literal["read_page", "write_page", "op", "pack"]
-"""Pages of a tensor that are read or written; pages of a buffer that operations read, or that are packed anew."""
+Kind = Literal["read", "write", "use", "fill", "pack"]
+"""Pages of a tensor that are read or written; slots of a buffer that are used, filled, or packed anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is looked at: the pages of a tensor, or the slots of a buffer."""
+
+    kind: Kind
+    name: str
+
+    def __call__(self, effect: Effect) -> tuple[Index, ...]:
+        """The pages or slots that an effect has of it; of a run of slots the first and the last."""
+        match effect:
+            case Page(kind=kind, tensor=name, page=page):
+                return (page,) if (kind, name) == (self.kind, self.name) else ()
+            case Use(cb=cb, first=first, last=last):
+                return (first, last) if ("use", cb) == (self.kind, self.name) else ()
+            case Fill(cb=cb, slot=slot, by=by):
+                wanted = self.kind == "fill" or (self.kind == "pack" and by == "packer")
+                return (slot,) if slot is not None and wanted and cb == self.name else ()
+            case Accumulate(index=index):
+                # What is added to a page was packed to it before.
+                return (index,) if self.kind == "pack" else ()
+            case Token() | Barrier() | Operate() | TakeDst() | Prepare():
+                return ()
+            case _:
+                assert_never(effect)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every trip counts."""
+        return self.kind in ("write", "pack")
 
 
 def check(
@@ -36,15 +71,17 @@ def check(
     pages: Mapping[str, int],
     cores: Iterable[Mapping[str, int]],
     arguments: Mapping[str, Mapping[str, int]],
+    rings: Mapping[str, int],
     shards: Mapping[str, int],
 ) -> None:
-    """Proves the page numbers of all cores.
+    """Proves the page numbers and the slots of all cores.
 
     Args:
         bodies: the kernels.
         pages: pages of each tensor.
         cores: the runtime arguments of each core.
         arguments: the compile-time arguments of each kernel.
+        rings: pages of each buffer.
         shards: pages of each buffer that lies on a shard.
 
     Raises:
@@ -52,132 +89,118 @@ def check(
     """
     cores = tuple(cores)
     for name, body in bodies.items():
-        written = {item.tensor for item in walk(body) if isinstance(item, WritePage)}
-        for tensor in sorted(written):
-            numbers = _run(body, "write_page", tensor, cores, arguments[name])
-            if sorted(numbers) != list(range(pages[tensor])):
-                raise ProofError(f"{tensor}: pages are not written exactly once")
-        read = {item.tensor for item in walk(body) if isinstance(item, ReadPage)}
-        for tensor in sorted(read):
-            _check_range(_run(body, "read_page", tensor, cores, arguments[name]), pages[tensor], tensor)
-        if not shards:
+        values = arguments[name]
+        for subject in _subjects(body):
+            match subject.kind:
+                case "write":
+                    numbers = _run(body, subject, cores, values)
+                    if sorted(numbers) != list(range(pages[subject.name])):
+                        raise ProofError(f"{subject.name}: pages are not written exactly once")
+                case "read":
+                    _check_range(_run(body, subject, cores, values), pages[subject.name], subject)
+                case "use" | "fill":
+                    in_hand = _in_hand(body, subject, values, rings[subject.name])
+                    _check_range(_run(body, subject, cores, values), in_hand, subject)
+                case "pack":
+                    if subject.name in shards:
+                        for core in cores:
+                            if sorted(_run(body, subject, (core,), values)) != list(range(shards[subject.name])):
+                                raise ProofError(f"{subject.name}: pages of its shard are not packed exactly once")
+                case _:
+                    assert_never(subject.kind)
+
+
+@cache
+def _subjects(body: Body) -> tuple[_Subject, ...]:
+    """Every tensor and buffer whose pages or slots a body computes; slots that are literals need no walk."""
+    found: dict[_Subject, None] = {}
+    for item in walk(body):
+        if isinstance(item, (Loop, Let, Section)):
             continue
-        used = {tile.cb for item in walk(body) if isinstance(item, Op) for tile in item.tiles}
-        for cb in sorted(used & shards.keys()):
-            _check_range(_run(body, "op", cb, cores, arguments[name]), shards[cb], cb)
-        packed = {item.cb for item in walk(body) if isinstance(item, Pack)}
-        for cb in sorted(packed & shards.keys()):
-            for core in cores:
-                if sorted(_run(body, "pack", cb, (core,), arguments[name])) != list(range(shards[cb])):
-                    raise ProofError(f"{cb}: pages of its shard are not packed exactly once")
+        for effect in effects(item):
+            match effect:
+                case Page(kind=kind, tensor=tensor):
+                    found[_Subject(kind, tensor)] = None
+                case Use(cb=cb, first=first, last=last):
+                    if not (isinstance(first, Const) and isinstance(last, Const)):
+                        found[_Subject("use", cb)] = None
+                case Fill(cb=cb, slot=slot, by=by):
+                    if slot is not None and not isinstance(slot, Const):
+                        found[_Subject("fill", cb)] = None
+                    if slot is not None and by == "packer":
+                        found[_Subject("pack", cb)] = None
+                case Token() | Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
+                    pass
+                case _:
+                    assert_never(effect)
+    return tuple(found)
 
 
-def _check_range(numbers: list[int], pages: int, name: str) -> None:
+def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int) -> int:
+    """The most pages of a buffer that a kernel has reserved or waited for at once."""
+    kind = "wait" if subject.kind == "use" else "reserve"
+    return max((
+        evaluate(effect.pages, values)
+        for item in walk(body) if not isinstance(item, (Loop, Let, Section))
+        for effect in effects(item)
+        if isinstance(effect, Token) and (effect.kind, effect.cb) == (kind, subject.name)
+    ), default=ring)  # fmt: skip
+
+
+def _check_range(numbers: list[int], pages: int, subject: _Subject) -> None:
     for number in (min(numbers, default=0), max(numbers, default=0)):
         if not 0 <= number < pages:
-            raise ProofError(f"{name}: page {number} is read of {pages}")
+            verb = {"read": "read", "use": "read", "fill": "filled"}[subject.kind]
+            raise ProofError(f"{subject.name}: page {number} is {verb} of {pages}")
 
 
-def _run(
-    body: Body, kind: _Kind, name: str, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]
-) -> list[int]:
+def _run(body: Body, subject: _Subject, cores: tuple[Mapping[str, int], ...], values: Mapping[str, int]) -> list[int]:
     """The page numbers that all cores use of a tensor or a buffer."""
-    runtime, arguments, run = _compiled(body, kind, name, tuple(cores[0]) if cores else ())
-    rows = [tuple(core[name] for name in runtime) for core in cores]
-    return run(rows, *(values[name] for name in arguments))
+    runtime, constants, run = _compiled(body, subject, tuple(cores[0]) if cores else ())
+    # Cores whose values are the same do the same, unless each of them writes.
+    rows: Iterable[tuple[int, ...]] = [tuple(core[name] for name in runtime) for core in cores]
+    return run(rows if subject.is_exact else dict.fromkeys(rows), *(values[name] for name in constants))
 
 
 @cache
 def _compiled(
-    body: Body, kind: _Kind, name: str, per_core: tuple[str, ...]
+    body: Body, subject: _Subject, per_core: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Callable[..., list[int]]]:
     """The names of the values a core and of the arguments that a walk needs, and the walk.
 
     Programs of one structure share it.
     """
-    relevant = _relevant(body, kind, name)
-    used = _used(relevant, kind, name)
-    local = {item.var for item in walk(relevant) if isinstance(item, Loop)}
-    local |= {item.name for item in walk(relevant) if isinstance(item, Let)}
-    wanted = sorted(used - local)
+    relevant = sliced(body, subject)
+    wanted = sorted(arguments(relevant, subject))
     runtime = tuple(name for name in wanted if name in per_core)
-    arguments = tuple(name for name in wanted if name not in per_core)
-    lines = [f"def run({', '.join(('cores', *arguments))}):", "    found, adds = [], 0"]
+    constants = tuple(name for name in wanted if name not in per_core)
+    lines = [f"def run({', '.join(('cores', *constants))}):", "    found, adds = [], 0"]
     lines += [f"    for {''.join(f'{name}, ' for name in runtime) or '_core'} in cores:"]
-    lines += _lines(relevant, "        ", kind, name)
+    lines += _lines(relevant, "        ", subject)
     lines += ["        pass", "    return found"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    return runtime, arguments, scope["run"]
+    return runtime, constants, scope["run"]
 
 
-def _numbers(item: Statement, kind: _Kind, name: str) -> tuple[Index, ...]:
-    """The pages of a kind that a statement itself uses of a tensor or a buffer; of a run of them the first and last."""
-    match item:
-        case ReadPage(tensor=tensor, page=page) | WritePage(tensor=tensor, page=page):
-            return (page,) if (item.kind, tensor) == (kind, name) else ()
-        case Pack(cb=cb, slot=slot) if (kind, cb) == ("pack", name) and slot is not None:
-            return (slot,)
-        case Op() if kind == "op":
-            runs = zip(item.tiles, item.last_slots, strict=True)
-            return tuple(slot for tile, last in runs if tile.cb == name for slot in (tile.slot, last))
-    return ()
-
-
-def _relevant(body: Body, kind: _Kind, name: str) -> Body:
-    """What uses pages of a kind, the loops around it, and what their expressions name."""
-    kept: list[Statement] = []
-    for item in body:
-        match item:
-            case Loop(var=var, extent=extent, body=inner):
-                rest = _relevant(inner, kind, name)
-                if not all(isinstance(child, (Let, AccumulateInL1)) for child in rest):
-                    kept.append(Loop(var=var, extent=extent, body=rest))
-            case Let():
-                kept.append(item)
-            case AccumulateInL1() if kind == "pack":
-                kept.append(item)
-            case _:
-                if _numbers(item, kind, name):
-                    kept.append(item)
-                for inner in children(item):
-                    kept.extend(_relevant(inner, kind, name))
-    used = _used(tuple(kept), kind, name)
-    return tuple(item for item in kept if not isinstance(item, Let) or item.name in used)
-
-
-def _used(body: Body, kind: _Kind, name: str) -> set[str]:
-    """Every name that page numbers and extents depend on."""
-    used: set[str] = set()
-    for item in walk(body):
-        match item:
-            case Loop(extent=index):
-                used.update(names(index))
-            case AccumulateInL1(index=index) if kind == "pack":
-                used.update(names(index))
-            case _:
-                used.update(found for index in _numbers(item, kind, name) for found in names(index))
-    needed((item for item in walk(body) if isinstance(item, Let)), used)
-    return used
-
-
-def _lines(body: Body, indent: str, kind: _Kind, name: str) -> Iterator[str]:
+def _lines(body: Body, indent: str, subject: _Subject) -> Iterator[str]:
     for item in body:
         match item:
             case Let(name=own, index=index):
                 yield f"{indent}{own} = {to_python(index)}"
+            case Loop(var=var, extent=extent, body=inner):
+                number = to_python(extent)
+                trips = f"range({number})"
+                if not subject.is_exact and trips_are_alike(item, subject):
+                    trips = f"(*range({number})[:2], *range({number})[2:][-1:])"
+                yield f"{indent}for {var} in {trips}:"
+                yield from _lines(inner, indent + "    ", subject)
+            case Section():
+                raise AssertionError("slices have no sections")
             case AccumulateInL1(index=index):
                 yield f"{indent}adds = {to_python(index)}"
-            case Loop(var=var, extent=extent, body=inner):
-                trips = f"range({to_python(extent)})"
-                is_exact = kind in ("write_page", "pack")
-                if not is_exact and not any(isinstance(child, Let) for child in walk(inner)):
-                    trips = f"{{0, {to_python(extent)} - 1}}"
-                yield f"{indent}for {var} in {trips}:"
-                yield from _lines(inner, indent + "    ", kind, name)
             case _:
-                # What is added to a page was packed to it before.
                 yield from (
-                    f"{indent}if not adds: found.append({to_python(index)})" for index in _numbers(item, kind, name)
+                    f"{indent}if not adds: found.append({to_python(index)})" for index in wanted_indices(item, subject)
                 )

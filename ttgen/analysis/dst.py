@@ -6,7 +6,21 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import Body, Dst, Loop, Op, Pack, Section, Statement, children
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Body, Dst, Let, Loop, Op, Section
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
+)
 from ttgen.model.index import evaluate, names
 from ttgen.operations import OPERATIONS
 
@@ -37,21 +51,37 @@ def check(
         match statement:
             case Section(math=math, pack=pack):
                 written: dict[int, str] = {}
-                for op, own in _ends(math, values):
-                    if isinstance(op, Op):
-                        _check_op(op, own, written, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
-                for packed, own in _ends(pack, values):
-                    if isinstance(packed, Pack) and (slot := evaluate(packed.dst, own)) not in written:
-                        raise ProofError(f"slot {slot} is packed to {packed.cb} and holds nothing")
-            case Op() | Pack():
-                raise ProofError(f"{statement.kind} outside a section")
+                for effect, own in _ends(math, values):
+                    if isinstance(effect, TakeDst):
+                        raise ProofError(f"a slot is packed to {effect.cb} before DST is handed over")
+                    if isinstance(effect, Operate):
+                        _check_op(effect.op, own, written, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+                for effect, own in _ends(pack, values):
+                    if isinstance(effect, Operate):
+                        raise ProofError(f"{effect.op.name} after DST was handed over")
+                    if isinstance(effect, TakeDst) and (slot := evaluate(effect.slot, own)) not in written:
+                        raise ProofError(f"slot {slot} is packed to {effect.cb} and holds nothing")
+            case Loop(body=inner):
+                check(inner, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+            case Let():
+                pass
             case _:
-                for nested in children(statement):
-                    check(nested, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+                if any(_uses_dst(effect) for effect in effects(statement)):
+                    raise ProofError(f"{statement.kind} outside a section")
 
 
-def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Statement, Mapping[str, int]]]:
-    """The statements of a section; of a loop the first and the last trip, so that what one leaves meets the other.
+def _uses_dst(effect: Effect) -> bool:
+    match effect:
+        case Operate() | TakeDst():
+            return True
+        case Token() | Page() | Fill() | Use() | Barrier() | Accumulate() | Prepare():
+            return False
+        case _:
+            assert_never(effect)
+
+
+def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Effect, Mapping[str, int]]]:
+    """What a section does in DST; of a loop the first, second and last trip, so that what one leaves meets the others.
 
     What isn't known here, such as how deep the last step of K is, counts as two: no slot depends on it.
     """
@@ -59,11 +89,18 @@ def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Statement, Ma
         match statement:
             case Loop(var=var, extent=extent, body=inner):
                 known = all(name in values for name in names(extent))
-                number = evaluate(extent, values) if known else 2
-                for trip in (0, max(number - 1, 0)):
+                trips = range(evaluate(extent, values) if known else 2)
+                for trip in (*trips[:2], *trips[2:][-1:]):
                     yield from _ends(inner, {**values, var: trip})
+            case Let(name=name, index=index):
+                if all(name in values for name in names(index)):
+                    values = {**values, name: evaluate(index, values)}
+            case Section():
+                raise ProofError("a section inside a section")
             case _:
-                yield statement, values
+                for effect in effects(statement):
+                    if _uses_dst(effect):
+                        yield effect, values
 
 
 def _check_op(

@@ -10,32 +10,28 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.analysis.errors import ProofError
 from ttgen.dtypes import TILE
+from ttgen.exhaustive import assert_never
 from ttgen.formula.reference import ELEMENTWISE
-from ttgen.model.body import (
-    AccumulateInL1,
-    Body,
-    Dst,
-    FillZeros,
-    Let,
-    Loop,
-    NumberArg,
-    Op,
-    Pack,
-    Pop,
-    Push,
-    ReadPage,
-    Reserve,
-    Section,
-    Tile,
-    Wait,
-    WritePage,
+from ttgen.model.body import Body, Dst, Let, Loop, NumberArg, Op, Section, Tile
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
 )
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
@@ -169,12 +165,24 @@ class _Ring:
     packed: int = 0
     last: Mapping[int, Array] = field(default_factory=dict)
 
-    def push(self, pages: int) -> None:
-        """Hands pages over; what nothing filled is NaN, and so is what is computed of it."""
-        self.held.extend(self.filled.get(slot, _NOTHING) for slot in range(pages))
-        self.last = self.filled
-        self.filled = {}
-        self.packed = 0
+    def hand_over(self, kind: Literal["reserve", "push", "wait", "pop"], pages: int) -> bool:
+        """Hands pages over, or looks whether it can be done; what nothing filled is NaN, and what is made of it."""
+        match kind:
+            case "reserve":
+                return len(self.held) + pages <= self.pages
+            case "wait":
+                return len(self.held) >= pages
+            case "push":
+                self.held.extend(self.filled.get(slot, _NOTHING) for slot in range(pages))
+                self.last = self.filled
+                self.filled = {}
+                self.packed = 0
+            case "pop":
+                for _page in range(pages):
+                    self.held.popleft()
+            case _:
+                assert_never(kind)
+        return True
 
 
 class _Machine:
@@ -184,6 +192,7 @@ class _Machine:
         self.memory = memory
         self.rings = rings
         self.dst: dict[int, Array] = {}
+        self.moving: Array = _NOTHING
         self.adds = False
         self.numbers = {
             name: struct.unpack("<f", struct.pack("<I", kernel.named_compile_time_args[name]))[0]
@@ -202,45 +211,46 @@ class _Machine:
                     self.dst = {}
                     yield from self.run(math, values)
                     yield from self.run(pack, values)
-                case Reserve(cb=cb, pages=pages):
-                    moved, wanted = True, evaluate(pages, values)
-                    while len(self.rings[cb].held) + wanted > self.rings[cb].pages:
-                        yield moved
-                        moved = False
-                case Wait(cb=cb, pages=pages):
-                    moved, wanted = True, evaluate(pages, values)
-                    while len(self.rings[cb].held) < wanted:
-                        yield moved
-                        moved = False
                 case Let(name=name, index=index):
                     values[name] = evaluate(index, values)
-                case Push(cb=cb, pages=pages):
-                    self.rings[cb].push(evaluate(pages, values))
-                case Pop(cb=cb, pages=pages):
-                    for _page in range(evaluate(pages, values)):
-                        self.rings[cb].held.popleft()
-                case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot):
-                    self.rings[cb].filled[evaluate(slot, values)] = self.memory[tensor][evaluate(page, values)]
-                case WritePage(tensor=tensor, page=page, cb=cb, slot=slot):
-                    self.memory[tensor][evaluate(page, values)] = self.rings[cb].held[evaluate(slot, values)]
-                case FillZeros(cb=cb):
-                    self.rings[cb].filled[0] = np.zeros((TILE, TILE))
-                case Op(block=None):
-                    self.operate(statement, values)
-                case Op():
-                    self.multiply(statement, values)
-                case AccumulateInL1(index=index):
-                    self.adds = evaluate(index, values) != 0
-                case Pack():
-                    self.pack(statement, values)
+                case _:
+                    for effect in effects(statement):
+                        moved = True
+                        while not self.apply(effect, values):
+                            yield moved
+                            moved = False
 
-    def pack(self, pack: Pack, values: Mapping[str, int]) -> None:
-        """Packs a slot, added to what is there where the packer accumulates."""
-        ring = self.rings[pack.cb]
-        slot = ring.packed if pack.slot is None else evaluate(pack.slot, values)
-        ring.packed += pack.slot is None
-        tile = self.dst[evaluate(pack.dst, values)]
-        ring.filled[slot] = ring.filled[slot] + tile if self.adds else tile
+    def apply(self, effect: Effect, values: Mapping[str, int]) -> bool:
+        """Does what an effect says; False where it has to wait.
+
+        A page that is read from memory is what the fill after it takes, and a page that is used is what is written.
+        """
+        match effect:
+            case Token(kind=kind, cb=cb, pages=pages):
+                return self.rings[cb].hand_over(kind, evaluate(pages, values))
+            case Page(kind="read", tensor=tensor, page=page):
+                self.moving = self.memory[tensor][evaluate(page, values)]
+            case Page(tensor=tensor, page=page):
+                self.memory[tensor][evaluate(page, values)] = self.moving
+            case Fill(cb=cb, slot=slot, by=by):
+                tile = np.zeros((TILE, TILE)) if by == "core" else self.moving
+                ring = self.rings[cb]
+                place = ring.packed if slot is None else evaluate(slot, values)
+                ring.packed += slot is None
+                ring.filled[place] = ring.filled[place] + tile if by == "packer" and self.adds else tile
+            case Use(cb=cb, first=first, by="noc"):
+                self.moving = self.rings[cb].held[evaluate(first, values)]
+            case TakeDst(slot=dst):
+                self.moving = self.dst[evaluate(dst, values)]
+            case Operate(op=op):
+                self.operate(op, values) if op.block is None else self.multiply(op, values)
+            case Accumulate(index=index):
+                self.adds = evaluate(index, values) != 0
+            case Use() | Barrier() | Prepare():
+                pass  # operands are taken where they are operated on; memory has no delay, engines no state
+            case _:
+                assert_never(effect)
+        return True
 
     def multiply(self, op: Op, values: Mapping[str, int]) -> None:
         """Executes a product of blocks, tile by tile."""

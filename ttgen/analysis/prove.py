@@ -40,7 +40,7 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
         exact={buffer.name for buffer in program.circular_buffers if buffer.dtype == "float32"},
     )
     pages = {name: tensor.pages for name, tensor in tensors.items()}
-    coverage.check(bodies, pages, cores, arguments, {cb: rings[cb] for cb in resident})
+    coverage.check(bodies, pages, cores, arguments, rings, {cb: rings[cb] for cb in resident})
     for cb, name in resident.items():
         _check_shards(tensors[name], (core for core, _values in program.cores()), rings[cb])
     for tensor in tensors.values():

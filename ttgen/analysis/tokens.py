@@ -1,9 +1,10 @@
 """Circular buffers: what is pushed is popped, rings wrap exactly, nobody waits for ever, nothing is used too early.
 
 Totals are exact, by counting. That the kernels can't block each other, and that pages are written before they are
-pushed and read before they are popped, is shown by running the statements of the kernels against each other with every
-loop cut to a few trips: the trips of a loop are alike, and each leaves every ring as full as it found it, so after as
-many trips as the deepest ring has steps, further ones only repeat states that were seen.
+pushed and read before they are popped, is shown by running the statements of the kernels against each other, on every
+core whose values make a difference to what is handed over. Loops are cut to a few trips where all of them hand over the
+same: each leaves every ring as full as it found it, so after as many trips as the deepest ring has steps, further ones
+only repeat states that were seen. Slots that differ from trip to trip, or from core to core, are `coverage`'s.
 """
 
 from __future__ import annotations
@@ -14,29 +15,33 @@ from functools import cache
 
 from ttgen.analysis.counts import count
 from ttgen.analysis.errors import ProofError
-from ttgen.model.body import (
-    Body,
-    FillZeros,
-    Let,
-    Loop,
-    Op,
-    Pack,
-    Pop,
-    Push,
-    ReadPage,
-    Reserve,
-    Section,
-    Statement,
-    Wait,
-    WritePage,
-    walk,
+from ttgen.analysis.slices import arguments, sliced, used_names
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Action, Body, Let, Loop, Section, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
 )
-from ttgen.model.index import ZERO, Index, evaluate
+from ttgen.model.index import ONE, Index, evaluate
 
 
 @dataclass(slots=True)
 class _Ring:
-    """One buffer while kernels run against each other."""
+    """One buffer while kernels run against each other.
+
+    Attributes:
+        in_flight: kernels whose reads into it have had no barrier.
+        leaving: kernels whose writes from it have had none.
+    """
 
     pages: int
     held: int = 0
@@ -44,8 +49,8 @@ class _Ring:
     waited: int = 0
     filled: bool = False
     packed: int = 0
-    in_flight: int = 0
-    leaving: int = 0
+    in_flight: set[str] = field(default_factory=set)
+    leaving: set[str] = field(default_factory=set)
 
 
 def check(
@@ -68,21 +73,36 @@ def check(
         ProofError: naming the buffer and what is wrong with it.
     """
     depth = _check_ends(bodies, rings, values)
-    trips = depth + 1
-    # Only how many units a core has makes a difference to its rings.
-    alike: dict[tuple[int, ...], Mapping[str, int]] = {}
+    wanted = sorted({name for body in bodies.values() for name in arguments(_handed_over(body), _flow)})
+    alike: dict[tuple[int | None, ...], Mapping[str, int]] = {}
     for core in cores:
-        alike.setdefault(tuple(value for name, value in core.items() if name.endswith("_count")), core)
-    short: dict[tuple[int, ...], Mapping[str, int]] = {}
-    for counted, core in alike.items():
+        alike.setdefault(tuple(core.get(name) for name in wanted), core)
+    for core in alike.values():
         _check_totals(bodies, rings, {**values, **core})
-        short.setdefault(tuple(min(number, trips) for number in counted), core)
-    for core in short.values():
-        _run(bodies, rings, {**values, **core}, filled, trips=trips)
+        _run(bodies, rings, {**values, **core}, filled, trips=depth + 1)
+
+
+def _flow(effect: Effect) -> tuple[Index, ...]:
+    """How many pages an effect hands over, or packs one after another: what the totals of a core are about."""
+    match effect:
+        case Token(pages=pages):
+            return (pages,)
+        case Fill(slot=None):
+            return (ONE,)
+        case Fill() | Page() | Use() | Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
+            return ()
+        case _:
+            assert_never(effect)
+
+
+@cache
+def _handed_over(body: Body) -> Body:
+    """All that a body has to do with the pages that buffers hold."""
+    return sliced(body, _flow)
 
 
 def _check_totals(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Mapping[str, int]) -> None:
-    totals = [count(body, values) for body in bodies.values()]
+    totals = [count(_handed_over(body), values) for body in bodies.values()]
     for cb in rings:
         pushed, popped, packed = (sum(total.get((kind, cb), 0) for total in totals) for kind in ("push", "pop", "pack"))
         if pushed != popped or pushed == 0:
@@ -96,16 +116,15 @@ def _check_ends(bodies: Mapping[str, Body], rings: Mapping[str, int], values: Ma
     ends: dict[tuple[str, str], set[str]] = {}
     depth = 1
     for name, body in bodies.items():
-        for statement in walk(body):
-            if isinstance(statement, (Reserve, Push, Wait, Pop)):
-                if statement.cb not in rings:
-                    raise ProofError(f"{name}: no buffer {statement.cb}")
-                pages = evaluate(statement.pages, values)
-                if rings[statement.cb] % pages:
-                    raise ProofError(f"{statement.cb}: steps of {pages} don't wrap at {rings[statement.cb]}")
-                depth = max(depth, rings[statement.cb] // pages)
-                end = "producer" if isinstance(statement, (Reserve, Push)) else "consumer"
-                ends.setdefault((statement.cb, end), set()).add(name)
+        for token in _tokens(body):
+            if token.cb not in rings:
+                raise ProofError(f"{name}: no buffer {token.cb}")
+            pages = evaluate(token.pages, values)
+            if rings[token.cb] % pages:
+                raise ProofError(f"{token.cb}: steps of {pages} don't wrap at {rings[token.cb]}")
+            depth = max(depth, rings[token.cb] // pages)
+            end = "producer" if token.kind in ("reserve", "push") else "consumer"
+            ends.setdefault((token.cb, end), set()).add(name)
     for (cb, end), names in ends.items():
         if len(names) != 1:
             raise ProofError(f"{cb}: {len(names)} kernels are its {end}")
@@ -135,29 +154,72 @@ def _run(
             raise ProofError(f"the kernels wait for each other: {stuck}")
 
 
-def _steps(body: Body, values: dict[str, int], trips: int) -> Iterator[Statement]:
-    for statement in body:
-        match statement:
-            case Loop(var=var, extent=extent, body=inner):
-                number = evaluate(extent, values)
-                # Trips that hand nothing over differ in slots only, which grow from the first to the last.
-                ends = sorted({0, number - 1}) if number and not _hands_over(inner) else range(min(number, trips))
-                for trip in ends:
-                    values[var] = trip
-                    yield from _steps(inner, values, trips)
-            case Let(name=name, index=index):
-                values[name] = evaluate(index, values)
-            case Section(math=math, pack=pack):
-                yield from _steps(math, values, trips)
-                yield from _steps(pack, values, trips)
-            case _:
-                yield statement
+@cache
+def _tokens(body: Body) -> tuple[Token, ...]:
+    """Every hand-over of a body."""
+    return tuple(
+        effect
+        for item in walk(body)
+        if not isinstance(item, (Loop, Let, Section))
+        for effect in effects(item)
+        if isinstance(effect, Token)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trips:
+    """A loop of a kernel that is run.
+
+    Attributes:
+        hands_over: whether its trips have anything to do with the pages that buffers hold.
+        alike: whether all of them hand over the same.
+    """
+
+    var: str
+    extent: Index
+    hands_over: bool
+    alike: bool
+    steps: tuple[_Step, ...]
+
+
+_Step = _Trips | Let | tuple[Action, tuple[Effect, ...]]
+"""What a kernel is while it is run: each statement with its effects, worked out once."""
 
 
 @cache
-def _hands_over(body: Body) -> bool:
-    """Whether a body has anything to do with the pages that a buffer holds."""
-    return any(isinstance(item, (Reserve, Push, Wait, Pop)) for item in walk(body))
+def _program(body: Body) -> tuple[_Step, ...]:
+    steps: list[_Step] = []
+    for item in body:
+        match item:
+            case Loop(var=var, extent=extent, body=inner):
+                own = _handed_over(inner)
+                alike = var not in used_names(own, _flow)
+                steps.append(_Trips(var, extent, bool(own), alike, _program(inner)))
+            case Let():
+                steps.append(item)
+            case Section(math=math, pack=pack):
+                steps += (*_program(math), *_program(pack))
+            case _:
+                steps.append((item, effects(item)))
+    return tuple(steps)
+
+
+def _run_through(
+    program: tuple[_Step, ...], values: dict[str, int], trips: int
+) -> Iterator[tuple[Action, tuple[Effect, ...]]]:
+    for step in program:
+        match step:
+            case _Trips(var=var, extent=extent, steps=inner):
+                every = range(evaluate(extent, values))
+                # Trips that hand nothing over differ in slots only.
+                few = every if not step.alike else every[:trips] if step.hands_over else (*every[:2], *every[2:][-1:])
+                for trip in few:
+                    values[var] = trip
+                    yield from _run_through(inner, values, trips)
+            case Let(name=name, index=index):
+                values[name] = evaluate(index, values)
+            case _:
+                yield step
 
 
 @dataclass(slots=True)
@@ -168,58 +230,61 @@ class _Runner:
     values: dict[str, int]
     body: InitVar[Body]
     trips: InitVar[int]
-    steps: Iterator[Statement] = field(init=False)
-    current: Statement | None = None
+    steps: Iterator[tuple[Action, tuple[Effect, ...]]] = field(init=False)
+    current: Action | None = None
+    pending: list[Effect] = field(default_factory=list)
     done: bool = False
 
     def __post_init__(self, body: Body, trips: int) -> None:
-        self.steps = _steps(body, self.values, trips)
+        self.steps = _run_through(_program(body), self.values, trips)
 
     def step(self, rings: Mapping[str, _Ring]) -> bool:
         """Runs one statement; False where it has to wait, or at the end."""
-        if self.current is None:
-            self.current = next(self.steps, None)
-        if self.current is None:
-            self.done = True
-            return False
-        if not self._apply(self.current, rings):
-            return False
-        self.current = None
+        if not self.pending:
+            found = next(self.steps, None)
+            if found is None:
+                self._end(rings)
+                self.done = True
+                return False
+            self.current = found[0]
+            self.pending = list(found[1])
+        while self.pending:
+            if not self._apply(self.pending[0], rings):
+                return False
+            del self.pending[0]
         return True
 
-    def _apply(self, statement: Statement, rings: Mapping[str, _Ring]) -> bool:
-        match statement.kind:
-            case "reserve" | "wait" | "push" | "pop":
-                assert isinstance(statement, (Reserve, Wait, Push, Pop))
-                return self._token(statement, rings[statement.cb])
-            case "read_page":
-                assert isinstance(statement, ReadPage)
-                self._fill(statement.cb, rings[statement.cb], statement.slot)
-                rings[statement.cb].in_flight += 1
-            case "fill_zeros" | "pack":
-                assert isinstance(statement, (FillZeros, Pack))
-                self._fill(statement.cb, rings[statement.cb], statement.slot if isinstance(statement, Pack) else ZERO)
-            case "write_page":
-                assert isinstance(statement, WritePage)
-                slot = evaluate(statement.slot, self.values)
-                self._expect(slot < rings[statement.cb].waited, statement.cb, "written before it was waited for")
-                rings[statement.cb].leaving += 1
-            case "read_barrier":
+    def _end(self, rings: Mapping[str, _Ring]) -> None:
+        """Whatever a kernel began has to be over before it ends."""
+        for cb, ring in rings.items():
+            self._expect(self.name not in ring.in_flight, cb, "still being read at the end of the kernel")
+            self._expect(self.name not in ring.leaving, cb, "still being written from at the end of the kernel")
+
+    def _apply(self, effect: Effect, rings: Mapping[str, _Ring]) -> bool:
+        match effect:
+            case Token(cb=cb):
+                return self._token(effect, rings[cb])
+            case Fill(cb=cb, slot=slot, by=by):
+                self._fill(cb, rings[cb], slot)
+                if by == "noc":
+                    rings[cb].in_flight.add(self.name)
+            case Use(cb=cb, last=last, by=by):
+                what = "written" if by == "noc" else "used"
+                self._expect(evaluate(last, self.values) < rings[cb].waited, cb, f"{what} before it was waited for")
+                if by == "noc":
+                    rings[cb].leaving.add(self.name)
+            case Barrier(of=of):
                 for ring in rings.values():
-                    ring.in_flight = 0
-            case "write_barrier":
-                for ring in rings.values():
-                    ring.leaving = 0
-            case "op":
-                assert isinstance(statement, Op)
-                for tile, last in zip(statement.tiles, statement.last_slots, strict=True):
-                    slot = evaluate(last, self.values)
-                    self._expect(slot < rings[tile.cb].waited, tile.cb, "used before it was waited for")
+                    (ring.in_flight if of == "read" else ring.leaving).discard(self.name)
+            case Page() | Operate() | TakeDst() | Accumulate() | Prepare():
+                pass
+            case _:
+                assert_never(effect)
         return True
 
-    def _token(self, statement: Reserve | Wait | Push | Pop, ring: _Ring) -> bool:
-        cb, pages = statement.cb, evaluate(statement.pages, self.values)
-        match statement.kind:
+    def _token(self, token: Token, ring: _Ring) -> bool:
+        cb, pages = token.cb, evaluate(token.pages, self.values)
+        match token.kind:
             case "reserve":
                 if ring.held + pages > ring.pages:
                     return False
@@ -230,7 +295,7 @@ class _Runner:
                 ring.waited = pages
             case "push":
                 self._expect(ring.reserved >= pages, cb, "pushed beyond what is reserved")
-                self._expect(ring.in_flight == 0, cb, "pushed before its read barrier")
+                self._expect(not ring.in_flight, cb, "pushed before its read barrier")
                 # A block at an edge has places that nothing fills.
                 self._expect(ring.filled, cb, "pushed before it is filled")
                 ring.held += pages
@@ -239,7 +304,7 @@ class _Runner:
                 ring.packed = 0
             case "pop":
                 self._expect(ring.waited >= pages, cb, "popped beyond what was waited for")
-                self._expect(ring.leaving == 0, cb, "popped before its write barrier")
+                self._expect(not ring.leaving, cb, "popped before its write barrier")
                 ring.held -= pages
                 ring.waited -= pages
         return True

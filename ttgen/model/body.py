@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ttgen.exhaustive import assert_never
 from ttgen.model.index import ONE, ZERO, Index, add, mul, names, sub
 
 Port = Literal["srca", "srcb", "pack"]
@@ -249,10 +250,16 @@ class Section:
     pack: tuple[Statement, ...]
 
 
-Statement = (
-    Loop | Let | Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | FillZeros
-    | Startup | Init | Reconfigure | Op | Pack | AccumulateInL1 | Section
+Control = Loop | Let | Section
+"""What says how often and under which names others run; every walk handles these itself."""
+
+Action = (
+    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | FillZeros
+    | Startup | Init | Reconfigure | Op | Pack | AccumulateInL1
 )  # fmt: skip
+"""What does something: `effects.effects` says what."""
+
+Statement = Control | Action
 
 Body = tuple[Statement, ...]
 
@@ -264,7 +271,12 @@ def children(statement: Statement) -> tuple[Body, ...]:
             return (body,)
         case Section(math=math, pack=pack):
             return (math, pack)
-    return ()
+        case Let() | Reserve() | Push() | Wait() | Pop() | ReadPage() | WritePage() | ReadBarrier() | WriteBarrier():
+            return ()
+        case FillZeros() | Startup() | Init() | Reconfigure() | Op() | Pack() | AccumulateInL1():
+            return ()
+        case _:
+            assert_never(statement)
 
 
 def indices(statement: Statement) -> Iterator[Index]:
@@ -287,6 +299,10 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield dst
             if slot is not None:
                 yield slot
+        case ReadBarrier() | WriteBarrier() | FillZeros() | Startup() | Reconfigure() | Section():
+            pass
+        case _:
+            assert_never(statement)
 
 
 def needed(lets: Iterable[Let], used: set[str]) -> tuple[Let, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Operator = Literal["+", "-", "*", "//", "%", "min"]
-Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +112,6 @@ def _apply(operator: Operator, left: int, right: int) -> int:
             return left % right
         case "min":
             return min(left, right)
-
-
-def bounds(index: Index, ranges: Mapping[str, Interval]) -> Interval:
-    """Least and greatest value (an enclosure) where each name lies in its own range of values, none negative."""
-    match index:
-        case Const(value):
-            return (value, value)
-        case Var(name):
-            return ranges[name]
-        case Expr(operator, left, right):
-            low, high = bounds(left, ranges)
-            other_low, other_high = bounds(right, ranges)
-            match operator:
-                case "+":
-                    return (low + other_low, high + other_high)
-                case "-":
-                    return (low - other_high, high - other_low)
-                case "*":
-                    return (low * other_low, high * other_high)
-                case "//":
-                    return (low // other_high, high // other_low)
-                case "%":
-                    return (low, high) if high < other_low else (0, min(high, other_high - 1))
-                case "min":
-                    return (min(low, other_low), min(high, other_high))
 
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}

@@ -5,21 +5,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
-from ttgen.model.body import (
-    Body,
-    FillZeros,
-    Op,
-    Pack,
-    Pop,
-    Push,
-    ReadPage,
-    Reserve,
-    Wait,
-    WritePage,
-    indices,
-    walk,
-)
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Body, Let, Loop, Op, Section, indices, walk
 from ttgen.model.design import Design, KernelDesign
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
+)
 from ttgen.model.index import names
 from ttgen.model.plan import (
     Accessor,
@@ -68,11 +68,9 @@ def _kernel(
     core_ranges: tuple[CoreRange, ...],
 ) -> Kernel:
     used = _used(design.body)
-    tensors = tuple(dict.fromkeys(
-        statement.tensor for statement in walk(design.body) if isinstance(statement, (ReadPage, WritePage))
-    ))  # fmt: skip
+    buffers, tensors = _touched(design.body)
     numbers = {name: value for name, value in program.numbers.items() if name in used}
-    named = {f"cb_{cb}": indices[cb] for cb in sorted(_buffers(design.body), key=indices.__getitem__)}
+    named = {f"cb_{cb}": indices[cb] for cb in sorted(buffers, key=indices.__getitem__)}
     named |= {name: value for name, value in sizes.items() if name in used}
     named |= {name: float32_bits(value) for name, value in numbers.items()}
     is_compute = design.name == "compute"
@@ -111,21 +109,21 @@ def _used(body: Body) -> set[str]:
     return found
 
 
-def _buffers(body: Body) -> set[str]:
-    """Every buffer that a body touches."""
-    found: set[str] = set()
+def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every buffer and every tensor that a body has to do with, in order."""
+    buffers: dict[str, None] = {}
+    tensors: dict[str, None] = {}
     for statement in walk(body):
-        match statement:
-            case (
-                Reserve(cb=cb)
-                | Push(cb=cb)
-                | Wait(cb=cb)
-                | Pop(cb=cb)
-                | ReadPage(cb=cb)
-                | FillZeros(cb=cb)
-                | Pack(cb=cb)
-            ):
-                found.add(cb)
-            case Op():
-                found.update(tile.cb for tile in statement.tiles)
-    return found
+        if isinstance(statement, (Loop, Let, Section)):
+            continue
+        for effect in effects(statement):
+            match effect:
+                case Token(cb=cb) | Fill(cb=cb) | Use(cb=cb):
+                    buffers[cb] = None
+                case Page(tensor=tensor):
+                    tensors[tensor] = None
+                case Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
+                    pass
+                case _:
+                    assert_never(effect)
+    return tuple(buffers), tuple(tensors)

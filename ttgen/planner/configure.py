@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from ttgen.model.body import (
-    Body,
-    Init,
-    Loop,
-    Op,
-    Pack,
-    Port,
-    Reconfigure,
-    Section,
-    Startup,
-    Statement,
-    children,
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Body, Init, Let, Loop, Op, Port, Reconfigure, Section, Startup, Statement, children
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
 )
 from ttgen.operations import OPERATIONS
 
@@ -53,12 +54,20 @@ def _needs(body: Body) -> Iterator[_Need]:
     """What each statement of a body needs, in order."""
     for statement in body:
         match statement:
-            case Op():
-                yield from _op_needs(statement)
-            case Pack(cb=cb):
-                yield ("pack", (cb,), None)
-        for inner in children(statement):
-            yield from _needs(inner)
+            case Loop() | Section() | Let():
+                for inner in children(statement):
+                    yield from _needs(inner)
+            case _:
+                for effect in effects(statement):
+                    match effect:
+                        case Operate(op=op):
+                            yield from _op_needs(op)
+                        case TakeDst(cb=cb):
+                            yield ("pack", (cb,), None)
+                        case Token() | Page() | Fill() | Use() | Barrier() | Accumulate() | Prepare():
+                            pass
+                        case _:
+                            assert_never(effect)
 
 
 def _op_needs(op: Op) -> Iterator[_Need]:
@@ -93,6 +102,8 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
                 yield replace(statement, body=tuple(_configure(inner, state)))
             case Section(math=math, pack=pack):
                 yield Section(math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
+            case Let():
+                yield statement
             case _:
                 yield from _establish(list(_needs((statement,))), state)
                 yield statement

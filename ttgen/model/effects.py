@@ -1,0 +1,147 @@
+"""What a statement does, said once: all that proofs, counts, preparation and the interpreter know of it.
+
+A statement that `effects` doesn't handle, and an effect that a walk doesn't, is a type error: nothing passes over
+what it doesn't know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import (
+    AccumulateInL1,
+    Action,
+    FillZeros,
+    Init,
+    Op,
+    Pack,
+    Pop,
+    Push,
+    ReadBarrier,
+    ReadPage,
+    Reconfigure,
+    Reserve,
+    Startup,
+    Wait,
+    WriteBarrier,
+    WritePage,
+)
+from ttgen.model.index import ZERO, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Reserves or pushes pages of a buffer as its producer, waits for or pops them as its consumer."""
+
+    kind: Literal["reserve", "push", "wait", "pop"]
+    cb: str
+    pages: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Begins to read a page of a tensor, or to write one."""
+
+    kind: Literal["read", "write"]
+    tensor: str
+    page: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Fills a page of a buffer, counted from the first that is reserved, or the next one where `slot` is None.
+
+    What the NoC brings is there after a barrier only.
+    """
+
+    cb: str
+    slot: Index | None
+    by: Literal["noc", "core", "packer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Reads pages of a buffer, counted from its front: from the first to the last slot.
+
+    What the NoC takes has to stay until a barrier.
+    """
+
+    cb: str
+    first: Index
+    last: Index
+    by: Literal["noc", "unpacker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Waits until all reads have landed, or all writes have been acknowledged."""
+
+    of: Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """Computes: needs the DST slots among the operation's sources, leaves its results in DST."""
+
+    op: Op
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDst:
+    """Takes a tile out of DST, converted to the format of a buffer."""
+
+    slot: Index
+    cb: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    """From here on the packer adds to what is in L1 where the index isn't 0."""
+
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Configures engines for what comes."""
+
+    statement: Startup | Init | Reconfigure
+
+
+Effect = Token | Page | Fill | Use | Barrier | Operate | TakeDst | Accumulate | Prepare
+
+
+def effects(statement: Action) -> tuple[Effect, ...]:
+    """What a statement does, in the order in which it does it."""
+    match statement:
+        case Reserve(cb=cb, pages=pages):
+            return (Token("reserve", cb, pages),)
+        case Push(cb=cb, pages=pages):
+            return (Token("push", cb, pages),)
+        case Wait(cb=cb, pages=pages):
+            return (Token("wait", cb, pages),)
+        case Pop(cb=cb, pages=pages):
+            return (Token("pop", cb, pages),)
+        case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot):
+            return (Page("read", tensor, page), Fill(cb, slot, "noc"))
+        case WritePage(tensor=tensor, page=page, cb=cb, slot=slot):
+            return (Use(cb, slot, slot, "noc"), Page("write", tensor, page))
+        case ReadBarrier():
+            return (Barrier("read"),)
+        case WriteBarrier():
+            return (Barrier("write"),)
+        case FillZeros(cb=cb):
+            return (Fill(cb, ZERO, "core"),)
+        case Op(tiles=tiles, last_slots=last_slots):
+            used = (Use(tile.cb, tile.slot, last, "unpacker") for tile, last in zip(tiles, last_slots, strict=True))
+            return (*used, Operate(statement))
+        case Pack(dst=dst, cb=cb, slot=slot):
+            return (TakeDst(dst, cb), Fill(cb, slot, "packer"))
+        case AccumulateInL1(index=index):
+            return (Accumulate(index),)
+        case Startup() | Init() | Reconfigure():
+            return (Prepare(statement),)
+        case _:
+            assert_never(statement)
