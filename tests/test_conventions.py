@@ -13,8 +13,7 @@ import pytest
 
 from ttgen.analysis.interpreter import VALUES
 from ttgen.dtypes import DTYPES, DTypeName
-from ttgen.formula.functions import FUNCTIONS
-from ttgen.formula.graph import ARITHMETIC
+from ttgen.formula.functions import ARITHMETIC, FUNCTIONS
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
@@ -40,10 +39,10 @@ LAYERS = {
     "target": {"resources", "structuring"},
     "spec": {"annotations", "dtypes", "errors", "names", "source", "structuring", "target"},
     "schema": {"annotations", "errors", "model", "resources", "source", "spec"},
-    "formula": {"errors", "spec"},
+    "formula": {"dtypes", "errors", "exhaustive", "spec"},
     "model": {"annotations", "dtypes", "exhaustive", "spec", "target"},
     "operations": set(),
-    "patterns": {"dtypes", "formula", "model", "operations", "planner.configure", "planner.loop", "spec"},
+    "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "planner.configure", "planner.loop", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "planner": {
         "analysis",
@@ -59,7 +58,7 @@ LAYERS = {
     },
     "rendering": {"dtypes", "formula", "model", "operations", "resources", "target", "version"},
     "output": {"errors", "rendering"},
-    "verify": {"dtypes", "errors", "formula", "model", "rendering", "resources", "spec"},
+    "verify": {"dtypes", "errors", "exhaustive", "formula", "model", "rendering", "resources", "spec"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},

@@ -40,7 +40,8 @@ def spec(formula: str, dtype: str = "bfloat8_b", accumulate: str = "float32") ->
 
 def content(formula: str) -> Content:
     graph = graph_of(ttgen.loads(spec(formula, "bfloat16")))
-    return contents(graph, 70)[graph.outputs[0].node]
+    output = graph.outputs[0].value
+    return contents(graph, graph.values[output].axes[-1])[output]
 
 
 ZEROS = [

@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from typing import Any
 
 from ttgen.analysis.slices import arguments, sliced, used_names
 from ttgen.exhaustive import assert_never
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
 from ttgen.model.body import Action, Body, Let, Loop, Section, walk
 from ttgen.model.effects import (
     Accumulate,
@@ -108,15 +109,16 @@ def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
 
 def _flops(graph: Graph) -> int:
     flops = 0
-    for node in graph.nodes:
-        elements = 1
-        for size in node.shape:
-            elements *= size
-        if node.kind == "matmul":
-            left = graph.nodes[node.operands[0]].shape
-            flops += 2 * elements * left[-1]
-        elif node.operands:
-            flops += elements
+    for value in graph.values:
+        match value:
+            case Contraction(over=over):
+                flops += 2 * prod(value.shape) * over.size
+            case Elementwise():
+                flops += prod(value.shape)
+            case Input() | Number():
+                pass
+            case _:
+                assert_never(value)
     return flops
 
 

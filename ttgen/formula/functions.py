@@ -31,6 +31,8 @@ def _table(*functions: Function) -> Mapping[str, Function]:
     return {function.name: function for function in functions}
 
 
+ARITHMETIC: Final = frozenset({"add", "sub", "mul", "div", "neg"})
+
 FUNCTIONS: Final[Mapping[str, Function]] = _table(
     Function(name="abs", meaning="absolute value"),
     Function(name="erf", meaning="error function"),

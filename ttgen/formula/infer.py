@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
-from ttgen.formula.graph import Graph, Node, Output, Shape
+from ttgen.formula.axes import with_axes
 from ttgen.formula.parse import MAX_DEPTH, Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Shape, Value
+from ttgen.formula.values import Number as NumberValue
 from ttgen.spec import LoadedSpec
 
 
@@ -29,7 +33,10 @@ def graph_of(loaded: LoadedSpec) -> Graph:
             # The name that it would have assigned is of unknown shape, and says nothing more.
             broken.add(text.split("=")[0].strip())
     targets = {assignment.target for _index, assignment in assignments}
-    builder = _Builder(shapes=loaded.shapes, targets=targets, broken=broken)
+    dtypes = {name: tensor.dtype for name, tensor in spec.tensors.items()}
+    builder = _Builder(
+        shapes=loaded.shapes, dtypes=dtypes, computed=accumulation(loaded), targets=targets, broken=broken
+    )
     for index, assignment in assignments:
         try:
             builder.assign(index, assignment, spec.formula_path(index))
@@ -41,7 +48,14 @@ def graph_of(loaded: LoadedSpec) -> Graph:
         problems.extend(_unused(loaded, builder))
     if problems:
         raise SpecError(problems, loaded.source)
-    return Graph(nodes=tuple(builder.nodes), outputs=tuple(builder.outputs))
+    return with_axes(builder.nodes, tuple(builder.outputs))
+
+
+def accumulation(loaded: LoadedSpec) -> Literal["float32", "bfloat16"]:
+    """What DST holds: as asked, but float32 wherever a tensor is."""
+    asked = loaded.spec.precision.accumulate
+    wide = any(tensor.dtype == "float32" for tensor in loaded.spec.tensors.values())
+    return "float32" if wide else asked
 
 
 def infer_outputs(formula: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -51,11 +65,12 @@ def infer_outputs(formula: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]
         SpecError: the formula's mistake.
     """
     assignment = parse(formula, ())
-    builder = _Builder(shapes=shapes, targets={assignment.target})
+    dtypes: dict[str, DTypeName] = dict.fromkeys(shapes, "float32")
+    builder = _Builder(shapes=shapes, dtypes=dtypes, computed="float32", targets={assignment.target})
     if assignment.target in shapes:
         raise refuse(f"the shape of '{assignment.target}' follows from the formula", span=assignment.target_span)
     builder.assign(0, assignment, ())
-    unused = [name for name in shapes if all(node.tensor != name for node in builder.nodes)]
+    unused = [name for name in shapes if name not in builder.read]
     if unused:
         raise refuse(f"the formula doesn't read '{unused[0]}'")
     return {assignment.target: builder.nodes[builder.values[assignment.target]].shape}
@@ -63,7 +78,7 @@ def infer_outputs(formula: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]
 
 def _unused(loaded: LoadedSpec, builder: _Builder) -> list[Problem]:
     problems = []
-    read = {node.tensor for node in builder.nodes if node.kind == "input"}
+    read = builder.read
     written = {output.tensor for output in builder.outputs}
     for name in loaded.spec.tensors:
         if name not in read | written:
@@ -73,7 +88,7 @@ def _unused(loaded: LoadedSpec, builder: _Builder) -> list[Problem]:
         last = len(loaded.spec.formulas) - 1
         text = f"no formula assigns to a declared tensor: declare '{list(builder.values)[-1]}' under 'tensors'"
         problems.append(Problem(message=text, path=loaded.spec.formula_path(last)))
-    used = {operand for node in builder.nodes for operand in node.operands} | {out.node for out in builder.outputs}
+    used = {operand for node in builder.nodes for operand in node.operands} | {out.value for out in builder.outputs}
     for name, (index, span) in builder.places.items():
         if builder.values[name] not in used:
             text = f"'{name}' is assigned and never used: remove it, or declare it under 'tensors'"
@@ -86,10 +101,13 @@ class _Builder:
     """The graph while it grows: mutable inside this module only."""
 
     shapes: Mapping[str, Shape]
+    dtypes: Mapping[str, DTypeName]
+    computed: DTypeName
     targets: set[str]
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Value] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
-    known: dict[Node, int] = field(default_factory=dict)
+    known: dict[tuple[object, ...], int] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     values: dict[str, int] = field(default_factory=dict)
     places: dict[str, tuple[int, Span]] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
@@ -99,7 +117,7 @@ class _Builder:
         name = assignment.target
         if name in self.values:
             raise refuse(f"'{name}' is assigned twice", *path, span=assignment.target_span)
-        if any(node.kind == "input" and node.tensor == name for node in self.nodes):
+        if name in self.read:
             raise refuse(f"'{name}' is read before it is assigned", *path, span=assignment.target_span)
         formula = _Formula(self, index, path, name)
         node = formula.value(assignment.value)
@@ -116,20 +134,21 @@ class _Builder:
                     *path,
                     span=assignment.target_span,
                 )
-            self.outputs.append(Output(tensor=name, node=node))
+            self.outputs.append(Output(tensor=name, value=node))
         else:
             self.places[name] = (index, assignment.target_span)
 
-    def add(self, node: Node, path: Path) -> int:
-        key = replace(node, span=(0, 0, 0))
+    def add(self, value: Value, path: Path, key: tuple[object, ...] = ()) -> int:
+        """The index of a value: of the one that is there already, if its key is."""
+        key = key or (replace(value, span=(0, 0, 0)),)
         if key not in self.known:
-            depth = 1 + max((self.depths[operand] for operand in node.operands), default=0)
+            depth = 1 + max((self.depths[operand] for operand in value.operands), default=0)
             if depth > MAX_DEPTH:
                 message = f"operations nest deeper than {MAX_DEPTH} levels over all formulas: write a part to a tensor"
-                raise refuse(message, *path, span=node.span[1:])
+                raise refuse(message, *path, span=value.span[1:])
             self.depths.append(depth)
             self.known[key] = len(self.nodes)
-            self.nodes.append(node)
+            self.nodes.append(value)
         return self.known[key]
 
 
@@ -146,9 +165,10 @@ class _Formula:
     def value(self, syntax: Syntax) -> int:
         match syntax:
             case Number(value=value, span=span):
-                return self.builder.add(Node(kind="number", number=value, span=(self.index, *span)), self.path)
+                return self.builder.add(NumberValue(number=value, span=(self.index, *span)), self.path)
             case Name():
-                return self.name(syntax)
+                known = self.name(syntax)
+                return self.builder.add(known, self.path) if isinstance(known, Input) else known
             case Transpose(span=span):
                 raise self.refuse("'.T' belongs on an operand of '@'", span)
             case Apply(kind="matmul"):
@@ -157,17 +177,19 @@ class _Formula:
                 operands = tuple(self.value(operand) for operand in syntax.operands)
                 shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], syntax.span)
                 return self.builder.add(
-                    Node(
-                        kind=syntax.kind,
+                    Elementwise(
+                        function=syntax.kind,
                         operands=operands,
-                        shape=shape,
                         parameters=syntax.parameters,
+                        dtype=self.builder.computed,
+                        shape=shape,
                         span=(self.index, *syntax.span),
                     ),
                     self.path,
                 )
 
-    def name(self, syntax: Name) -> int:
+    def name(self, syntax: Name) -> int | Input:
+        """The value that an earlier formula assigned, or a tensor, which isn't in the graph yet."""
         builder, name = self.builder, syntax.name
         if name in builder.values:
             return builder.values[name]
@@ -180,22 +202,24 @@ class _Formula:
         if name not in builder.shapes:
             known = [*builder.shapes, *builder.values]
             raise self.refuse(f"unknown tensor '{name}'{suggest(name, known)}", syntax.span)
-        return builder.add(
-            Node(kind="input", tensor=name, shape=builder.shapes[name], span=(self.index, *syntax.span)), self.path
+        builder.read.add(name)
+        return Input(
+            tensor=name, dtype=builder.dtypes[name], shape=builder.shapes[name], span=(self.index, *syntax.span)
         )
 
     def contraction(self, syntax: Apply) -> int:
-        operands, shapes, transposed = [], [], []
+        sides: list[int | Input] = []
+        shapes, transposed = [], []
         for operand in syntax.operands:
             inner = operand.operand if isinstance(operand, Transpose) else operand
-            node = self.value(inner)
-            shape = self.builder.nodes[node].shape
+            side = self.name(inner) if isinstance(inner, Name) else self.value(inner)
+            shape = side.shape if isinstance(side, Input) else self.builder.nodes[side].shape
             if len(shape) < 2:
                 raise self.refuse(self.vector_fix(operand, shape), operand.span)
             is_transposed = isinstance(operand, Transpose)
             if is_transposed and len(shape) != 2:
                 raise self.refuse("'.T' reverses all dimensions: it belongs on a matrix", operand.span)
-            operands.append(node)
+            sides.append(side)
             transposed.append(is_transposed)
             shapes.append(shape[::-1] if is_transposed else shape)
         left, right = shapes
@@ -205,12 +229,18 @@ class _Formula:
                 syntax.span,
             )
         batch = self.broadcast([left[:-2], right[:-2]], syntax.span)
+        # A tensor is a value of its own as an operand: the same contraction is one that reads the same tensors.
+        key = ("contraction", *(side.tensor if isinstance(side, Input) else side for side in sides), *transposed)
+        places = [
+            self.builder.add(side, self.path, (*key, place)) if isinstance(side, Input) else side
+            for place, side in enumerate(sides)
+        ]
         return self.builder.add(
-            Node(
-                kind="matmul",
-                operands=tuple(operands),
-                shape=(*batch, left[-2], right[-1]),
+            Contraction(
+                operands=(places[0], places[1]),
                 transposed=(transposed[0], transposed[1]),
+                dtype=self.builder.computed,
+                shape=(*batch, left[-2], right[-1]),
                 span=(self.index, *syntax.span),
             ),
             self.path,

@@ -44,7 +44,7 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apply:
-    """An operator or a function: `kind` is what `Node.kind` will be."""
+    """An operator or a function: `kind` is `matmul`, or the function of the value that it makes."""
 
     kind: str
     operands: tuple[Syntax, ...]

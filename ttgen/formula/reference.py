@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.formula.graph import Graph, Node
+from ttgen.exhaustive import assert_never
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 
 Array = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "tanh": np.tanh,
     "where": _where,
 }
-"""The value of each elementwise node kind; parameters follow the operands."""
+"""The value of each function; parameters follow the operands."""
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
@@ -82,21 +83,23 @@ def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Arra
     """
     values: list[Array] = []
     with np.errstate(all="ignore"):
-        values.extend(_value(node, values, inputs) for node in graph.nodes)
-    return {output.tensor: np.asarray(values[output.node]) for output in graph.outputs}
+        values.extend(_value(value, values, inputs) for value in graph.values)
+    return {output.tensor: np.asarray(values[output.value]) for output in graph.outputs}
 
 
-def _value(node: Node, values: list[Array], inputs: Mapping[str, NDArray[Any]]) -> Array:
-    match node.kind:
-        case "input":
-            return np.asarray(inputs[node.tensor], dtype=np.float64)
-        case "number":
-            return np.float64(node.number)  # type: ignore[return-value] # a scalar broadcasts like an array
-        case "matmul":
+def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]) -> Array:
+    match value:
+        case Input(tensor=tensor):
+            return np.asarray(inputs[tensor], dtype=np.float64)
+        case Number(number=number):
+            return np.asarray(number, dtype=np.float64)
+        case Contraction(operands=operands, transposed=transposed):
             left, right = (
-                values[operand].T if transposed else values[operand]
-                for operand, transposed in zip(node.operands, node.transposed, strict=True)
+                values[operand].T if is_transposed else values[operand]
+                for operand, is_transposed in zip(operands, transposed, strict=True)
             )
             return np.asarray(np.matmul(left, right))
-        case kind:
-            return ELEMENTWISE[kind](*(values[operand] for operand in node.operands), *node.parameters)
+        case Elementwise(function=function, operands=operands, parameters=parameters):
+            return ELEMENTWISE[function](*(values[operand] for operand in operands), *parameters)
+        case _:
+            assert_never(value)

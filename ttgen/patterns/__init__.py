@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Graph
 from ttgen.model.design import Design
 from ttgen.patterns import map as map_
 from ttgen.patterns import matmul

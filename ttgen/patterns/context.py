@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
-from ttgen.formula.graph import Graph, Shape
+from ttgen.formula.values import Graph
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.planner.loop import UnitLoop
@@ -19,8 +19,6 @@ class Context:
     """The formulas and what was decided before the kernels.
 
     Attributes:
-        shapes: declared shapes, in elements.
-        work_shape: the shape that the work grid covers: that of the outputs.
         dst_bits: width of the destination registers.
         dst_slots: tiles that they hold.
         loop: how a core goes through its units: by number, or by rows and columns of a rectangle, batch by batch or
@@ -31,9 +29,7 @@ class Context:
     """
 
     graph: Graph
-    shapes: Mapping[str, Shape]
     dtypes: Mapping[str, DTypeName]
-    work_shape: Shape
     order: Literal["row_major", "column_major"] | BlockLinear
     dst_bits: Literal[16, 32]
     dst_slots: int
@@ -55,7 +51,7 @@ class Context:
     @property
     def batched(self) -> bool:
         """Whether units have a batch index."""
-        return len(self.work_shape) > 2
+        return len(self.graph.work) > 2
 
     def is_resident(self, tensor: str) -> bool:
         """Whether all that a core needs of a tensor is the shard that lies there."""

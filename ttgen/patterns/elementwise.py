@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Contraction, Elementwise, Graph
 from ttgen.model.body import Op
 from ttgen.patterns.section import Leaf, SectionBuilder, Spill, Values
 
@@ -133,7 +133,7 @@ class _Attempt:
             for later in needed[index + 1 :]:
                 if shared := nodes & later:
                     raise Spill(min(shared))
-        used = {operand for nodes in needed for node in nodes for operand in self.values.graph.nodes[node].operands}
+        used = {operand for nodes in needed for node in nodes for operand in self.values.graph.values[node].operands}
         sections = tuple(self.section(root, nodes, used) for root, nodes in zip(roots, needed, strict=True))
         return sections, self.values.numbers
 
@@ -146,15 +146,14 @@ class _Attempt:
             if node in found:
                 continue
             found.add(node)
-            if self.values.graph.nodes[node].kind != "matmul":
-                pending.extend(
-                    operand for operand in self.values.graph.nodes[node].operands if self.values.is_computed(operand)
-                )
+            value = self.values.graph.values[node]
+            if isinstance(value, Elementwise):
+                pending.extend(operand for operand in value.operands if self.values.is_computed(operand))
         return found
 
     def section(self, roots: tuple[int, ...], nodes: set[int], used: set[int]) -> Section:
         builder = SectionBuilder(self.values, roots, nodes)
-        contraction = next((node for node in nodes if self.values.graph.nodes[node].kind == "matmul"), None)
+        contraction = next((node for node in nodes if isinstance(self.values.graph.values[node], Contraction)), None)
         if contraction is not None:
             # Before everything else: the product needs a slot that nothing has written.
             builder.hold(contraction, builder.allocate())

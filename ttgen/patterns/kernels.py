@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ttgen.formula.values import Value, spans
 from ttgen.model.body import (
     Body,
     FillZeros,
@@ -27,7 +28,7 @@ from ttgen.model.plan import Padding
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
-from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N, spans
+from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N
 from ttgen.patterns.section import Leaf
 from ttgen.planner.configure import configure
 from ttgen.planner.loop import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
@@ -107,15 +108,14 @@ def leaf(context: Context, access: Access) -> Leaf:
     return Leaf(cb=access.cb, exact=context.dtypes[access.tensor] == "float32", slot=access.slot)
 
 
-def unit_axes(context: Context, tensor: str) -> tuple[Axis, ...]:
+def unit_axes(context: Context, value: Value, *, resident: bool) -> tuple[Axis, ...]:
     """The axes of the part of a tensor that belongs to a unit.
 
     There are none of a stream whose part is a tile, or broadcast along both.
     """
-    resident = context.is_resident(tensor)
     axes: list[Axis] = []
     if context.blocked or resident:
-        tall, wide = spans(context.shapes[tensor], context.work_shape)
+        tall, wide = spans(value, context.graph.work)
         axes += (row_axis(context, resident=resident),) if tall else ()
         axes += (col_axis(context, resident=resident),) if wide else ()
     return tuple(axes)

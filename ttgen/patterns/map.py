@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ttgen.formula.values import Input, Value
 from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.patterns.context import Context
@@ -15,16 +16,18 @@ def design(context: Context) -> Design:
     """The kernels of an elementwise program."""
     graph = context.graph
 
-    def access(tensor: str) -> Access:
-        shape = context.shapes[tensor]
+    def access(tensor: str, value: Value) -> Access:
         numbers = (Var("Mt"), Var("Nt")) if context.blocked else (Var("grid_y"), Var("grid_x"))
-        page = unit_page(shape, context, rows=numbers[0], cols=numbers[1])
+        page = unit_page(value, context, rows=numbers[0], cols=numbers[1])
         resident = context.is_resident(tensor)
-        return Access(tensor=tensor, cb=tensor, page=page, axes=unit_axes(context, tensor), resident=resident)
+        axes = unit_axes(context, value, resident=resident)
+        return Access(tensor=tensor, cb=tensor, page=page, axes=axes, resident=resident)
 
-    inputs = {index: access(node.tensor) for index, node in enumerate(graph.nodes) if node.kind == "input"}
+    inputs = {
+        index: access(value.tensor, value) for index, value in enumerate(graph.values) if isinstance(value, Input)
+    }
     leaves = {index: leaf(context, tile) for index, tile in inputs.items()}
-    outputs = {output.tensor: output.node for output in graph.outputs}
+    outputs = {output.tensor: output.value for output in graph.outputs}
     lowering = lower(
         graph,
         leaves,
@@ -33,7 +36,7 @@ def design(context: Context) -> Design:
         slots=context.dst_slots,
         taken=frozenset(context.dtypes),
     )
-    reads, writes = tuple(inputs.values()), tuple(access(name) for name in outputs)
+    reads, writes = tuple(inputs.values()), tuple(access(name, graph.values[value]) for name, value in outputs.items())
     return assemble(
         context,
         lowering,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ttgen.dtypes import TILE
+from ttgen.formula.values import Contraction, Elementwise, Input, Value
 from ttgen.model.body import Op, Tile
 from ttgen.model.design import Design
 from ttgen.model.index import ZERO, Index, Var, add, mul
@@ -39,7 +40,7 @@ from ttgen.patterns.kernels import (
     streams,
     unit_axes,
 )
-from ttgen.patterns.pages import COL, ROW, batch_index, batch_of, sizes, unit_page
+from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
 from ttgen.patterns.section import Leaf
 from ttgen.patterns.summaries import reading, writing
 from ttgen.planner.loop import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
@@ -50,29 +51,26 @@ _MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
 def design(context: Context) -> Design:
     """The kernels of a contraction and its epilogue."""
     graph = context.graph
-    contraction = graph.nodes[graph.contractions[0]]
-    left, right = (graph.nodes[operand].tensor for operand in contraction.operands)
-    epilogue = {
-        index: node.tensor
-        for index, node in enumerate(graph.nodes)
-        if node.kind == "input" and _is_epilogue(context, index)
-    }
+    product = _product(context)
+    left, right = _operands(context)
+    epilogue = {index: value for index in graph.beside if isinstance(value := graph.values[index], Input)}
     # A buffer is a stream of pages: a tensor that is used in several ways has one for each.
-    uses = Counter((left, right, *epilogue.values()))
+    uses = Counter(value.tensor for value in (left, right, *epilogue.values()))
 
     def cb_of(tensor: str, use: str) -> str:
         return tensor if uses[tensor] == 1 else untaken(f"{tensor}_{use}", frozenset(context.dtypes))
 
-    def tile(tensor: str, cb: str) -> Access:
-        page = unit_page(context.shapes[tensor], context, rows=_MT, cols=_NT)
+    def tile(value: Value, tensor: str, cb: str) -> Access:
+        page = unit_page(value, context, rows=_MT, cols=_NT)
         resident = context.is_resident(tensor)
-        return Access(tensor=tensor, cb=cb, axes=unit_axes(context, tensor), page=page, resident=resident)
+        axes = unit_axes(context, value, resident=resident)
+        return Access(tensor=tensor, cb=cb, axes=axes, page=page, resident=resident)
 
-    a, b = _left(context, left, cb_of(left, "left")), _right(context, right, cb_of(right, "right"))
-    tiles = {index: tile(tensor, cb_of(tensor, "tile")) for index, tensor in epilogue.items()}
+    a, b = _left(context, cb_of(left.tensor, "left")), _right(context, cb_of(right.tensor, "right"))
+    tiles = {index: tile(value, value.tensor, cb_of(value.tensor, "tile")) for index, value in epilogue.items()}
     leaves = {index: leaf(context, access) for index, access in tiles.items()}
-    outputs = {output.tensor: output.node for output in graph.outputs}
-    stores = tuple(tile(name, name) for name in outputs)
+    outputs = {output.tensor: output.value for output in graph.outputs}
+    stores = tuple(tile(graph.values[value], name, name) for name, value in outputs.items())
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(access.cb for access in tiles.values())})
     accumulator: Access | None = None
     if context.blocked and not _packs_product(context):
@@ -82,7 +80,7 @@ def design(context: Context) -> Design:
         taken |= {accumulator.cb}
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
 
-    name = "matmul_transposed" if contraction.transposed[1] else "matmul"
+    name = "matmul_transposed" if product.transposed[1] else "matmul"
     beside = tuple(tiles.values())
     if context.blocked:
         computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block")
@@ -102,21 +100,30 @@ def design(context: Context) -> Design:
         computes=computes,
         inputs=(a, b, *beside),
         outputs=stores,
-        sizes=sizes(context, tiles_of(_depth(context))),
+        sizes=sizes(context, tiles_of(product.over.size)),
         accumulator=accumulator,
         summaries=_summaries(context, a, b, beside, stores),
     )
 
 
-def _depth(context: Context) -> int:
-    """The size that is summed over: the last one of the left operand, which isn't transposed."""
-    product = context.graph.nodes[context.graph.contractions[0]]
-    return context.graph.nodes[product.operands[0]].shape[-1]
+def _product(context: Context) -> Contraction:
+    """The contraction."""
+    product = context.graph.contraction
+    assert product is not None, "a formula of this pattern has one"
+    return product
+
+
+def _operands(context: Context) -> tuple[Input, Input]:
+    """Its operands."""
+    left, right = context.graph.operands_of(_product(context))
+    assert isinstance(left, Input), "the left operand is a tensor"
+    assert isinstance(right, Input), "the right operand is a tensor"
+    return left, right
 
 
 def _padding(context: Context) -> Padding:
     """With a whole last tile of K, padding of an operand only reaches rows and columns that are never written."""
-    return "zero" if _depth(context) % TILE else "any"
+    return "zero" if _product(context).over.size % TILE else "any"
 
 
 def _along_k(context: Context) -> tuple[Index, tuple[Axis, ...]]:
@@ -126,29 +133,31 @@ def _along_k(context: Context) -> tuple[Index, tuple[Axis, ...]]:
     return add(FIRST_K, K), (Axis(var=K, tiles=BLOCK_K, valid=DEPTH),)
 
 
-def _left(context: Context, tensor: str, cb: str) -> Access:
+def _left(context: Context, cb: str) -> Access:
     """The left operand, rows by depth: a stream, or the rows that are on the core with all of K."""
-    batch = batch_index(batch_of(context.shapes[tensor]), batch_of(context.work_shape))
+    left, _right = _operands(context)
+    batch = batch_index(left, context.graph.work)
     k, depth = _along_k(context)
     row = add(FIRST_ROW, ROW) if context.blocked else Y
     rows = (row_axis(context, resident=False),) if context.blocked else ()
-    resident = context.is_resident(tensor)
+    resident = context.is_resident(left.tensor)
     return Access(
-        tensor=tensor, cb=cb, padding=_padding(context), on_fpu=True, resident=resident,
+        tensor=left.tensor, cb=cb, padding=_padding(context), on_fpu=True, resident=resident,
         axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth),
         page=_page(batch, _MT, row, _KT, k),
     )  # fmt: skip
 
 
-def _right(context: Context, tensor: str, cb: str) -> Access:
+def _right(context: Context, cb: str) -> Access:
     """The right operand, depth by columns, whichever way it is stored."""
-    batch = batch_index(batch_of(context.shapes[tensor]), batch_of(context.work_shape))
+    _left, right = _operands(context)
+    batch = batch_index(right, context.graph.work)
     k, depth = _along_k(context)
     col = add(FIRST_COL, COL) if context.blocked else X
     cols = (col_axis(context, resident=False),) if context.blocked else ()
-    transposed = context.graph.nodes[context.graph.contractions[0]].transposed[1]
+    transposed = _product(context).transposed[1]
     return Access(
-        tensor=tensor, cb=cb, padding=_padding(context), on_fpu=True, axes=(*depth, *cols),
+        tensor=right.tensor, cb=cb, padding=_padding(context), on_fpu=True, axes=(*depth, *cols),
         page=_page(batch, _NT, col, _KT, k) if transposed else _page(batch, _KT, k, _NT, col),
     )  # fmt: skip
 
@@ -157,8 +166,7 @@ def _summaries(
     context: Context, a: Access, b: Access, beside: tuple[Access, ...], stores: tuple[Access, ...]
 ) -> tuple[str, str, str]:
     """What the reader, the compute and the writer kernel do."""
-    graph = context.graph
-    columns = "rows" if graph.nodes[graph.contractions[0]].transposed[1] else "columns"
+    columns = "rows" if _product(context).transposed[1] else "columns"
     if context.blocked:
         parts = [f"a block of rows of {a.tensor}", f"{'a block' if a.resident else 'one'} of {columns} of {b.tensor}"]
     else:
@@ -167,7 +175,7 @@ def _summaries(
     what = "blocks" if context.blocked else "tiles"
     reads += f", then the {what} of the epilogue." if streams(beside) else "."
     computes = "Accumulates each unit over K"
-    if any(node.operands and node.kind != "matmul" for node in graph.nodes):
+    if any(isinstance(value, Elementwise) for value in context.graph.values):
         computes += " and applies the epilogue before it leaves the core"
     return reading((a, b, *beside), reads), f"{computes}.", writing(context, stores)
 
@@ -175,18 +183,11 @@ def _summaries(
 def _packs_product(context: Context) -> bool:
     """Whether the product goes to its output as it is: nothing is computed of it, and no step of K rounds it."""
     graph = context.graph
-    product_node = graph.contractions[0]
-    if len(graph.outputs) > 1 or graph.outputs[0].node != product_node:
+    if len(graph.outputs) > 1 or graph.outputs[0].value != graph.contractions[0]:
         return False
     if accumulates_in_dst(context) or context.dtypes[graph.outputs[0].tensor] == context.intermediate_dtype:
         return True
-    return tiles_of(_depth(context)) <= context.block.k
-
-
-def _is_epilogue(context: Context, index: int) -> bool:
-    """Whether an input is used by anything but the contraction."""
-    users = [node for node in context.graph.nodes if index in node.operands and node.kind != "matmul"]
-    return bool(users) or any(output.node == index for output in context.graph.outputs)
+    return tiles_of(_product(context).over.size) <= context.block.k
 
 
 def _page(batch: Index, rows: Index, row: Index, cols: Index, col: Index) -> Index:

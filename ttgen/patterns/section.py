@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ttgen.formula.graph import Graph, Node, Shape
+from ttgen.exhaustive import assert_never
+from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Value, spans
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
 from ttgen.model.index import ZERO, Const, Index
 from ttgen.operations import OPERATIONS
@@ -37,18 +38,16 @@ def _dst(slot: int) -> Dst:
     return Dst(Const(slot))
 
 
-def broadcast_of(shape: Shape, into: Shape) -> Broadcast | None:
-    """How a tile of the first shape spreads over a tile of the second: by its row, its column or its element."""
-    (height, width), (full_height, full_width) = _matrix(shape), _matrix(into)
-    rows, cols = height != full_height, width != full_width
-    if rows and cols:
-        return "scalar"
-    return "rows" if rows else "cols" if cols else None
-
-
-def _matrix(shape: Shape) -> tuple[int, int]:
-    padded = (1, 1, *shape)
-    return padded[-2], padded[-1]
+def broadcast_of(value: Value, into: Axes) -> Broadcast | None:
+    """How a tile of a value spreads over one that varies along some axes: by its row, its column or its element."""
+    match spans(value, into):
+        case False, False:
+            return "scalar"
+        case False, True:
+            return "rows"
+        case True, False:
+            return "cols"
+    return None
 
 
 class Spill(Exception):  # noqa: N818 - control flow of this module, not an error
@@ -86,7 +85,7 @@ class Values:
 
     def is_computed(self, node: int) -> bool:
         """Whether a node takes operations."""
-        return self.leaf(node) is None and self.graph.nodes[node].kind != "number"
+        return self.leaf(node) is None and not isinstance(self.graph.values[node], Number)
 
     def number(self, value: float, name: str) -> NumberArg:
         """Registers a number under its name, numbered where the name is taken."""
@@ -102,7 +101,7 @@ class SectionBuilder:
 
     def __init__(self, values: Values, roots: tuple[int, ...], nodes: set[int]) -> None:
         self.values = values
-        self.nodes = values.graph.nodes
+        self.nodes = values.graph.values
         self.roots = roots
         self.ops: list[Op] = []
         self.free = set(range(values.slots))
@@ -112,7 +111,7 @@ class SectionBuilder:
         self.stack: list[int] = []
         self.remaining = {node: roots.count(node) for node in nodes}
         for node in nodes:
-            if self.nodes[node].kind != "matmul":
+            if isinstance(self.nodes[node], Elementwise):
                 for operand in self.nodes[node].operands:
                     if operand in self.remaining:
                         self.remaining[operand] += 1
@@ -186,9 +185,10 @@ class SectionBuilder:
             slot = self.allocate()
             self.emit("copy", (Tile(leaf.cb, leaf.slot),), slot)
             return slot, True
-        if self.nodes[node].kind == "number":
+        value = self.nodes[node]
+        if isinstance(value, Number):
             slot = self.allocate()
-            self.emit("fill", (self.values.number(self.nodes[node].number, "number"),), slot)
+            self.emit("fill", (self.values.number(value.number, "number"),), slot)
             return slot, True
         if node not in self.held:
             self.hold(node, self.compute(node))
@@ -208,9 +208,9 @@ class SectionBuilder:
         self.emit("copy_dst", (_dst(slot),), copy)
         return copy
 
-    def spread(self, node: int, into: Shape) -> tuple[int, bool]:
+    def spread(self, node: int, into: Axes) -> tuple[int, bool]:
         """Uses a node once, spread over the whole tile where it is a row, a column or an element of one."""
-        dim = None if self.nodes[node].kind == "number" else broadcast_of(self.nodes[node].shape, into)
+        dim = None if isinstance(self.nodes[node], Number) else broadcast_of(self.nodes[node], into)
         if dim is None:
             return self.take(node)
         if self.values.dst_bits == 16:
@@ -241,13 +241,19 @@ class SectionBuilder:
     def compute(self, node: int) -> int:
         """Computes a node into a slot that belongs to it."""
         self.stack.append(node)
-        slot = self.dispatch(self.nodes[node])
+        match self.nodes[node]:
+            case Elementwise() as value:
+                slot = self.dispatch(value)
+            case Input() | Number() | Contraction():
+                raise AssertionError("a value that isn't computed by operations is held, or comes from a buffer")
+            case value:
+                assert_never(value)
         self.stack.pop()
         return slot
 
-    def dispatch(self, node: Node) -> int:
-        """Computes a node the best way that its operands permit."""
-        kind = node.kind
+    def dispatch(self, node: Elementwise) -> int:
+        """Computes a value the best way that its operands permit."""
+        kind = node.function
         if kind == "where":
             return self.combine("where", node)
         if kind not in _BINARY:
@@ -259,12 +265,12 @@ class SectionBuilder:
                 return slot_or_none
         return self.combine(_BINARY[kind], node)
 
-    def parameters(self, node: Node) -> tuple[NumberArg, ...]:
+    def parameters(self, node: Elementwise) -> tuple[NumberArg, ...]:
         """The numbers that a function's operation takes beside its operand."""
         number = self.values.number
-        if node.kind == "leaky_relu":
+        if node.function == "leaky_relu":
             return (number(node.parameters[0], "leaky_relu_slope"),)
-        if node.kind == "softplus":
+        if node.function == "softplus":
             beta, threshold = node.parameters
             return (
                 number(beta, "softplus_beta"),
@@ -273,10 +279,11 @@ class SectionBuilder:
             )
         return ()
 
-    def with_number(self, node: Node) -> int | None:
+    def with_number(self, node: Elementwise) -> int | None:
         """An operation between a value and a number, in place."""
         left, right = node.operands
-        if self.nodes[left].kind == "number":
+        first, second = self.nodes[left], self.nodes[right]
+        if isinstance(first, Number):
             name = {
                 "add": "add",
                 "mul": "mul",
@@ -284,11 +291,11 @@ class SectionBuilder:
                 "div": "rdiv",
                 "maximum": "max",
                 "minimum": "min",
-            }[node.kind]
-            value, operand = self.nodes[left].number, right
-        elif self.nodes[right].kind == "number":
-            value, operand = self.nodes[right].number, left
-            if node.kind == "div" and not 1e-37 < abs(value) < 1e37:
+            }[node.function]
+            value, operand = first.number, right
+        elif isinstance(second, Number):
+            value, operand = second.number, left
+            if node.function == "div" and not 1e-37 < abs(value) < 1e37:
                 return None  # its reciprocal is no normal float32
             name = {
                 "add": "add",
@@ -297,19 +304,19 @@ class SectionBuilder:
                 "div": "mul",
                 "maximum": "max",
                 "minimum": "min",
-            }[node.kind]
-            value = -value if node.kind == "sub" else 1 / value if node.kind == "div" else value
+            }[node.function]
+            value = -value if node.function == "sub" else 1 / value if node.function == "div" else value
         else:
             return None
         slot = self.own(operand)
         return self.emit(f"{name}_number", (_dst(slot), self.values.number(value, "number")), slot)
 
-    def on_fpu(self, node: Node) -> int | None:
+    def on_fpu(self, node: Elementwise) -> int | None:
         """Both operands straight from their buffers, where the FPU loses nothing."""
-        if node.kind not in _FPU:
+        if node.function not in _FPU:
             return None
         left, right = node.operands
-        if node.kind in _COMMUTATIVE and broadcast_of(self.nodes[left].shape, node.shape):
+        if node.function in _COMMUTATIVE and broadcast_of(self.nodes[left], node.axes):
             left, right = right, left
         tiles = []
         for operand in (left, right):
@@ -317,35 +324,35 @@ class SectionBuilder:
             if leaf is None or leaf.exact:
                 return None
             tiles.append(Tile(leaf.cb, leaf.slot))
-        if broadcast_of(self.nodes[left].shape, node.shape):
+        if broadcast_of(self.nodes[left], node.axes):
             return None
-        dim = broadcast_of(self.nodes[right].shape, node.shape)
-        name = node.kind if dim is None else f"{node.kind}_{dim}"
+        dim = broadcast_of(self.nodes[right], node.axes)
+        name = node.function if dim is None else f"{node.function}_{dim}"
         slot = self.allocate_zero() if OPERATIONS[name].result == "accumulates" else self.allocate()
         return None if slot is None else self.emit(name, tuple(tiles), slot)
 
-    def in_place(self, node: Node) -> int | None:
+    def in_place(self, node: Elementwise) -> int | None:
         """A row or a column that the SFPU applies to a value in place (32-bit DST)."""
-        if node.kind not in _FPU or self.values.dst_bits == 16:
+        if node.function not in _FPU or self.values.dst_bits == 16:
             return None
         data, vector = node.operands
-        if node.kind in _COMMUTATIVE and broadcast_of(self.nodes[data].shape, node.shape):
+        if node.function in _COMMUTATIVE and broadcast_of(self.nodes[data], node.axes):
             data, vector = vector, data
-        dim = broadcast_of(self.nodes[vector].shape, node.shape)
-        if dim not in ("rows", "cols") or broadcast_of(self.nodes[data].shape, node.shape):
+        dim = broadcast_of(self.nodes[vector], node.axes)
+        if dim not in ("rows", "cols") or broadcast_of(self.nodes[data], node.axes):
             return None
         self.evaluate((data, vector))
         slot = self.own(data)
         other, owned = self.take(vector)
-        self.emit(f"{node.kind}_dst_{dim}", (_dst(slot), _dst(other)), slot)
+        self.emit(f"{node.function}_dst_{dim}", (_dst(slot), _dst(other)), slot)
         if owned:
             self.release(other)
         return slot
 
-    def combine(self, name: str, node: Node) -> int:
+    def combine(self, name: str, node: Elementwise) -> int:
         """An operation whose operands are all in DST, whole; the result replaces one that nobody needs any more."""
         self.evaluate(node.operands)
-        taken = [self.spread(operand, node.shape) for operand in node.operands]
+        taken = [self.spread(operand, node.axes) for operand in node.operands]
         slots = [slot for slot, _owned in taken]
         owned = [slot for index, slot in enumerate(slots) if taken[index][1]]
         result = min(owned) if owned else self.allocate()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ttgen.dtypes import DTYPES
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Graph
 from ttgen.model.plan import BlockSize, Subblock
-from ttgen.spec import Block, LoadedSpec
+from ttgen.spec import Block
 
 
 def size(block: Block, graph: Graph) -> BlockSize:
@@ -14,7 +14,7 @@ def size(block: Block, graph: Graph) -> BlockSize:
     return BlockSize(m=m, n=n, k=k if graph.contractions else 1)
 
 
-def subblock(loaded: LoadedSpec, graph: Graph, block: BlockSize, slots: int) -> Subblock:
+def subblock(graph: Graph, block: BlockSize, slots: int) -> Subblock:
     """The largest part of a block that DST holds; of equal ones the one that is fed fastest.
 
     `matmul_block` keeps a tile of the operand along its shorter side in a source register while it streams the other's
@@ -22,15 +22,13 @@ def subblock(loaded: LoadedSpec, graph: Graph, block: BlockSize, slots: int) -> 
     fewer streamed bytes are better; then squarer ones, which measured GEMMs feed better than rows of tiles.
 
     Args:
-        loaded: the spec, for the operands' dtypes.
         graph: the formulas; without a contraction every tile is on its own.
         block: tiles of a unit.
         slots: tiles that DST holds.
     """
-    if not graph.contractions:
+    if graph.contraction is None:
         return Subblock(h=1, w=1)
-    operands = graph.nodes[graph.contractions[0]].operands
-    left, right = (DTYPES[loaded.spec.tensors[graph.nodes[node].tensor].dtype].tile_bytes for node in operands)
+    left, right = (DTYPES[operand.dtype].tile_bytes for operand in graph.operands_of(graph.contraction))
     sides = [
         (h, w)
         for h in range(1, min(slots, block.m) + 1)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from ttgen.formula.values import Input
 from ttgen.model.design import Design
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.patterns import PATTERNS
@@ -176,9 +177,10 @@ def _blocks(
     because = "one output block a trip of the kernels' loop"
     if program.cost.tile_products:
         value += f", {block.k} deep"
-        product = context.graph.nodes[context.graph.contractions[0]]
-        left, right = (context.graph.nodes[operand] for operand in product.operands)
-        stays = context.is_resident(left.tensor)
+        product = context.graph.contraction
+        assert product is not None, "tile products are those of a contraction"
+        left, right = context.graph.operands_of(product)
+        stays = isinstance(left, Input) and context.is_resident(left.tensor)
         # What has no batches of its own is read for each of them.
         times = [units * grid.z // math.prod(node.shape[:-2]) for node, units in ((left, grid.x), (right, grid.y))]
         reads = "the left operand stays in its shards" if stays else f"the left operand is read {_times(times[0])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ttgen.errors import SpecError, refuse
-from ttgen.formula.graph import Graph, Node, Shape
+from ttgen.formula.values import Contraction, Graph, Input, Shape, Value
 from ttgen.patterns import PATTERNS
 from ttgen.spec import LoadedSpec
 
@@ -21,27 +21,27 @@ def pattern_of(graph: Graph, loaded: LoadedSpec) -> str:
 
 def work_shape(graph: Graph) -> Shape:
     """The shape that units cover: that of every output."""
-    return graph.nodes[graph.outputs[0].node].shape
+    return graph.values[graph.outputs[0].value].shape
 
 
-def _at(node: Node, loaded: LoadedSpec, message: str) -> SpecError:
-    index, start, end = node.span
+def _at(value: Value, loaded: LoadedSpec, message: str) -> SpecError:
+    index, start, end = value.span
     error = refuse(message, *loaded.spec.formula_path(index), span=(start, end))
     return SpecError(error.problems, loaded.source)
 
 
 def _refuse_contractions(graph: Graph, loaded: LoadedSpec) -> None:
-    contractions = [graph.nodes[index] for index in graph.contractions]
+    contractions = [value for value in graph.values if isinstance(value, Contraction)]
     if len(contractions) > 1:
         raise _at(
             contractions[1], loaded,
             "one '@' a kernel, and this is the second: write it as a spec of its own that reads this one's result",
         )  # fmt: skip
     for product in contractions:
-        for operand, side in zip(product.operands, ("left", "right"), strict=True):
-            if graph.nodes[operand].kind != "input":
+        for operand, side in zip(graph.operands_of(product), ("left", "right"), strict=True):
+            if not isinstance(operand, Input):
                 raise _at(
-                    graph.nodes[operand], loaded,
+                    operand, loaded,
                     f"the {side} operand of '@' is computed, and has to be a tensor: compute it with a spec of its own "
                     "and read its result here",
                 )  # fmt: skip
@@ -54,9 +54,9 @@ def _refuse_contractions(graph: Graph, loaded: LoadedSpec) -> None:
 
 
 def _refuse_outputs(graph: Graph, loaded: LoadedSpec) -> None:
-    shapes = [graph.nodes[output.node].shape for output in graph.outputs]
-    places = {output.tensor: graph.nodes[output.node] for output in graph.outputs}
-    whole = graph.nodes[graph.contractions[0]].shape if graph.contractions else shapes[0]
+    shapes = [graph.values[output.value].shape for output in graph.outputs]
+    places = {output.tensor: graph.values[output.value] for output in graph.outputs}
+    whole = shapes[0] if graph.contraction is None else graph.contraction.shape
     for output, shape in zip(graph.outputs, shapes, strict=True):
         if shape == whole:
             continue

@@ -14,8 +14,9 @@ from typing import Final, Literal
 
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP
 from ttgen.errors import Problem, SpecError
-from ttgen.formula.graph import Graph, Node
+from ttgen.exhaustive import assert_never
 from ttgen.formula.scalar import value_of
+from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Value, matrix, varies
 from ttgen.spec import LoadedSpec
 
 
@@ -54,9 +55,10 @@ def zero_padded(loaded: LoadedSpec, graph: Graph) -> frozenset[str]:
     for output in graph.outputs:
         if not _shares(loaded, output.tensor):
             continue
-        content = contents(graph, loaded.shapes[output.tensor][-1])[output.node]
+        columns = matrix(graph.values[output.value].axes)[1]
+        content = contents(graph, columns)[output.value]
         if content == ZERO:
-            found |= _reached(graph, output.node)
+            found |= _reached(graph, output.value, columns)
         else:
             problems.append(_unproven(loaded, output.tensor, content))
     if problems:
@@ -81,42 +83,47 @@ def _unproven(loaded: LoadedSpec, tensor: str, content: Content) -> Problem:
     return Problem(message=text, path=("tensors", tensor, "dtype"))
 
 
-def _reached(graph: Graph, root: int) -> set[str]:
-    """The tensors of which a node has padding columns: not the left operand of a product, whose columns are K."""
-    width = graph.nodes[root].shape[-1]
+def _reached(graph: Graph, root: int, columns: Axis | None) -> set[str]:
+    """The tensors that vary along the columns of an output, from whose padding that of the output comes."""
     found: set[str] = set()
     pending = [root]
     while pending:
-        node = graph.nodes[pending.pop()]
-        if node.kind == "matmul":
-            found.add(graph.nodes[node.operands[1]].tensor)
-        elif node.kind == "input" and node.shape[-1] == width:
-            found.add(node.tensor)
-        else:
-            pending.extend(node.operands)
+        value = graph.values[pending.pop()]
+        if isinstance(value, Input) and varies(value, columns):
+            found.add(value.tensor)
+        pending.extend(value.operands)
     return found
 
 
-def contents(graph: Graph, width: int) -> tuple[Content, ...]:
-    """What each node holds in the padding columns of an output that is `width` wide, if its tensors hold zeros."""
+def contents(graph: Graph, columns: Axis | None) -> tuple[Content, ...]:
+    """What each value holds in the padding of an output's columns, if its tensors hold zeros."""
     found: list[Content] = []
-    for node in graph.nodes:
-        found.append(_content(node, [found[operand] for operand in node.operands], width))
+    for value in graph.values:
+        found.append(_content(value, [found[operand] for operand in value.operands], columns))
     return tuple(found)
 
 
-def _content(node: Node, operands: list[Content], width: int) -> Content:
-    if node.kind == "number":
-        return _number(node.number)
-    if node.shape and node.shape[-1] != width:
-        return "spread"
-    # A product's columns are those of its right operand: zeros there make zeros here.
-    if node.kind in ("input", "matmul"):
-        return ZERO
+def _content(value: Value, operands: list[Content], columns: Axis | None) -> Content:
+    match value:
+        case Number(number=number):
+            return _number(number)
+        case _ if not varies(value, columns):
+            return "spread"
+        case Input() | Contraction():
+            # A product's columns are those of its right operand: zeros there make zeros here.
+            return ZERO
+        case Elementwise():
+            return _made_of(value, operands)
+        case _:
+            assert_never(value)
+
+
+def _made_of(node: Elementwise, operands: list[Content]) -> Content:
+    """What an operation makes of what its operands hold."""
     known = [operand for operand in operands if isinstance(operand, Known)]
-    if len(known) == len(operands) and node.kind != "where":
+    if len(known) == len(operands) and node.function != "where":
         return _computed(node, known)
-    match node.kind, operands:
+    match node.function, operands:
         case "mul", [a, b] if ZERO in (a, b) and "anything" not in (a, b):
             return ZERO
         case "div", [a, "spread"] if a == ZERO:
@@ -126,7 +133,7 @@ def _content(node: Node, operands: list[Content], width: int) -> Content:
                 return _value(a if condition.value != 0 else b)
             if a == b and isinstance(a, Known):
                 return a
-    return "finite" if node.kind in _FINITE and "anything" not in operands else "anything"
+    return "finite" if node.function in _FINITE and "anything" not in operands else "anything"
 
 
 def _value(content: Content) -> Content:
@@ -138,19 +145,19 @@ def _number(value: float) -> Known:
     return Known(value, struct.pack(">f", value)[2:] == b"\0\0")
 
 
-def _computed(node: Node, operands: list[Known]) -> Content:
+def _computed(node: Elementwise, operands: list[Known]) -> Content:
     """What an operation makes of numbers."""
     values = [operand.value for operand in operands]
-    value = value_of(node.kind, *values, *node.parameters)
+    value = value_of(node.function, *values, *node.parameters)
     exact = all(operand.exact for operand in operands)
     if not math.isfinite(value):
         return "anything"
     if value == 0:
-        by_zero = (node.kind == "mul" and ZERO in operands) or operands[0] == ZERO
-        return ZERO if by_zero or (exact and node.kind in _EXACT) else "finite"
-    if not exact and (node.kind not in _STEADY or _cancels(node.kind, values, value)):
+        by_zero = (node.function == "mul" and ZERO in operands) or operands[0] == ZERO
+        return ZERO if by_zero or (exact and node.function in _EXACT) else "finite"
+    if not exact and (node.function not in _STEADY or _cancels(node.function, values, value)):
         return "finite"
-    return Known(value, exact and node.kind in _EXACT and _number(value).exact)
+    return Known(value, exact and node.function in _EXACT and _number(value).exact)
 
 
 def _cancels(kind: str, values: list[float], value: float) -> bool:

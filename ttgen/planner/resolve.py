@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from ttgen.analysis.counts import Tally, cost, tally
 from ttgen.analysis.prove import prove
-from ttgen.formula.graph import Graph
 from ttgen.formula.infer import graph_of
+from ttgen.formula.values import Graph
 from ttgen.model.design import Design
 from ttgen.model.grids import GridSize, ShardGrid
 from ttgen.model.plan import (
@@ -98,15 +98,13 @@ def _design(
     slots = target.dst_tiles(bits=exactness.dst_bits)
     context = Context(
         graph=graph,
-        shapes=loaded.shapes,
         dtypes={name: tensor.dtype for name, tensor in loaded.spec.tensors.items()},
-        work_shape=shape,
         order=schedule.order,
         dst_bits=exactness.dst_bits,
         dst_slots=slots,
         loop=divided.loop.kind if local is None else "local",
         block=block,
-        subblock=blocks.subblock(loaded, graph, block, slots),
+        subblock=blocks.subblock(graph, block, slots),
         local=local,
     )
     design = PATTERNS[pattern].design(context)

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.errors import Path, Problem, SpecError, counted, listing
-from ttgen.formula.graph import Graph, Shape
+from ttgen.formula.values import Axes, Graph, Input, Shape, Value, spans, varies
 from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid
 from ttgen.model.plan import BlockSize
-from ttgen.patterns.pages import batch_of, spans
-from ttgen.planner.formula import work_shape
 from ttgen.planner.tensors import tiled
 from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
@@ -74,12 +72,14 @@ class _Operand:
     """A sharded tensor, what it is to the formula first, and whether its rows and its columns are the output's.
 
     Where it is more than one thing, they make no difference: a left operand that its shards keep on their cores has
-    whole rows there, and so have its tiles beside the output's.
+    whole rows there, and so have its tiles beside the output's. `divides_rows` is whether its rows of tiles, counted
+    through batches, are the output's, or it has one.
     """
 
     tensor: str
     use: _Use
     sides: tuple[bool, bool]
+    divides_rows: bool
     shards: ShardGrid
     in_dram: bool
 
@@ -105,7 +105,7 @@ def divide(
     problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
     if problems:
         raise SpecError(problems, loaded.source)
-    shape = work_shape(graph)
+    shape = tuple(axis.size for axis in graph.work)
     outputs = [output.tensor for output in graph.outputs]
     names = [name for name in (*outputs, *graph.inputs) if name in shards]
     operands = [_operand(loaded, graph, name, shards[name]) for name in names]
@@ -113,7 +113,7 @@ def divide(
         parts = _led_parts(loaded, lead, shape, target)
         if parts is None:
             continue
-        resident = frozenset(other.tensor for other in operands if _is_resident(loaded, other, parts, shape))
+        resident = frozenset(other.tensor for other in operands if _is_resident(loaded, other, parts))
         local = Local(lead=lead.tensor, parts=parts, resident=resident)
         split = [other for other in operands if other.tensor in resident]
         problems = [*_conflicts(loaded, local), *_broken_units(local, split, shape, block)]
@@ -124,35 +124,32 @@ def divide(
 
 
 def _operand(loaded: LoadedSpec, graph: Graph, tensor: str, shards: ShardGrid) -> _Operand:
-    use = _uses(graph, tensor)[0]
-    sides: Mapping[_Use, tuple[bool, bool]] = {
-        "left": (True, False),
-        "right": (False, True),
-        "tile": spans(loaded.shapes[tensor], work_shape(graph)),
-    }
+    use, value = _uses(graph, tensor)[0]
     in_dram = loaded.spec.tensors[tensor].layout == "dram_sharded"
-    return _Operand(tensor=tensor, use=use, sides=sides[use], shards=shards, in_dram=in_dram)
+    return _Operand(
+        tensor=tensor,
+        use=use,
+        sides=(use != "right" and spans(value, graph.work)[0], use != "left" and spans(value, graph.work)[1]),
+        divides_rows=_divides_rows(value, graph.work, use),
+        shards=shards,
+        in_dram=in_dram,
+    )
 
 
-def _uses(graph: Graph, tensor: str) -> tuple[_Use, ...]:
+def _uses(graph: Graph, tensor: str) -> tuple[tuple[_Use, Value], ...]:
     """What a tensor is to the formula, its place in a contraction first."""
-    found: list[_Use] = []
+    found: list[tuple[_Use, Value]] = []
     for product in graph.contractions:
-        left, right = (graph.nodes[operand].tensor for operand in graph.nodes[product].operands)
-        found += ["left"] if left == tensor else []
-        found += ["right"] if right == tensor else []
-    if not found or any(_is_beside(graph, index, tensor) for index in range(len(graph.nodes))):
-        found.append("tile")
+        left, right = graph.operands_of(graph.values[product])
+        found += [("left", left)] if isinstance(left, Input) and left.tensor == tensor else []
+        found += [("right", right)] if isinstance(right, Input) and right.tensor == tensor else []
+    found += [
+        ("tile", value)
+        for index in graph.beside
+        if isinstance(value := graph.values[index], Input) and value.tensor == tensor
+    ]
+    found += [("tile", graph.values[output.value]) for output in graph.outputs if output.tensor == tensor]
     return tuple(found)
-
-
-def _is_beside(graph: Graph, index: int, tensor: str) -> bool:
-    """Whether a node is a tensor that something else than the contraction reads."""
-    node = graph.nodes[index]
-    if node.kind != "input" or node.tensor != tensor:
-        return False
-    users = (other for other in graph.nodes if index in other.operands)
-    return any(user.kind != "matmul" for user in users) or any(output.node == index for output in graph.outputs)
 
 
 def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
@@ -178,10 +175,10 @@ def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
 def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
     """Shards in places where the formula can't use them."""
     outputs = {output.tensor for output in graph.outputs}
-    transposed = any(graph.nodes[product].transposed[1] for product in graph.contractions)
+    transposed = graph.contraction is not None and graph.contraction.transposed[1]
     for name, tensor in loaded.spec.tensors.items():
         path: Path = ("tensors", name, "layout")
-        uses = _uses(graph, name)
+        uses = [use for use, _value in _uses(graph, name)]
         if tensor.layout == "dram_sharded":
             if name in outputs:
                 yield Problem(message="dram_sharded is a layout of inputs: use dram_interleaved", path=path)
@@ -205,12 +202,11 @@ def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
                 yield Problem(message=text, path=(*path, "l1_sharded", "split"))
 
 
-def _divides_rows(shape: Shape, into: Shape) -> bool:
+def _divides_rows(value: Value, work: Axes, use: _Use) -> bool:
     """Whether rows of tiles, counted through batches, are the same in a tensor and in the output; or it has one row."""
-    batch, full = batch_of(shape), batch_of(into)
-    if spans(shape, into)[0]:
-        return (1,) * (len(full) - len(batch)) + batch == full
-    return math.prod(batch) == 1
+    if use != "right" and spans(value, work)[0]:
+        return all(varies(value, axis) for axis in work[:-2])
+    return math.prod(value.shape[:-2]) == 1
 
 
 def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
@@ -233,15 +229,15 @@ def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Targ
             return None
         # A bank has whole columns.
         return {target.dram.readers[bank]: _along(part, (False, True), *_matrix(shape)) for (bank, _), part in held}
-    if not any(operand.sides) or not _divides_rows(own, shape):
+    if not any(operand.sides) or not operand.divides_rows:
         return None
     return {core: _along(part, operand.sides, *_matrix(shape)) for core, part in held}
 
 
-def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part], shape: Shape) -> bool:
+def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part]) -> bool:
     """Whether on each core the shard is what the core's part of the output needs of the tensor, no less and no more."""
     own = loaded.shapes[operand.tensor]
-    if operand.in_dram or not _divides_rows(own, shape):
+    if operand.in_dram or not operand.divides_rows:
         return False
     held = dict(operand.shards.parts(*_matrix(own)))
     return all(held.get(core) == _along(part, operand.sides, *_matrix(own)) for core, part in parts.items())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.errors import Problem, SpecError, listing, refuse
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Graph
 from ttgen.patterns.context import tiles_of
 from ttgen.planner.formula import work_shape
 from ttgen.planner.policies import POLICIES
@@ -104,7 +104,4 @@ def _check_block(loaded: LoadedSpec, block: Block, graph: Graph) -> None:
 
 def _depth(graph: Graph) -> int:
     """Tiles of K; 1 where nothing is contracted."""
-    if not graph.contractions:
-        return 1
-    left = graph.nodes[graph.contractions[0]].operands[0]
-    return tiles_of(graph.nodes[left].shape[-1])
+    return 1 if graph.contraction is None else tiles_of(graph.contraction.over.size)

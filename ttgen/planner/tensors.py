@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.errors import SpecError, refuse
-from ttgen.formula.graph import Graph, Shape
+from ttgen.formula.values import Graph, Shape
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import Padding, Tensor, Use
 from ttgen.patterns.context import tiles_of

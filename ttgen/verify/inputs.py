@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 import ml_dtypes
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES
-from ttgen.formula.graph import Graph
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.verify import block_floats
 from ttgen.verify.tolerance import Precision, bounds
@@ -34,22 +34,27 @@ _SHIFT: Final = 2.0**-6
 def positive(graph: Graph) -> frozenset[str]:
     """The tensors that reach a logarithm, a root or a divisor through operations that keep signs."""
     wanted: set[int] = set()
-    for index in reversed(range(len(graph.nodes))):
-        node = graph.nodes[index]
-        wanted.update(node.operands[place] for place in _POSITIVE.get(node.kind, ()))
-        if index in wanted and node.kind in _KEEPS_SIGN:
-            wanted.update(node.operands)
-    return frozenset(graph.nodes[index].tensor for index in wanted if graph.nodes[index].kind == "input")
+    for index in reversed(range(len(graph.values))):
+        value = graph.values[index]
+        name = _name(value)
+        wanted.update(value.operands[place] for place in _POSITIVE.get(name, ()))
+        if index in wanted and name in _KEEPS_SIGN:
+            wanted.update(value.operands)
+    return _tensors(graph, wanted)
+
+
+def _name(value: Value) -> str:
+    """The operation that makes a value; empty for none."""
+    return value.function if isinstance(value, Elementwise) else "matmul" if isinstance(value, Contraction) else ""
+
+
+def _tensors(graph: Graph, indices: Iterable[int]) -> frozenset[str]:
+    return frozenset(value.tensor for index in indices if isinstance(value := graph.values[index], Input))
 
 
 def conditions(graph: Graph) -> frozenset[str]:
     """The tensors that choose: they get zeros whatever the kind of input."""
-    nodes = graph.nodes
-    return frozenset(
-        nodes[node.operands[0]].tensor
-        for node in nodes
-        if node.kind == "where" and nodes[node.operands[0]].kind == "input"
-    )
+    return _tensors(graph, (value.operands[0] for value in graph.values if _name(value) == "where"))
 
 
 def draw(plan: Plan, graph: Graph, precision: Precision, *, seed: int, kind: Kind) -> Inputs | None:

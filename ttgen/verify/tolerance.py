@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, TILE, DTypeName
-from ttgen.formula.graph import Graph, Node
+from ttgen.exhaustive import assert_never
 from ttgen.formula.reference import ELEMENTWISE
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 from ttgen.model.body import Op, walk
 from ttgen.model.plan import Plan
 from ttgen.verify import block_floats
@@ -110,7 +111,7 @@ def bounds(graph: Graph, inputs: Mapping[str, NDArray[Any]], precision: Precisio
     """
     found: list[Bounded] = []
     with np.errstate(all="ignore"):
-        for node in graph.nodes:
+        for node in graph.values:
             found.append(_bounded(node, graph, found, inputs, precision))
     return tuple(found)
 
@@ -119,7 +120,7 @@ def outputs(graph: Graph, found: tuple[Bounded, ...], precision: Precision) -> d
     """The outputs as they are stored: rounded to their dtypes."""
     result = {}
     for output in graph.outputs:
-        value, error = found[output.node].value, found[output.node].error
+        value, error = found[output.value].value, found[output.value].error
         dtype = DTYPES[precision.dtypes[output.tensor]]
         if dtype.shares_exponents:
             with np.errstate(all="ignore"):
@@ -134,30 +135,37 @@ def outputs(graph: Graph, found: tuple[Bounded, ...], precision: Precision) -> d
 
 
 def _bounded(
-    node: Node, graph: Graph, found: list[Bounded], inputs: Mapping[str, NDArray[Any]], precision: Precision
+    node: Value, graph: Graph, found: list[Bounded], inputs: Mapping[str, NDArray[Any]], precision: Precision
 ) -> Bounded:
-    match node.kind:
-        case "input":
+    match node:
+        case Input():
             value = np.asarray(inputs[node.tensor], dtype=np.float64)
             # Where a buffer isn't flagged, float32 loses its last bits on the way to DST.
             lossy = precision.dtypes[node.tensor] == "float32" and node.tensor not in precision.exact
             return Bounded(value, np.abs(value) * (2.0**-_TF32_BITS if lossy else 0.0))
-        case "number":
+        case Number():
             number = np.asarray(node.number, dtype=np.float64)
             return Bounded(number, np.abs(number) * precision.unit)
-        case "matmul":
+        case Contraction():
             return _product(node, graph, found, precision)
+        case Elementwise():
+            return _computed(node, found, precision)
+        case _:
+            assert_never(node)
+
+
+def _computed(node: Elementwise, found: list[Bounded], precision: Precision) -> Bounded:
     operands = [found[operand] for operand in node.operands]
-    value = np.asarray(ELEMENTWISE[node.kind](*(operand.value for operand in operands), *node.parameters))
+    value = np.asarray(ELEMENTWISE[node.function](*(operand.value for operand in operands), *node.parameters))
     error = _carried(node, operands, value, precision)
-    extra = 0.0 if node.kind in _CARD_EXACT else precision.function
+    extra = 0.0 if node.function in _CARD_EXACT else precision.function
     error = error + (precision.unit + extra) * (np.abs(value) + error) + _SMALLEST
     return Bounded(value, np.where(np.isnan(error), np.inf, error))
 
 
-def _carried(node: Node, operands: list[Bounded], value: Array, precision: Precision) -> Array:
+def _carried(node: Elementwise, operands: list[Bounded], value: Array, precision: Precision) -> Array:
     """What the errors of the operands become."""
-    match node.kind, operands:
+    match node.function, operands:
         case "add" | "sub", [a, b]:
             return np.asarray(a.error + b.error)
         case "mul", [a, b]:
@@ -178,7 +186,7 @@ def _carried(node: Node, operands: list[Bounded], value: Array, precision: Preci
             return np.where(unsure, np.abs(a.value - b.value) + np.maximum(a.error, b.error), error)
         case kind, [a]:
             return _sloped(kind, a, value, node.parameters)
-    raise KeyError(node.kind)
+    raise KeyError(node.function)
 
 
 def _sloped(kind: str, operand: Bounded, value: Array, parameters: tuple[float, ...]) -> Array:
@@ -193,13 +201,13 @@ def _sloped(kind: str, operand: Bounded, value: Array, parameters: tuple[float, 
     return np.where(low * high > 0, moved, np.inf) if kind == "reciprocal" else np.asarray(moved)
 
 
-def _product(node: Node, graph: Graph, found: list[Bounded], precision: Precision) -> Bounded:
+def _product(node: Contraction, graph: Graph, found: list[Bounded], precision: Precision) -> Bounded:
     sides = [
         (found[operand].value.T, found[operand].error.T) if transposed else (found[operand].value, found[operand].error)
         for operand, transposed in zip(node.operands, node.transposed, strict=True)
     ]
     (left, left_error), (right, right_error) = sides
-    names = [graph.nodes[operand].tensor for operand in node.operands]
+    names = [operand.tensor if isinstance(operand, Input) else "" for operand in graph.operands_of(node)]
     bits = [_EXPLICIT_BITS[precision.dtypes[name]] if name else _EXPLICIT_BITS["float32"] for name in names]
     value = np.asarray(np.matmul(left, right))
     magnitude = np.matmul(np.abs(left), np.abs(right))
