@@ -42,7 +42,7 @@ LAYERS = {
     "formula": {"dtypes", "errors", "exhaustive", "spec"},
     "model": {"annotations", "dtypes", "exhaustive", "spec", "target"},
     "operations": set(),
-    "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "planner.configure", "planner.loop", "spec"},
+    "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "planner": {
         "analysis",

@@ -19,7 +19,8 @@ from ttgen.analysis import counts, coverage, dst, interpreter, tokens
 from ttgen.model.body import Body, Loop, children, indices
 from ttgen.model.effects import effects
 from ttgen.model.plan import Plan
-from ttgen.planner import arguments, configure
+from ttgen.patterns import configure
+from ttgen.planner import arguments
 
 # Every module that goes by effects.
 WALKS = (counts, coverage, dst, interpreter, tokens, arguments, configure)

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
-from ttgen.formula.values import Graph
-from ttgen.model.design import Design
 from ttgen.patterns import map as map_
 from ttgen.patterns import matmul
-from ttgen.patterns.context import Context
+from ttgen.patterns.pattern import Pattern
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """A family of formulas.
-
-    Attributes:
-        matches: whether a graph belongs to it.
-        design: the kernels of a graph that does.
-        meaning: which formulas those are, for the reference page.
-    """
-
-    matches: Callable[[Graph], bool]
-    design: Callable[[Context], Design]
-    meaning: str
-
-
-PATTERNS: Final[Mapping[str, Pattern]] = {
-    "map": Pattern(
-        matches=lambda graph: not graph.contractions,
-        design=map_.design,
-        meaning="elementwise formulas with NumPy's broadcasting",
-    ),
-    "matmul": Pattern(
-        matches=lambda graph: len(graph.contractions) == 1,
-        design=matmul.design,
-        meaning="one contraction of two tensors, and an elementwise epilogue on its result",
-    ),
-}
+PATTERNS: Final[Mapping[str, Pattern]] = {"map": map_.PATTERN, "matmul": matmul.PATTERN}
+"""The first that a graph belongs to serves it."""

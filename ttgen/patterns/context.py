@@ -10,7 +10,7 @@ from ttgen.dtypes import TILE, DTypeName
 from ttgen.formula.values import Graph
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, Subblock
-from ttgen.planner.loop import UnitLoop
+from ttgen.patterns.units import UnitLoop
 from ttgen.spec import BlockLinear
 
 

@@ -20,7 +20,7 @@ from ttgen.model.index import ZERO, Var, add, floor_div, least, mul, sub
 from ttgen.patterns.context import Context
 from ttgen.patterns.kernels import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.pages import COL, ROW
-from ttgen.planner.loop import BLOCK_K, BLOCK_M, BLOCK_N
+from ttgen.patterns.units import BLOCK_K, BLOCK_M, BLOCK_N
 
 K: Final = Var("k")
 STEP: Final = Var("step")

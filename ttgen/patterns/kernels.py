@@ -25,13 +25,13 @@ from ttgen.model.body import (
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
 from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, mul, product
 from ttgen.model.plan import Padding
+from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N
 from ttgen.patterns.section import Leaf
-from ttgen.planner.configure import configure
-from ttgen.planner.loop import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
+from ttgen.patterns.units import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from ttgen.formula.values import Input, Value
+from collections.abc import Iterator
+from typing import Final
+
+from ttgen.formula.values import Graph, Input, Value
 from ttgen.model.design import Design
 from ttgen.model.index import Var
+from ttgen.model.plan import BlockSize, Subblock
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
 from ttgen.patterns.kernels import Access, assemble, compute_units, leaf, read_blocks, unit_axes
 from ttgen.patterns.pages import sizes, unit_page
+from ttgen.patterns.pattern import Pattern, Refusal, other_shapes, work_tiles
 from ttgen.patterns.summaries import reading, writing
 
 
@@ -51,3 +56,25 @@ def design(context: Context) -> Design:
             writing(context, writes),
         ),
     )
+
+
+def _refusals(graph: Graph) -> Iterator[Refusal]:
+    first = graph.outputs[0]
+    fix = "outputs of one kernel have one shape; make it a spec of its own"
+    return other_shapes(graph, graph.values[first.value].shape, f"'{first.tensor}'", fix)
+
+
+def _limits(graph: Graph) -> BlockSize:
+    rows, cols = work_tiles(graph)
+    return BlockSize(m=rows, n=cols, k=0)
+
+
+PATTERN: Final = Pattern(
+    is_for=lambda graph: not graph.contractions,
+    refusals=_refusals,
+    limits=_limits,
+    # Every tile is on its own.
+    subblock=lambda _graph, _block, _slots: Subblock(h=1, w=1),
+    design=design,
+    meaning="elementwise formulas with NumPy's broadcasting",
+)

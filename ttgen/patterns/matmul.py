@@ -8,13 +8,15 @@ packer adds it up; the epilogue reads it tile by tile. Without an epilogue it go
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Final
 
-from ttgen.dtypes import TILE
-from ttgen.formula.values import Contraction, Elementwise, Input, Value
+from ttgen.dtypes import DTYPES, TILE
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
 from ttgen.model.body import Op, Tile
 from ttgen.model.design import Design
 from ttgen.model.index import ZERO, Index, Var, add, mul
-from ttgen.model.plan import Padding
+from ttgen.model.plan import BlockSize, Padding, Subblock
 from ttgen.patterns.context import Context, tiles_of
 from ttgen.patterns.contraction import (
     DEPTH,
@@ -41,9 +43,10 @@ from ttgen.patterns.kernels import (
     unit_axes,
 )
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
+from ttgen.patterns.pattern import Pattern, Refusal, other_shapes, work_tiles
 from ttgen.patterns.section import Leaf
 from ttgen.patterns.summaries import reading, writing
-from ttgen.planner.loop import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
+from ttgen.patterns.units import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 
 _MT, _NT, _KT = Var("Mt"), Var("Nt"), Var("Kt")
 
@@ -192,3 +195,67 @@ def _packs_product(context: Context) -> bool:
 
 def _page(batch: Index, rows: Index, row: Index, cols: Index, col: Index) -> Index:
     return add(mul(add(mul(batch, rows), row), cols), col)
+
+
+def _refusals(graph: Graph) -> Iterator[Refusal]:
+    products = [value for value in graph.values if isinstance(value, Contraction)]
+    for second in products[1:]:
+        message = "one '@' a kernel, and this is the second: write it as a spec of its own that reads this one's result"
+        yield Refusal(value=second, message=message)
+    for product in products:
+        for operand, side in zip(graph.operands_of(product), ("left", "right"), strict=True):
+            if not isinstance(operand, Input):
+                message = (
+                    f"the {side} operand of '@' is computed, and has to be a tensor: compute it with a spec of its own "
+                    "and read its result here"
+                )
+                yield Refusal(value=operand, message=message)
+        if product.transposed[0]:
+            message = (
+                "the left operand of '@' can't be transposed, only the right one: store it transposed, or compute the "
+                "transposed result with the operands swapped"
+            )
+            yield Refusal(value=product, message=message)
+    fix = "the two agree in one kernel; split the broadcast into a spec of its own"
+    yield from other_shapes(graph, products[0].shape, "the contraction's result", fix)
+
+
+def _limits(graph: Graph) -> BlockSize:
+    rows, cols = work_tiles(graph)
+    product = graph.contraction
+    assert product is not None, "a formula of this pattern has one"
+    return BlockSize(m=rows, n=cols, k=tiles_of(product.over.size))
+
+
+def _subblock(graph: Graph, block: BlockSize, slots: int) -> Subblock:
+    """The largest part of a block that DST holds; of equal ones the one that is fed fastest.
+
+    `matmul_block` keeps a tile of the operand along its shorter side in a source register while it streams the other's
+    past it (llk_unpack_AB_matmul.h: the first operand is kept where there are at least as many columns as rows), so
+    fewer streamed bytes are better; then squarer ones, which measured GEMMs feed better than rows of tiles.
+    """
+    product = graph.contraction
+    assert product is not None, "a formula of this pattern has one"
+    left, right = (DTYPES[operand.dtype].tile_bytes for operand in graph.operands_of(product))
+    sides = [
+        (h, w)
+        for h in range(1, min(slots, block.m) + 1)
+        for w in range(1, min(slots // h, block.n) + 1)
+        if block.m % h == 0 and block.n % w == 0
+    ]
+    h, w = min(sides, key=lambda side: _rank(side[0], side[1], left, right))
+    return Subblock(h=h, w=w)
+
+
+def _rank(h: int, w: int, left: int, right: int) -> tuple[int, int, int, int]:
+    return (-h * w, right if w >= h else left, abs(w - h), -w)
+
+
+PATTERN: Final = Pattern(
+    is_for=lambda graph: bool(graph.contractions),
+    refusals=_refusals,
+    limits=_limits,
+    subblock=_subblock,
+    design=design,
+    meaning="one contraction of two tensors, and an elementwise epilogue on its result",
+)

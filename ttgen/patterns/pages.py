@@ -8,7 +8,7 @@ from typing import Final
 from ttgen.formula.values import Axes, Value, matrix, spans, varies
 from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, product
 from ttgen.patterns.context import Context, tiles_of
-from ttgen.planner.loop import FIRST_COL, FIRST_ROW, UNIT, X, Y, Z
+from ttgen.patterns.units import FIRST_COL, FIRST_ROW, UNIT, X, Y, Z
 
 ROW: Final = Var("row")
 COL: Final = Var("col")

@@ -32,7 +32,7 @@ from ttgen.model.plan import (
     PerCore,
     RuntimeArg,
 )
-from ttgen.planner.loop import RUNTIME_NAMES
+from ttgen.patterns.units import RUNTIME_NAMES
 from ttgen.target import Target
 
 

@@ -30,7 +30,6 @@ from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
 from ttgen.planner import (
     arguments,
-    blocks,
     buffers,
     decisions,
     division,
@@ -41,7 +40,7 @@ from ttgen.planner import (
     supported,
     tensors,
 )
-from ttgen.planner.formula import pattern_of, work_shape
+from ttgen.planner.formula import pattern_of
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import Target
 from ttgen.target import load as load_target
@@ -84,8 +83,7 @@ def _design(
     grids: Mapping[str, ShardGrid],
 ) -> _Designed:
     # Which core makes which units.
-    shape = work_shape(graph)
-    *batch, rows, cols = tensors.tiled(shape)
+    *batch, rows, cols = tensors.tiled(tuple(axis.size for axis in graph.work))
     grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
     local = shards.divide(loaded, graph, grids, block, target)
     divided = (
@@ -104,7 +102,7 @@ def _design(
         dst_slots=slots,
         loop=divided.loop.kind if local is None else "local",
         block=block,
-        subblock=blocks.subblock(graph, block, slots),
+        subblock=PATTERNS[pattern].subblock(graph, block, slots),
         local=local,
     )
     design = PATTERNS[pattern].design(context)
@@ -127,8 +125,8 @@ def resolve(loaded: LoadedSpec) -> Plan:
     target = load_target(spec.target)
     graph = graph_of(loaded)
     pattern = pattern_of(graph, loaded)
-    schedule = supported.check(loaded, graph)
-    block = blocks.size(schedule.block, graph)
+    schedule = supported.check(loaded, PATTERNS[pattern].limits(graph))
+    block = schedule.block
     tensors.check_memory(loaded, shards.grids(loaded, block, target), target)
     exactness = precision.decide(loaded, target)
     zeros = padding.zero_padded(loaded, graph)

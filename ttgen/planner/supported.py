@@ -7,36 +7,41 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.errors import Problem, SpecError, listing, refuse
-from ttgen.formula.values import Graph
-from ttgen.patterns.context import tiles_of
-from ttgen.planner.formula import work_shape
+from ttgen.model.plan import BlockSize
 from ttgen.planner.policies import POLICIES
-from ttgen.planner.tensors import tiled
 from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supported:
-    """The fields of a schedule that this version makes, with nothing left to choose."""
+    """The fields of a schedule that this version makes, with nothing left to choose.
+
+    Attributes:
+        block: of one tile along each side that isn't given.
+    """
 
     policy: PolicyName
     order: Literal["row_major", "column_major"] | BlockLinear
     cores: int | CoreGrid | None
-    block: Block
+    block: BlockSize
 
 
-def check(loaded: LoadedSpec, graph: Graph) -> Supported:
+def check(loaded: LoadedSpec, limits: BlockSize) -> Supported:
     """The schedule of a spec that this version makes.
+
+    Args:
+        loaded: the spec.
+        limits: the largest block that its formula has.
 
     Raises:
         SpecError: blocks that can't be, or else everything that isn't made yet.
     """
-    problems = [*_panels(loaded, graph)]
+    problems = [*_panels(loaded, limits)]
     if problems:
         raise SpecError(problems, loaded.source)
     schedule = loaded.spec.schedule
     if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
-        _check_block(loaded, schedule.block, graph)
+        _check_block(loaded, schedule.block, limits)
     problems = [*_not_yet(loaded)]
     if (
         problems
@@ -47,17 +52,18 @@ def check(loaded: LoadedSpec, graph: Graph) -> Supported:
         or schedule.block == "auto"
     ):
         raise SpecError(problems, loaded.source)
-    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=schedule.block)
+    sides = (schedule.block.m, schedule.block.n, schedule.block.k)
+    m, n, k = (side if isinstance(side, int) else 1 for side in sides)
+    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=BlockSize(m=m, n=n, k=k))
 
 
-def _panels(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
+def _panels(loaded: LoadedSpec, limits: BlockSize) -> Iterator[Problem]:
     """Panels with more units than a kernel can count."""
     schedule = loaded.spec.schedule
-    if isinstance(schedule, Schedule) and isinstance(schedule.order, BlockLinear):
-        rows, cols = tiled(work_shape(graph))[-2:]
-        if schedule.order.block_linear * rows >= 2**32:
-            text = f"a panel's units don't fit 32 bits; the output has {cols} columns of tiles"
-            yield _problem(text, "schedule", "order", "block_linear")
+    order = schedule.order if isinstance(schedule, Schedule) else None
+    if isinstance(order, BlockLinear) and order.block_linear * limits.m >= 2**32:
+        text = f"a panel's units don't fit 32 bits; the output has {limits.n} columns of tiles"
+        yield _problem(text, "schedule", "order", "block_linear")
 
 
 def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
@@ -83,25 +89,16 @@ def _problem(message: str, *path: str) -> Problem:
     return Problem(message=message, path=path)
 
 
-def _check_block(loaded: LoadedSpec, block: Block, graph: Graph) -> None:
+def _check_block(loaded: LoadedSpec, block: Block, limits: BlockSize) -> None:
     """Refuses a block larger than the output."""
-    shape = work_shape(graph)
-    depth = _depth(graph)
-    height, width = tiled(shape)[-2:]
     sides = {
-        "m": (block.m, height, "rows"),
-        "n": (block.n, width, "columns"),
-        "k": (block.k, depth, "tiles of K"),
+        "m": (block.m, limits.m, "rows"),
+        "n": (block.n, limits.n, "columns"),
+        "k": (block.k, limits.k, "tiles of K"),
     }
     for side, (given, most, what) in sides.items():
-        if isinstance(given, int) and given > most:
-            fits = f"the output has {most} {what} of tiles" if side != "k" else f"the contraction has {most} {what}"
-            if side == "k" and not graph.contractions:
-                fits = "there is no contraction"
+        if isinstance(given, int) and given > max(most, 1):
+            fits = f"the contraction has {most} {what}" if side == "k" else f"the output has {most} {what} of tiles"
+            fits = fits if most else "there is no contraction"
             error = refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)
             raise SpecError(error.problems, loaded.source)
-
-
-def _depth(graph: Graph) -> int:
-    """Tiles of K; 1 where nothing is contracted."""
-    return 1 if graph.contraction is None else tiles_of(graph.contraction.over.size)
