@@ -2,7 +2,8 @@
 
 The units of all cores are run through the kernels' own index expressions. For what is written every trip of every
 loop counts. For bounds of what is read, loops whose trips differ by a multiple of a stride only are cut to the first,
-the second and the last; what goes through `//`, `%` or `min` is run through.
+the second and the last, and those where a `min` changes from one side to the other; what goes through `//` or `%` is
+run through.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cache
 from typing import Any, Literal
 
 from ttgen.analysis.errors import ProofError
-from ttgen.analysis.slices import arguments, sliced, trips_are_alike, wanted_indices
+from ttgen.analysis.slices import Switch, arguments, sliced, switches, wanted_indices
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import AccumulateInL1, Body, Let, Loop, Section, walk
 from ttgen.model.effects import (
@@ -29,7 +30,7 @@ from ttgen.model.effects import (
     Use,
     effects,
 )
-from ttgen.model.index import Const, Index, evaluate, to_python
+from ttgen.model.index import Const, Expr, Index, evaluate, to_python
 
 Kind = Literal["read", "write", "use", "fill", "pack"]
 """Pages of a tensor that are read or written; slots of a buffer that are used, filled, or packed anew."""
@@ -178,7 +179,7 @@ def _compiled(
     lines += [f"    for {''.join(f'{name}, ' for name in runtime) or '_core'} in cores:"]
     lines += _lines(relevant, "        ", subject)
     lines += ["        pass", "    return found"]
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"few": _few}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
     return runtime, constants, scope["run"]
@@ -190,10 +191,10 @@ def _lines(body: Body, indent: str, subject: _Subject) -> Iterator[str]:
             case Let(name=own, index=index):
                 yield f"{indent}{own} = {to_python(index)}"
             case Loop(var=var, extent=extent, body=inner):
-                number = to_python(extent)
-                trips = f"range({number})"
-                if not subject.is_exact and trips_are_alike(item, subject):
-                    trips = f"(*range({number})[:2], *range({number})[2:][-1:])"
+                trips = f"range({to_python(extent)})"
+                turns = None if subject.is_exact else switches(item, subject)
+                if turns is not None:
+                    trips = f"few({trips}, {''.join(f'{_difference(turn, var)}, ' for turn in turns)})"
                 yield f"{indent}for {var} in {trips}:"
                 yield from _lines(inner, indent + "    ", subject)
             case Section():
@@ -204,3 +205,20 @@ def _lines(body: Body, indent: str, subject: _Subject) -> Iterator[str]:
                 yield from (
                     f"{indent}if not adds: found.append({to_python(index)})" for index in wanted_indices(item, subject)
                 )
+
+
+def _difference(turn: Switch, var: str) -> str:
+    """What is to be compared, as a function of the loop's variable."""
+    return f"lambda {var}: {to_python(Expr('-', turn.left, turn.right))}"
+
+
+def _few(trips: range, *differences: Callable[[int], int]) -> list[int]:
+    """The first, the second and the last of trips, and those beside where a linear difference changes its sign."""
+    last = len(trips) - 1
+    chosen = {0, 1, last}
+    for difference in differences:
+        first, slope = difference(0), difference(1) - difference(0)
+        if slope:
+            turn = -first // slope
+            chosen.update((turn - 1, turn, turn + 1, turn + 2))
+    return [trip for trip in sorted(chosen) if 0 <= trip <= last]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
@@ -65,49 +66,86 @@ def arguments(body: Body, wanted: Wanted) -> set[str]:
     return used_names(body, wanted) - made
 
 
-def is_affine(index: Index, over: Collection[str]) -> bool:
-    """Whether an expression is linear in some names and grows with each: its ends are those of their ranges."""
-    match index:
-        case Const() | Var():
-            return True
-        case Expr(operator, left, right):
-            in_left, in_right = (any(name in over for name in names(side)) for side in (left, right))
-            match operator:
-                case "+":
-                    return is_affine(left, over) and is_affine(right, over)
-                case "-":
-                    return not in_right and is_affine(left, over)
-                case "*":
-                    return not (in_left and in_right) and is_affine(left, over) and is_affine(right, over)
-                case "//" | "%" | "min":
-                    return not (in_left or in_right)
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A `min` of two expressions that are linear in a loop's variable: from some trip on the other one is smaller."""
+
+    left: Index
+    right: Index
+
+
+def switches(loop: Loop, wanted: Wanted) -> tuple[Switch, ...] | None:
+    """Where the trips of a loop stop to be alike; None where any two may differ.
+
+    Between the switches all that trips change is linear in the variable, so the first and the last of them, and the
+    second for the stride, say what all do.
+    """
+    values: dict[str, Index] = {}
+    varying = {loop.var}
+    found: list[Switch] = []
+
+    def is_tame(index: Index) -> bool:
+        return _is_piecewise_linear(_expanded(index, values), varying, found)
+
+    def are_tame(body: Body) -> bool:
+        for item in body:
+            match item:
+                case Let(name=name, index=index):
+                    if not is_tame(index):
+                        return False
+                    values[name] = _expanded(index, values)
+                case Loop(var=var, extent=extent, body=inner):
+                    if varying.intersection(names(_expanded(extent, values))):
+                        varying.add(var)
+                    if not (is_tame(extent) and are_tame(inner)):
+                        return False
+                case Section(math=math, pack=pack):
+                    if not (are_tame(math) and are_tame(pack)):
+                        return False
                 case _:
-                    assert_never(operator)
+                    if not all(is_tame(index) for index in wanted_indices(item, wanted)):
+                        return False
+        return True
+
+    return tuple(dict.fromkeys(found)) if are_tame(loop.body) else None
+
+
+def _expanded(index: Index, values: Mapping[str, Index]) -> Index:
+    """An expression with names replaced by what they stand for."""
+    match index:
+        case Var(name):
+            return values.get(name, index)
+        case Expr(operator, left, right):
+            return Expr(operator, _expanded(left, values), _expanded(right, values))
+        case Const():
+            return index
         case _:
             assert_never(index)
 
 
-def trips_are_alike(loop: Loop, wanted: Wanted) -> bool:
-    """Whether all that a loop's trips change is linear in its variable: extents don't depend on it."""
-    varying = {loop.var}
-
-    def alike(body: Body) -> bool:
-        for item in body:
-            match item:
-                case Let(name=name, index=index):
-                    if not is_affine(index, varying):
-                        return False
-                    if varying.intersection(names(index)):
-                        varying.add(name)
-                case Loop(extent=extent, body=inner):
-                    if varying.intersection(names(extent)) or not alike(inner):
-                        return False
-                case Section(math=math, pack=pack):
-                    if not (alike(math) and alike(pack)):
-                        return False
+def _is_piecewise_linear(index: Index, varying: Collection[str], found: list[Switch]) -> bool:
+    """Whether an expression is linear in what varies but for one `min`, whose switches it adds."""
+    match index:
+        case Const() | Var():
+            return True
+        case Expr(operator, left, right):
+            in_left, in_right = (any(name in varying for name in names(side)) for side in (left, right))
+            if not (in_left or in_right):
+                return True
+            before = len(found)
+            sides = all(_is_piecewise_linear(side, varying, found) for side in (left, right))
+            match operator:
+                case "+" | "-":
+                    return sides
+                case "*":
+                    return sides and not (in_left and in_right)
+                case "min":
+                    is_straight = len(found) == before
+                    found.append(Switch(left, right))
+                    return sides and is_straight
+                case "//" | "%":
+                    return False
                 case _:
-                    if not all(is_affine(index, varying) for index in wanted_indices(item, wanted)):
-                        return False
-        return True
-
-    return alike(loop.body)
+                    assert_never(operator)
+        case _:
+            assert_never(index)

@@ -211,8 +211,8 @@ def _run_through(
         match step:
             case _Trips(var=var, extent=extent, steps=inner):
                 every = range(evaluate(extent, values))
-                # Trips that hand nothing over differ in slots only.
-                few = every if not step.alike else every[:trips] if step.hands_over else (*every[:2], *every[2:][-1:])
+                # Trips that hand nothing over differ in slots only, and the first stands for all.
+                few = every if not step.alike else every[: trips if step.hands_over else 1]
                 for trip in few:
                     values[var] = trip
                     yield from _run_through(inner, values, trips)
