@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from ttgen.analysis.interpreter import VALUES
+from ttgen.analysis.interpreter import FUNCTIONS as INTERPRETED
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.functions import ARITHMETIC, FUNCTIONS
 from ttgen.formula.reference import ELEMENTWISE
@@ -106,8 +106,7 @@ def test_tables_agree() -> None:
     assert {path.stem for path in Path("ttgen/targets").glob("*.yaml")} == set(TARGETS)
     assert {path.stem for path in Path("ttgen/planner/policies").glob("*.py")} == {"__init__", "split", *POLICIES}
     assert set(ELEMENTWISE) == ARITHMETIC | set(FUNCTIONS)
-    assert set(VALUES) == {name for name, operation in OPERATIONS.items() if not operation.block}
-    assert {f"{name}_block" for name in VALUES if name.startswith("matmul")} == set(OPERATIONS) - set(VALUES)
+    assert {operation.function for operation in OPERATIONS.values()} == set(INTERPRETED)
     assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
     templates = {str(path.relative_to("templates/program")) for path in Path("templates/program").rglob("*.jinja")}
     assert templates == {f"{file}.jinja" for file in PROGRAM_FILES}

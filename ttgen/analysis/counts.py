@@ -32,8 +32,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.index import ONE, Index, product, to_python
 from ttgen.model.plan import Cost, Tensor
-
-_PRODUCTS = frozenset({"matmul", "matmul_transposed", "matmul_block", "matmul_transposed_block"})
+from ttgen.operations import OPERATIONS
 
 Key = tuple[str, str]
 Count = Mapping[Key, int]
@@ -100,7 +99,9 @@ def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
     )
     return Cost(
         flops=_flops(graph),
-        tile_products=sum(times for (kind, name), times in total.items() if kind == "op" and name in _PRODUCTS),
+        tile_products=sum(
+            times for (kind, name), times in total.items() if kind == "op" and OPERATIONS[name].contracts
+        ),
         dram_read_bytes=reads,
         dram_write_bytes=writes,
         noc_bytes=sum(moved.values()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -36,53 +36,39 @@ from ttgen.model.effects import (
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Kernel, Plan, Tensor
-from ttgen.operations import OPERATIONS
+from ttgen.operations import OPERATIONS, Operation, Spread
 
 Array = NDArray[np.float64]
 
 
-_NOTHING: Final = np.full((TILE, TILE), np.nan)
+_NOTHING: Final[Array] = np.full((TILE, TILE), np.nan)
+_ZEROS: Final[Array] = np.zeros((TILE, TILE))
 
 
-def _spread(tile: Array, dim: str) -> Array:
-    """What a broadcast reads of a tile: its first row, column or element."""
-    return {"rows": tile[:1, :], "cols": tile[:, :1], "scalar": tile[:1, :1]}[dim]
-
-
-def _value(name: str) -> Callable[..., Array]:
-    """What an operation computes of its sources, without what is in DST."""
-    match name.split("_"):
-        case ["matmul"]:
-            return np.matmul
-        case ["matmul", "transposed"]:
-            return lambda a, b: np.matmul(a, b.T)
-        case ["copy", *_]:
-            return lambda tile: tile
-        case ["zero"]:
-            return lambda: np.zeros((TILE, TILE))
-        case ["fill"]:
-            return lambda number: np.full((TILE, TILE), number)
-        case ["rsub", "number"]:
-            return lambda x, number: number - x
-        case ["rdiv", "number"]:
-            return lambda x, number: number / x
-        case ["max" | "min" as kind, _]:
-            return ELEMENTWISE[{"max": "maximum", "min": "minimum"}[kind]]
-        case ["softplus"]:
-            return lambda x, beta, _reciprocal, threshold: ELEMENTWISE["softplus"](x, beta, threshold)
-        case ["leaky", "relu"]:
-            return ELEMENTWISE["leaky_relu"]
-        case [kind, *_, "rows" | "cols" | "scalar" as dim]:
-            return lambda x, y: ELEMENTWISE[kind](x, _spread(y, dim))
-        case [kind, "number" | "dst"] | [kind]:
-            return ELEMENTWISE[kind]
-    raise KeyError(name)
-
-
-VALUES: Final[Mapping[str, Callable[..., Array]]] = {
-    name: _value(name) for name, operation in OPERATIONS.items() if not operation.block
+_SPREAD: Final[Mapping[Spread, Callable[[Array], Array]]] = {
+    "rows": lambda tile: tile[:1, :],
+    "cols": lambda tile: tile[:, :1],
+    "scalar": lambda tile: tile[:1, :1],
 }
-"""The value of each operation on single tiles."""
+"""What a broadcast reads of a tile."""
+
+FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    **ELEMENTWISE,
+    "identity": lambda value: value,
+    "matmul": np.matmul,
+    "matmul_transposed": lambda a, b: np.matmul(a, b.T),
+    "zero": lambda: 0.0,
+}
+"""The functions that rows of operations name."""
+
+
+def value_of(operation: Operation, sources: Sequence[Any]) -> Array:
+    """What an operation computes of its sources, a tile, without what is in DST."""
+    taken = list(sources)
+    if operation.spread is not None:
+        taken[-1] = _SPREAD[operation.spread](taken[-1])
+    value = FUNCTIONS[operation.function](*(taken[place] for place in operation.arguments))
+    return np.broadcast_to(value, (TILE, TILE))
 
 
 def to_pages(tensor: Tensor, values: NDArray[Any], *, padding: float) -> Array:
@@ -233,7 +219,7 @@ class _Machine:
             case Page(tensor=tensor, page=page):
                 self.memory[tensor][evaluate(page, values)] = self.moving
             case Fill(cb=cb, slot=slot, by=by):
-                tile = np.zeros((TILE, TILE)) if by == "core" else self.moving
+                tile = _ZEROS if by == "core" else self.moving
                 ring = self.rings[cb]
                 place = ring.packed if slot is None else evaluate(slot, values)
                 ring.packed += slot is None
@@ -257,13 +243,13 @@ class _Machine:
         assert op.block is not None, "an operation on blocks has one"
         rows, cols, stride = (evaluate(index, values) for index in (op.block.rows, op.block.cols, op.block.stride))
         left, right = op.tiles
-        first, single = evaluate(op.dst, values), VALUES[op.name.removesuffix("_block")]
+        first, operation = evaluate(op.dst, values), OPERATIONS[op.name]
         for row in range(rows):
             for col in range(cols):
                 a = self.rings[left.cb].held[evaluate(left.slot, values) + row * stride]
                 b = self.rings[right.cb].held[evaluate(right.slot, values) + col]
                 slot = first + row * cols + col
-                self.dst[slot] = self.dst.get(slot, 0.0) + single(a, b)
+                self.dst[slot] = self.dst.get(slot, _ZEROS) + value_of(operation, (a, b))
 
     def operate(self, op: Op, values: Mapping[str, int]) -> None:
         """Executes one tile operation."""
@@ -276,7 +262,6 @@ class _Machine:
                     sources.append(self.dst[evaluate(slot, values)])
                 case NumberArg(name=name):
                     sources.append(self.numbers[name])
-        value = VALUES[op.name](*sources)
-        if OPERATIONS[op.name].result == "accumulates":
-            value = value + self.dst.get(evaluate(op.dst, values), 0.0)
-        self.dst[evaluate(op.dst, values)] = np.broadcast_to(value, (TILE, TILE))
+        operation, result = OPERATIONS[op.name], evaluate(op.dst, values)
+        value = value_of(operation, sources)
+        self.dst[result] = value + self.dst.get(result, _ZEROS) if operation.result == "accumulates" else value

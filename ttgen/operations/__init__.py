@@ -1,8 +1,8 @@
-"""Tile operations: what each needs and does, as data.
+"""Tile operations: what each needs and does, a row each; no walk finds anything out from a name.
 
-How an operation is spelled in C++ is the business of `templates/metalium_0_81/operations.jinja`, which has a macro
-and an `_init` macro of each name; what it computes, of `analysis/interpreter.py`. Signatures and restrictions were
-read in the device headers of release 0.81.1 (`tt_metal/hw/inc/api/compute/`).
+How an operation is spelled in C++ is the business of `templates/metalium_0_81/operations.jinja`, which has a macro and
+an `_init` macro of each name. Signatures and restrictions were read in the device headers of release 0.81.1
+(`tt_metal/hw/inc/api/compute/`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 SourceKind = Literal["tile", "dst", "number"]
 Result = Literal["overwrites", "accumulates", "in_place"]
+Spread = Literal["rows", "cols", "scalar"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,108 +24,141 @@ class Operation:
         sources: where its operands come from, in order: tiles of circular buffers, DST slots, numbers.
         result: whether it overwrites its DST slot, adds to it (and so needs it zero), or changes its first source.
         engine: `fpu` unpacks tiles to SrcA and SrcB; `sfpu` works on DST.
-        header: the header that declares it.
+        headers: the headers that declare it.
         init: operations with the same name here share one preparation.
+        function: its value: a function of the formula language, or one of the interpreter's own.
+        arguments: the places of its sources that are the function's operands and parameters, in their order.
+        spread: the part of its last tile or slot that is used for all of a tile: its first row, column or element.
         exact_float32: float32 tiles keep their mantissa; through the FPU they are truncated to TF32's ten bits.
         dst_bits: the width of DST that it needs; None for either.
         reverse: the first tile goes to SrcB, the second to SrcA.
-        block: it works on a block of tiles of each operand.
+        block: it works on a block of tiles of each operand, and the function on each pair of them.
+        contracts: it is a product of matrices, which costs count.
     """
 
     name: str
     sources: tuple[SourceKind, ...]
     result: Result
     engine: Literal["fpu", "sfpu"]
-    header: str
+    headers: tuple[str, ...]
     init: str
+    function: str
+    arguments: tuple[int, ...]
+    spread: Spread | None = None
     exact_float32: bool = True
     dst_bits: Literal[16, 32] | None = None
     reverse: bool = False
     block: bool = False
+    contracts: bool = False
 
 
-def _fpu(name: str, *, header: str, result: Result, reverse: bool = False, block: bool = False) -> Operation:
+_COMPUTE: Final = "api/compute/"
+_KERNEL_API: Final = _COMPUTE + "compute_kernel_api.h"
+_UNARY: Final = _COMPUTE + "eltwise_unary/"
+_SCALAR: Final = _UNARY + "binop_with_scalar.h"
+
+_DIMS: Final[tuple[Spread, ...]] = ("rows", "cols", "scalar")
+_SIGNS: Final = ("add", "sub", "mul")
+# Functions that are operations on a slot in place, and the headers that declare them.
+_IN_PLACE: Final[Mapping[str, str]] = {
+    "abs": _KERNEL_API,
+    "erf": _UNARY + "erf_erfc.h",
+    "exp": _UNARY + "exp.h",
+    "gelu": _UNARY + "gelu.h",
+    "log": _KERNEL_API,
+    "neg": _UNARY + "negative.h",
+    "reciprocal": _UNARY + "recip.h",
+    "relu": _UNARY + "relu.h",
+    "rsqrt": _UNARY + "rsqrt.h",
+    "sigmoid": _KERNEL_API,
+    "sign": _KERNEL_API,
+    "silu": _KERNEL_API,
+    "sqrt": _UNARY + "sqrt.h",
+    "square": _KERNEL_API,
+    "tanh": _KERNEL_API,
+}
+
+
+def _product(name: str, *, block: bool = False) -> Operation:
     return Operation(
-        name=name, sources=("tile", "tile"), result=result, engine="fpu", header=header, init=name,
-        exact_float32=False, reverse=reverse, block=block,
+        name=f"{name}_block" if block else name, sources=("tile", "tile"), result="accumulates", engine="fpu",
+        headers=(_COMPUTE + "matmul.h",), init=f"{name}_block" if block else name, function=name, arguments=(0, 1),
+        exact_float32=False, reverse=True, block=block, contracts=True,
     )  # fmt: skip
 
 
-def _sfpu(
+def _on_tiles(function: str, spread: Spread | None = None) -> Operation:
+    """An elementwise operation of the matrix unit; products add to DST."""
+    name = f"{function}_{spread}" if spread else function
+    header = _COMPUTE + ("bcast.h" if spread else "eltwise_binary.h")
+    return Operation(
+        name=name, sources=("tile", "tile"), result="accumulates" if function == "mul" else "overwrites", engine="fpu",
+        headers=(header,), init=name, function=function, arguments=(0, 1), spread=spread, exact_float32=False,
+    )  # fmt: skip
+
+
+def _in_dst(
     name: str,
-    *,
     header: str,
+    function: str,
+    *,
     sources: tuple[SourceKind, ...] = ("dst",),
+    arguments: tuple[int, ...] | None = None,
     result: Result = "in_place",
     init: str = "",
+    spread: Spread | None = None,
     dst_bits: Literal[16, 32] | None = None,
 ) -> Operation:
+    """An operation of the vector unit."""
     return Operation(
-        name=name, sources=sources, result=result, engine="sfpu", header=header, init=init or name, dst_bits=dst_bits
+        name=name, sources=sources, result=result, engine="sfpu", headers=(header,), init=init or name,
+        function=function, arguments=tuple(range(len(sources))) if arguments is None else arguments, spread=spread,
+        dst_bits=dst_bits,
     )  # fmt: skip
-
-
-_KERNEL_API: Final = "api/compute/compute_kernel_api.h"
-_UNARY: Final = "api/compute/eltwise_unary/"
-_BINARY_SFPU: Final = "api/compute/eltwise_binary_sfpu.h"
-_MAX_MIN: Final = "api/compute/binary_max_min.h"
-_SCALAR: Final = _UNARY + "binop_with_scalar.h"
-_BCAST_SFPU: Final = "api/compute/sfpu_binary_bcast.h"
-_SCALAR_KINDS: Final = ("add", "mul", "rsub")
-_PAIR_KINDS: Final = ("add", "sub", "mul", "div")
 
 
 def _operations() -> tuple[Operation, ...]:
     pair: tuple[SourceKind, ...] = ("dst", "dst")
     with_number: tuple[SourceKind, ...] = ("dst", "number")
+    binary_sfpu, max_min = _COMPUTE + "eltwise_binary_sfpu.h", _COMPUTE + "binary_max_min.h"
     return (
         # Products accumulate (ELWMUL and MVMUL are DST +=): they rely on the zeros that a release leaves.
-        _fpu("matmul", header="api/compute/matmul.h", result="accumulates", reverse=True),
-        _fpu("matmul_transposed", header="api/compute/matmul.h", result="accumulates", reverse=True),
-        *(
-            _fpu(f"{name}_block", header="api/compute/matmul.h", result="accumulates", reverse=True, block=True)
-            for name in ("matmul", "matmul_transposed")
-        ),
+        *(_product(name, block=block) for block in (False, True) for name in ("matmul", "matmul_transposed")),
         Operation(
-            name="copy", sources=("tile",), result="overwrites", engine="fpu",
-            header="api/compute/tile_move_copy.h", init="copy",
+            name="copy", sources=("tile",), result="overwrites", engine="fpu", function="identity", arguments=(0,),
+            headers=(_COMPUTE + "tile_move_copy.h",), init="copy",
         ),
-        _fpu("add", header="api/compute/eltwise_binary.h", result="overwrites"),
-        _fpu("sub", header="api/compute/eltwise_binary.h", result="overwrites"),
-        _fpu("mul", header="api/compute/eltwise_binary.h", result="accumulates"),
-        *(
-            _fpu(f"{kind}_{dim}", header="api/compute/bcast.h", result="accumulates" if kind == "mul" else "overwrites")
-            for kind in ("add", "sub", "mul")
-            for dim in ("rows", "cols", "scalar")
+        *(_on_tiles(function) for function in _SIGNS),
+        *(_on_tiles(function, dim) for function in _SIGNS for dim in _DIMS),
+        *(_in_dst(name, header, name) for name, header in _IN_PLACE.items()),
+        _in_dst("leaky_relu", _UNARY + "relu.h", "leaky_relu", sources=with_number),
+        # The third number, 1 / beta, says what the first does.
+        _in_dst(
+            "softplus", _UNARY + "softplus.h", "softplus", sources=("dst", "number", "number", "number"),
+            arguments=(0, 1, 3),
         ),
-        *(_sfpu(name, header=_KERNEL_API) for name in ("abs", "log", "sigmoid", "sign", "silu", "square", "tanh")),
-        _sfpu("erf", header=_UNARY + "erf_erfc.h"),
-        _sfpu("exp", header=_UNARY + "exp.h"),
-        _sfpu("gelu", header=_UNARY + "gelu.h"),
-        _sfpu("neg", header=_UNARY + "negative.h"),
-        _sfpu("reciprocal", header=_UNARY + "recip.h"),
-        _sfpu("relu", header=_UNARY + "relu.h"),
-        _sfpu("rsqrt", header=_UNARY + "rsqrt.h"),
-        _sfpu("sqrt", header=_UNARY + "sqrt.h"),
-        _sfpu("leaky_relu", header=_UNARY + "relu.h", sources=with_number),
-        _sfpu("softplus", header=_UNARY + "softplus.h", sources=("dst", "number", "number", "number")),
-        *(_sfpu(f"{kind}_number", header=_SCALAR, sources=with_number, init="number") for kind in _SCALAR_KINDS),
-        _sfpu("rdiv_number", header=_UNARY + "rdiv.h", sources=with_number),
-        _sfpu("max_number", header=_KERNEL_API, sources=with_number),
-        _sfpu("min_number", header=_KERNEL_API, sources=with_number),
-        _sfpu("fill", header=_UNARY + "fill.h", sources=("number",), result="overwrites"),
-        _sfpu("zero", header=_UNARY + "fill.h", sources=(), result="overwrites", init="fill"),
-        *(_sfpu(f"{kind}_dst", header=_BINARY_SFPU, sources=pair, result="overwrites") for kind in _PAIR_KINDS),
-        _sfpu("max_dst", header=_MAX_MIN, sources=pair, result="overwrites"),
-        _sfpu("min_dst", header=_MAX_MIN, sources=pair, result="overwrites"),
-        _sfpu("where", header=_UNARY + "where.h", sources=("dst", "dst", "dst"), result="overwrites"),
-        _sfpu("copy_dst", header="api/compute/copy_dest_values.h", sources=("dst",), result="overwrites"),
-        # The broadcast helpers read and write DST as float32 (sfpu_binary_bcast.h): 32-bit DST only. One init
-        # serves the three operators of a dimension.
+        _in_dst("add_number", _SCALAR, "add", sources=with_number, init="number"),
+        _in_dst("mul_number", _SCALAR, "mul", sources=with_number, init="number"),
+        _in_dst("rsub_number", _SCALAR, "sub", sources=with_number, arguments=(1, 0), init="number"),
+        _in_dst("rdiv_number", _UNARY + "rdiv.h", "div", sources=with_number, arguments=(1, 0)),
+        _in_dst("max_number", _KERNEL_API, "maximum", sources=with_number),
+        _in_dst("min_number", _KERNEL_API, "minimum", sources=with_number),
+        _in_dst("fill", _UNARY + "fill.h", "identity", sources=("number",), result="overwrites"),
+        _in_dst("zero", _UNARY + "fill.h", "zero", sources=(), result="overwrites", init="fill"),
+        *(_in_dst(f"{name}_dst", binary_sfpu, name, sources=pair, result="overwrites") for name in (*_SIGNS, "div")),
+        _in_dst("max_dst", max_min, "maximum", sources=pair, result="overwrites"),
+        _in_dst("min_dst", max_min, "minimum", sources=pair, result="overwrites"),
+        _in_dst("where", _UNARY + "where.h", "where", sources=("dst", "dst", "dst"), result="overwrites"),
+        _in_dst("copy_dst", _COMPUTE + "copy_dest_values.h", "identity", result="overwrites"),
+        # The broadcast helpers read and write DST as float32 (sfpu_binary_bcast.h): 32-bit DST only. One init serves
+        # the three operators of a dimension.
         *(
-            _sfpu(f"{kind}_dst_{dim}", header=_BCAST_SFPU, sources=pair, init=f"bcast_{dim}", dst_bits=32)
-            for kind in ("add", "sub", "mul")
-            for dim in ("rows", "cols")
+            _in_dst(
+                f"{name}_dst_{dim}", _COMPUTE + "sfpu_binary_bcast.h", name, sources=pair, init=f"bcast_{dim}",
+                spread=dim, dst_bits=32,
+            )
+            for name in _SIGNS
+            for dim in _DIMS[:2]
         ),
     )  # fmt: skip
 

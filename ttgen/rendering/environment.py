@@ -44,7 +44,8 @@ def _uses_min(index: Index) -> bool:
 
 def _operation_headers(kernel: _HasBody) -> list[str]:
     """Device headers of a compute kernel: those that every one needs, and its operations'."""
-    own = {OPERATIONS[statement.name].header for statement in walk(kernel.body) if isinstance(statement, Op)}
+    operations = (OPERATIONS[statement.name] for statement in walk(kernel.body) if isinstance(statement, Op))
+    own = {header for operation in operations for header in operation.headers}
     return sorted({"api/compute/common.h", "api/compute/compute_kernel_hw_startup.h", *own})
 
 
