@@ -18,7 +18,8 @@ from typing import Literal
 
 from ttgen.formula.values import Contraction, Elementwise, Graph
 from ttgen.model.body import Op
-from ttgen.patterns.section import Leaf, SectionBuilder, Spill, Values
+from ttgen.patterns.operands import Leaf, Spill, Values
+from ttgen.patterns.section import SectionBuilder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,8 @@ from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
+from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N
-from ttgen.patterns.section import Leaf
 from ttgen.patterns.units import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
 
 

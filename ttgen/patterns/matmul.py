@@ -42,9 +42,9 @@ from ttgen.patterns.kernels import (
     streams,
     unit_axes,
 )
+from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
 from ttgen.patterns.pattern import Pattern, Refusal, other_shapes, work_tiles
-from ttgen.patterns.section import Leaf
 from ttgen.patterns.summaries import reading, writing
 from ttgen.patterns.units import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 

@@ -6,17 +6,15 @@ slot, and is copied before an operation that works in place. Products accumulate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 from ttgen.exhaustive import assert_never
-from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Value, spans
+from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
-from ttgen.model.index import ZERO, Const, Index
+from ttgen.model.index import Const
 from ttgen.operations import OPERATIONS
-
-Broadcast = Literal["rows", "cols", "scalar"]
+from ttgen.patterns.operands import Spill, Values, broadcast_of
 
 _BINARY: Final = {
     "add": "add_dst", "sub": "sub_dst", "mul": "mul_dst", "div": "div_dst", "maximum": "max_dst", "minimum": "min_dst",
@@ -25,75 +23,8 @@ _COMMUTATIVE: Final = frozenset({"add", "mul"})
 _FPU: Final = frozenset({"add", "sub", "mul"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """A node whose tile waits in a circular buffer; `exact` where the FPU would truncate its float32."""
-
-    cb: str
-    exact: bool
-    slot: Index = ZERO
-
-
 def _dst(slot: int) -> Dst:
     return Dst(Const(slot))
-
-
-def broadcast_of(value: Value, into: Axes) -> Broadcast | None:
-    """How a tile of a value spreads over one that varies along some axes: by its row, its column or its element."""
-    match spans(value, into):
-        case False, False:
-            return "scalar"
-        case False, True:
-            return "rows"
-        case True, False:
-            return "cols"
-    return None
-
-
-class Spill(Exception):  # noqa: N818 - control flow of this module, not an error
-    """The node has to be packed to a buffer."""
-
-    def __init__(self, node: int) -> None:
-        super().__init__(node)
-        self.node = node
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Where the values of a graph come from while it is lowered.
-
-    Attributes:
-        leaves: nodes that come from circular buffers.
-        spilled: nodes that have a section of their own, and the buffers that hold them.
-        zeros: the buffer of a tile of zeros.
-        numbers: float32 numbers by argument name; grows.
-    """
-
-    graph: Graph
-    leaves: Mapping[int, Leaf]
-    spilled: Mapping[int, str]
-    zeros: str
-    dst_bits: Literal[16, 32]
-    slots: int
-    numbers: dict[str, float] = field(default_factory=dict)
-
-    def leaf(self, node: int) -> Leaf | None:
-        """The buffer that a node comes from, or None where it is computed or a number."""
-        if node in self.spilled:
-            return Leaf(cb=self.spilled[node], exact=self.dst_bits == 32)
-        return self.leaves.get(node)
-
-    def is_computed(self, node: int) -> bool:
-        """Whether a node takes operations."""
-        return self.leaf(node) is None and not isinstance(self.graph.values[node], Number)
-
-    def number(self, value: float, name: str) -> NumberArg:
-        """Registers a number under its name, numbered where the name is taken."""
-        unique, count = name, 1
-        while unique in self.numbers:
-            unique, count = f"{name}_{count}", count + 1
-        self.numbers[unique] = value
-        return NumberArg(unique)
 
 
 class SectionBuilder:
