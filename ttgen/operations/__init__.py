@@ -24,7 +24,8 @@ class Operation:
         sources: where its operands come from, in order: tiles of circular buffers, DST slots, numbers.
         result: whether it overwrites its DST slot, adds to it (and so needs it zero), or changes its first source.
         engine: `fpu` unpacks tiles to SrcA and SrcB; `sfpu` works on DST.
-        headers: the headers that declare it.
+        headers: the headers that declare it, and those that these need and don't include.
+        defines: what the kernel has to define for it: by these, its header chooses among algorithms.
         init: operations with the same name here share one preparation.
         function: its value: a function of the formula language, or one of the interpreter's own.
         arguments: the places of its sources that are the function's operands and parameters, in their order.
@@ -34,6 +35,7 @@ class Operation:
         reverse: the first tile goes to SrcB, the second to SrcA.
         block: it works on a block of tiles of each operand, and the function on each pair of them.
         contracts: it is a product of matrices, which costs count.
+        by_bits: the place of the source that it tests by its bits: there -0.0 isn't 0.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Operation:
     result: Result
     engine: Literal["fpu", "sfpu"]
     headers: tuple[str, ...]
+    defines: tuple[str, ...] = ()
     init: str
     function: str
     arguments: tuple[int, ...]
@@ -50,6 +53,7 @@ class Operation:
     reverse: bool = False
     block: bool = False
     contracts: bool = False
+    by_bits: int | None = None
 
 
 _COMPUTE: Final = "api/compute/"
@@ -57,12 +61,15 @@ _KERNEL_API: Final = _COMPUTE + "compute_kernel_api.h"
 _UNARY: Final = _COMPUTE + "eltwise_unary/"
 _SCALAR: Final = _UNARY + "binop_with_scalar.h"
 
+_FULL_FIT: Final = ("INP_FLOAT32",)
+"""Without it, the headers of erf (ckernel_sfpu_erf.h) and softplus (ckernel_sfpu_softplus.h) take a shorter fit: erf is
+off by up to 3.2e-3 and softplus is 0 below -5. It is meant for float32 inputs, and as right where DST has 16 bits."""
+
 _DIMS: Final[tuple[Spread, ...]] = ("rows", "cols", "scalar")
 _SIGNS: Final = ("add", "sub", "mul")
 # Functions that are operations on a slot in place, and the headers that declare them.
 _IN_PLACE: Final[Mapping[str, str]] = {
     "abs": _KERNEL_API,
-    "erf": _UNARY + "erf_erfc.h",
     "exp": _UNARY + "exp.h",
     "gelu": _UNARY + "gelu.h",
     "log": _KERNEL_API,
@@ -101,19 +108,21 @@ def _in_dst(
     name: str,
     header: str,
     function: str,
-    *,
+    *more_headers: str,
+    defines: tuple[str, ...] = (),
     sources: tuple[SourceKind, ...] = ("dst",),
     arguments: tuple[int, ...] | None = None,
     result: Result = "in_place",
     init: str = "",
     spread: Spread | None = None,
     dst_bits: Literal[16, 32] | None = None,
+    by_bits: int | None = None,
 ) -> Operation:
     """An operation of the vector unit."""
     return Operation(
-        name=name, sources=sources, result=result, engine="sfpu", headers=(header,), init=init or name,
-        function=function, arguments=tuple(range(len(sources))) if arguments is None else arguments, spread=spread,
-        dst_bits=dst_bits,
+        name=name, sources=sources, result=result, engine="sfpu", headers=(header, *more_headers), defines=defines,
+        init=init or name, function=function, spread=spread, dst_bits=dst_bits, by_bits=by_bits,
+        arguments=tuple(range(len(sources))) if arguments is None else arguments,
     )  # fmt: skip
 
 
@@ -131,16 +140,20 @@ def _operations() -> tuple[Operation, ...]:
         *(_on_tiles(function) for function in _SIGNS),
         *(_on_tiles(function, dim) for function in _SIGNS for dim in _DIMS),
         *(_in_dst(name, header, name) for name, header in _IN_PLACE.items()),
+        # The same as abs, with a word of why.
+        _in_dst("abs_of_condition", _KERNEL_API, "abs", init="abs"),
+        _in_dst("erf", _UNARY + "erf_erfc.h", "erf", defines=_FULL_FIT),
         _in_dst("leaky_relu", _UNARY + "relu.h", "leaky_relu", sources=with_number),
         # The third number, 1 / beta, says what the first does.
         _in_dst(
             "softplus", _UNARY + "softplus.h", "softplus", sources=("dst", "number", "number", "number"),
-            arguments=(0, 1, 3),
+            arguments=(0, 1, 3), defines=_FULL_FIT,
         ),
         _in_dst("add_number", _SCALAR, "add", sources=with_number, init="number"),
         _in_dst("mul_number", _SCALAR, "mul", sources=with_number, init="number"),
         _in_dst("rsub_number", _SCALAR, "sub", sources=with_number, arguments=(1, 0), init="number"),
-        _in_dst("rdiv_number", _UNARY + "rdiv.h", "div", sources=with_number, arguments=(1, 0)),
+        # rdiv.h uses a converter that it doesn't include: binop_with_scalar.h brings it.
+        _in_dst("rdiv_number", _UNARY + "rdiv.h", "div", _SCALAR, sources=with_number, arguments=(1, 0)),
         _in_dst("max_number", _KERNEL_API, "maximum", sources=with_number),
         _in_dst("min_number", _KERNEL_API, "minimum", sources=with_number),
         _in_dst("fill", _UNARY + "fill.h", "identity", sources=("number",), result="overwrites"),
@@ -148,7 +161,8 @@ def _operations() -> tuple[Operation, ...]:
         *(_in_dst(f"{name}_dst", binary_sfpu, name, sources=pair, result="overwrites") for name in (*_SIGNS, "div")),
         _in_dst("max_dst", max_min, "maximum", sources=pair, result="overwrites"),
         _in_dst("min_dst", max_min, "minimum", sources=pair, result="overwrites"),
-        _in_dst("where", _UNARY + "where.h", "where", sources=("dst", "dst", "dst"), result="overwrites"),
+        # The condition is loaded as an integer and compared with 0 (sfpu/ckernel_sfpu_where.h).
+        _in_dst("where", _UNARY + "where.h", "where", sources=("dst", "dst", "dst"), result="overwrites", by_bits=0),
         _in_dst("copy_dst", _COMPUTE + "copy_dest_values.h", "identity", result="overwrites"),
         # The broadcast helpers read and write DST as float32 (sfpu_binary_bcast.h): 32-bit DST only. One init serves
         # the three operators of a dimension.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from ttgen.formula.values import Axes, Graph, Number, Value, spans
+from ttgen.exhaustive import assert_never
+from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Value, spans
 from ttgen.model.body import NumberArg
 from ttgen.model.index import ZERO, Index
 
@@ -32,6 +34,23 @@ def broadcast_of(value: Value, into: Axes) -> Broadcast | None:
         case True, False:
             return "cols"
     return None
+
+
+# Functions whose value is never -0.0: not where its exact value is 0, nor where it underflows.
+_NEVER_NEGATIVE_ZERO: Final = frozenset({"abs", "exp", "sigmoid", "softplus", "square"})
+
+
+def may_be_negative_zero(value: Value) -> bool:
+    """Whether an element of a value may be -0.0, which has a bit that isn't 0."""
+    match value:
+        case Number(number=number):
+            return number == 0 and math.copysign(1.0, number) < 0
+        case Elementwise(function=function):
+            return function not in _NEVER_NEGATIVE_ZERO
+        case Input() | Contraction():
+            return True
+        case _:
+            assert_never(value)
 
 
 class Spill(Exception):  # noqa: N818 - control flow of this module, not an error

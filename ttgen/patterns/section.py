@@ -14,7 +14,7 @@ from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
 from ttgen.model.index import Const
 from ttgen.operations import OPERATIONS
-from ttgen.patterns.operands import Spill, Values, broadcast_of
+from ttgen.patterns.operands import Spill, Values, broadcast_of, may_be_negative_zero
 
 _BINARY: Final = {
     "add": "add_dst", "sub": "sub_dst", "mul": "mul_dst", "div": "div_dst", "maximum": "max_dst", "minimum": "min_dst",
@@ -284,6 +284,9 @@ class SectionBuilder:
         """An operation whose operands are all in DST, whole; the result replaces one that nobody needs any more."""
         self.evaluate(node.operands)
         taken = [self.spread(operand, node.axes) for operand in node.operands]
+        tested = OPERATIONS[name].by_bits
+        if tested is not None and may_be_negative_zero(self.nodes[node.operands[tested]]):
+            taken[tested] = self.without_sign(*taken[tested])
         slots = [slot for slot, _owned in taken]
         owned = [slot for index, slot in enumerate(slots) if taken[index][1]]
         result = min(owned) if owned else self.allocate()
@@ -292,6 +295,13 @@ class SectionBuilder:
             if slot != result:
                 self.release(slot)
         return result
+
+    def without_sign(self, slot: int, owned: bool) -> tuple[int, bool]:
+        """The absolute value of a slot, in place where it may be overwritten."""
+        result = slot if owned else self.allocate()
+        if not owned:
+            self.emit("copy_dst", (_dst(slot),), result)
+        return self.emit("abs_of_condition", (_dst(result),), result), True
 
     def need(self, node: int) -> int:
         """Slots that a node needs while it is computed (Sethi and Ullman's number)."""

@@ -32,6 +32,7 @@ from ttgen.model.plan import (
     PerCore,
     RuntimeArg,
 )
+from ttgen.operations import OPERATIONS
 from ttgen.patterns.units import RUNTIME_NAMES
 from ttgen.target import Target
 
@@ -84,7 +85,7 @@ def _kernel(
         core_ranges=core_ranges,
         compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
         named_compile_time_args=named,
-        defines={},
+        defines=_defines(design.body),
         common_runtime_args=tuple(
             CommonArg(name=f"{tensor}_address", value=Address(address=tensor)) for tensor in tensors
         ),
@@ -96,6 +97,12 @@ def _kernel(
         numbers=numbers,
         body=design.body,
     )
+
+
+def _defines(body: Body) -> Mapping[str, str]:
+    """What the operations of a body have to have defined."""
+    operations = (OPERATIONS[statement.name] for statement in walk(body) if isinstance(statement, Op))
+    return {name: "1" for operation in operations for name in operation.defines}
 
 
 def _used(body: Body) -> set[str]:

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "api/compute/common.h"
+#include "api/compute/compute_kernel_api.h"
 #include "api/compute/compute_kernel_hw_startup.h"
 #include "api/compute/eltwise_unary/binop_with_scalar.h"
 #include "api/compute/eltwise_unary/fill.h"
@@ -40,6 +41,9 @@ void kernel_main() {
         copy_tile(cb_keep, 0, 1);
         fill_tile_init();
         fill_tile_bitcast(2, number_1);
+        abs_tile_init();
+        // where_tile tests bits, and -0.0 has one.
+        abs_tile(1);
         where_tile_init();
         where_tile<DataFormat::Float16_b>(1, 0, 2, 0);
         cb_pop_front(cb_X, 1);

@@ -41,6 +41,9 @@ void kernel_main() {
     for (uint32_t word = 0; word < get_tile_size(cb_zeros) / sizeof(uint32_t); ++word) {
         zeros_words[word] = 0;
     }
+    // Other engines may see a store late, but not one that was read back.
+    while (zeros_words[get_tile_size(cb_zeros) / sizeof(uint32_t) - 1] != 0) {
+    }
     cb_push_back(cb_zeros, 1);
     for (uint32_t i = 0; i < unit_count; ++i) {
         const uint32_t unit = unit_start + i * unit_step;
