@@ -74,14 +74,36 @@ def test_a_long_chain_of_formulas(count: int) -> None:
     assert result == "served" or "error: " in result
 
 
-@pytest.mark.parametrize("formula", ["B = A * 1e-50", "B = A / 1e-45", "B = A / 3e38", "B = softplus(A, beta=1e-37)"])
+@pytest.mark.parametrize(
+    "formula",
+    ["B = A * 1.1754944e-38", "B = A / 1.2e-38", "B = A / 3e38", "B = A * 0.0", "B = softplus(A, beta=1e-37)",
+     "B = A / 8.5e37", "B = A / 8.6e37"],
+)  # fmt: skip
 def test_small_and_large_numbers(formula: str) -> None:
     assert outcome(spec(formula, A=[32], B=[32])) == "served"
 
 
-def test_a_beta_without_a_reciprocal() -> None:
-    result = outcome(spec("B = softplus(A, beta=1e-45)", A=[32], B=[32]))
-    assert result == "served" or "error: " in result
+@pytest.mark.parametrize(
+    ("formula", "part"),
+    [
+        ("B = A * 1e-50", "1e-50"),
+        ("B = A / 1e-45", "1e-45"),
+        ("B = 1.175494e-38 + A", "1.175494e-38"),
+        ("B = A * (1e-20 * 1e-20)", "1e-20 * 1e-20"),
+        ("B = A * -1e-39", "1e-39"),
+        ("B = leaky_relu(A, slope=1e-40)", "1e-40"),
+        ("B = softplus(A, beta=1e-45)", "1e-45"),
+        ("B = softplus(A, beta=8.6e37)", "softplus"),
+    ],
+)
+def test_numbers_that_the_card_takes_as_zero(formula: str, part: str) -> None:
+    """Below 2^-126 = 1.1754944e-38 float32 is subnormal; also the reciprocal of a beta above 2^126."""
+    text = spec(formula, A=[32], B=[32])
+    line = text.splitlines()[4]
+    assert formula in line
+    first = outcome(text)
+    assert "normal float32" in first
+    assert first.startswith(f"spec.yaml:5:{line.index(part) + 1}: error: ")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ Span = tuple[int, int]
 
 MAX_CHARACTERS: Final = 4000
 MAX_DEPTH: Final = 80
+SMALLEST: Final = 2.0**-126
+"""What is nearer to 0 is subnormal in float32: the card computes with 0 instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,12 @@ class _Parser:
             rounded = math.inf
         if not math.isfinite(rounded):
             raise self.refuse("the number is beyond float32 (3.4e38)", span)
+        if value != 0 and abs(rounded) < SMALLEST:
+            raise self.refuse(
+                "the number is nearer to 0 than a normal float32 (1.18e-38): the card takes it as 0; scale what it is "
+                "used with, or write 0",
+                span,
+            )
         return Number(value=rounded, span=span)
 
     def binary(self, kind: str, left: Syntax, right: Syntax, span: Span) -> Syntax:
@@ -242,9 +250,10 @@ class _Parser:
                 raise self.refuse(f"'{parameter}' of {name} is a number", value.span)
             parameters.append(to_float32(default if value is None else value.value))
         if name == "softplus" and not (
-            all(value > 0 for value in parameters) and to_float32(1 / parameters[0]) < math.inf
+            all(value > 0 for value in parameters) and SMALLEST <= 1 / parameters[0] <= 1 / SMALLEST
         ):
-            raise self.refuse("beta and threshold of softplus are greater than 0, and 1 / beta is a float32", span)
+            text = "beta and threshold of softplus are greater than 0, and 1 / beta is a normal float32"
+            raise self.refuse(text, span)
         if all(isinstance(operand, Number) for operand in operands):
             raise self.refuse(f"{name} of numbers only: write its value", span)
         return Apply(kind=name, operands=operands, parameters=tuple(parameters), span=span)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ttgen.exhaustive import assert_never
+from ttgen.formula.parse import SMALLEST
 from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
 from ttgen.model.index import Const
@@ -226,7 +227,7 @@ class SectionBuilder:
             value, operand = first.number, right
         elif isinstance(second, Number):
             value, operand = second.number, left
-            if node.function == "div" and not 1e-37 < abs(value) < 1e37:
+            if node.function == "div" and not SMALLEST <= 1 / abs(value) <= 1 / SMALLEST:
                 return None  # its reciprocal is no normal float32
             name = {
                 "add": "add",
