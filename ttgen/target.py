@@ -32,10 +32,16 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class L1:
-    """Memory of one core, in bytes; `usable` is what circular buffers and L1 tensors share."""
+    """Memory of one core, in bytes.
+
+    Attributes:
+        usable: what circular buffers and L1 tensors share.
+        kernel_config: what the kernels' code, arguments and descriptors of buffers share.
+    """
 
     bytes: int
     usable: int
+    kernel_config: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

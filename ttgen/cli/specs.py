@@ -81,4 +81,5 @@ def headline(plan: Plan) -> Iterator[str]:
     yield f"{work.cores} of {plan.target.grid.rows * plan.target.grid.cols} cores"
     yield f"balance {program.balance:.0%}"
     yield f"L1 {program.l1.bytes / 1024:.0f} of {program.l1.limit / 1024:.0f} KiB"
+    yield from (f"code {item.value} of what a core holds" for item in plan.decisions if item.name == "code")
     yield f"DRAM reads {program.cost.dram_read_bytes / compulsory:.1f}x compulsory" if compulsory else "no DRAM reads"

@@ -33,6 +33,7 @@ from ttgen.planner import (
     buffers,
     decisions,
     division,
+    kernel_size,
     l1,
     padding,
     precision,
@@ -153,6 +154,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
+    said = kernel_size.check(loaded, kernel_size.size(kernels, target))
     order, grid = schedule.order, designed.grid
     program = Program(
         work=Work(
@@ -190,6 +192,9 @@ def resolve(loaded: LoadedSpec) -> Plan:
         tensors=planned,
         io_order=tuple(tensor.name for tensor in planned),
         programs=(program,),
-        decisions=decisions.decide(loaded, context, pattern, target, program, exactness, design, planned),
+        decisions=(
+            *decisions.decide(loaded, context, pattern, target, program, exactness, design, planned),
+            *said,
+        ),
         files=FILES,
     )
