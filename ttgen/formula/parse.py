@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import math
 import re
 import struct
 import warnings
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
@@ -143,7 +143,7 @@ class _Parser:
         if "#" in self.text:
             at = self.lead + self.text.index("#")
             raise self.refuse("comments are not part of a formula: write them outside of it", (at, at + 1))
-        if (target := _TARGET.match(self.text)) and keyword.iskeyword(target[1]):
+        if (target := _TARGET.match(self.text)) and iskeyword(target[1]):
             text = f"'{target[1]}' is a keyword of Python, which formulas are read as: choose another name"
             raise self.refuse(text, (self.lead, self.lead + target.end(1)))
         for second in _SECOND.finditer(self.text):

@@ -34,6 +34,7 @@ from ttgen.planner import (
     buffers,
     decisions,
     division,
+    identifiers,
     l1,
     padding,
     precision,
@@ -157,6 +158,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
+    identifiers.check(loaded, kernels)
     order, grid = schedule.order, designed.grid
     program = Program(
         work=Work(
