@@ -45,7 +45,7 @@ _EXIT_STATUS: Final = """\
 exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
-  2  --check: what would be rendered differs
+  2  --check: what would be rendered differs, or a run that was killed left files
   64 wrong usage
 """
 
