@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
-from ttgen.errors import counted
+from ttgen.errors import counted, printable
 from ttgen.output import Change, compare, differences, write
 from ttgen.rendering.artifacts import artifacts
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     write(folder, everything)
     if not options.quiet:
         for plan, found in changes:
-            print(f"{folder / plan.kernel}: {', '.join(specs.headline(plan))}")
+            print(f"{printable(str(folder / plan.kernel))}: {', '.join(specs.headline(plan))}")
             for change in found:
                 print(f"  {'removed' if change.after is None else change.state:8}{change.path}")
     return OK
