@@ -53,9 +53,18 @@ the precision that `precision.accumulate` says, and an output is rounded to its 
 
 Refused, with the place and a way out: a second contraction in one kernel; an operand of `@` that is computed, or a vector
 (declare it as a row or a column); outputs of different shapes; an output that is also an input; a name that is assigned
-twice, or read before it is assigned; constants; comparisons and `**`. A formula has at most 4000 characters, and
-operations nest at most 80 deep over all formulas (a sum of 80 terms does); a tensor has at most 8 dimensions, and a name at
-most 40 characters.
+twice, or read before it is assigned; constants; comparisons and `**`; a comment inside of a formula, and two formulas in
+one text. A formula has at most 4000 characters, and operations nest at most 80 deep over all formulas (a sum of 80 terms
+does); a tensor has at most 8 dimensions.
+
+## Names
+
+Names are C++ identifiers of at most 40 characters, without `__`. A tensor's name also is none of Python's keywords, which
+formulas are read as, and doesn't end with `_`. Names in kernels are made from it: `cb_X`, `X_args`, `X_tensor` and
+`X_address`. Where two tensors would make one name (`cb_A` and `A_args` both make `cb_A_args`), both are refused. A kernel's
+name is the target in `CMakeLists.txt`: names that CMake keeps for itself (`install`, `all`, `test`, …) are refused. Kernels
+of one command differ in more than case: some file systems don't tell them apart. The name of a spec's file, which rendered
+files say, has only characters that can be printed.
 
 ## Patterns
 

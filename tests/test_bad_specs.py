@@ -97,10 +97,12 @@ def test_missing_file_and_folder_without_specs(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "error: empty: no spec there (*.yaml or *.yml)\n"
 
 
+SPEC = "kernel: k\ntensors:\n  A: {shape: [8, 8], dtype: float32}\n  Y: {shape: [8, 8], dtype: float32}\ncompute: Y = exp(A)\n"
+
+
 def test_two_specs_of_one_name(capsys: pytest.CaptureFixture[str]) -> None:
-    spec = "kernel: k\ntensors:\n  A: {shape: [8, 8], dtype: float32}\n  Y: {shape: [8, 8], dtype: float32}\ncompute: Y = exp(A)\n"
     for name in ("one.yaml", "two.yaml"):
-        Path(name).write_text(spec)
+        Path(name).write_text(SPEC)
     assert main(["render", "one.yaml", "two.yaml"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "two.yaml:1:9: error: kernel 'k' is also that of one.yaml: each needs a name of its own",
@@ -108,4 +110,17 @@ def test_two_specs_of_one_name(capsys: pytest.CaptureFixture[str]) -> None:
         "            ^",
         "1 spec can't be rendered; nothing was written",
     ]
+    assert not Path("generated").exists()
+
+
+@pytest.mark.parametrize("other", ["gemm", "Gemm_2", "K"])
+def test_two_specs_of_names_that_differ_in_case_only(other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for kernel in (other, other.swapcase()):
+        Path(f"{kernel}.yaml").write_text(SPEC.replace("kernel: k", f"kernel: {kernel}"))
+    for command in ("render", "validate"):
+        assert main([command, f"{other}.yaml", f"{other.swapcase()}.yaml"]) == 1
+        assert capsys.readouterr().err.splitlines()[0] == (
+            f"{other.swapcase()}.yaml:1:9: error: kernel '{other.swapcase()}' differs from '{other}' of {other}.yaml in "
+            "case only: some file systems don't tell their folders apart"
+        )
     assert not Path("generated").exists()

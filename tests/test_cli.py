@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,8 +148,13 @@ def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str])
     assert "exit status:" in capsys.readouterr().out
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ttgen", *arguments], capture_output=True, text=True, check=False)
+def run(*arguments: str | bytes, cwd: Path | None = None, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        [sys.executable, "-m", "ttgen", *arguments], capture_output=True, check=False, cwd=cwd, env=environment
+    )
+    codec = "utf-8" if "--json" in arguments else encoding.split(":")[0]
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(codec), done.stderr.decode(codec))
 
 
 def test_whole_processes(tmp_path: Path) -> None:
@@ -162,6 +168,91 @@ def test_whole_processes(tmp_path: Path) -> None:
     assert "Traceback" not in bad.stderr
     assert run("render", "--check", "specs/add.yaml", "-o", str(tmp_path)).returncode == 2
     assert run("nonsense").returncode == 64
+
+
+def commands(name: str | bytes, folder: Path) -> list[list[str | bytes]]:
+    words: list[list[str | bytes]] = [
+        ["validate"],
+        ["render", "--check"],
+        ["render"],
+        ["plan"],
+        ["plan", "--json"],
+        ["verify"],
+    ]
+    return [[*some, name, *(["-o", str(folder / "out")] if some[0] == "render" else [])] for some in words]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"we\nird.yaml", r"we\nird.yaml"), (b"bad\xff.yaml", r"bad\udcff.yaml"), (b"a\rb.yaml", r"a\rb.yaml"),
+        (b"\x1b[31mred.yaml", r"\x1b[31mred.yaml"), ("a\u2028b.yaml".encode(), r"a\u2028b.yaml"),
+        ("a\u202elmay.yaml".encode(), r"a\u202elmay.yaml"), ("a\x85.yaml".encode(), r"a\x85.yaml"),
+    ],
+)  # fmt: skip
+def test_a_file_name_that_can_not_be_printed(tmp_path: Path, name: bytes, shown: str) -> None:
+    (tmp_path / os.fsdecode(name)).write_bytes(Path("specs/tile.yaml").read_bytes())
+    expected = (
+        f"{shown}:1:1: error: the file's name can't be printed on one line, and rendered files say it: rename the file"
+    )
+    for arguments in commands(name, tmp_path):
+        done = run(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (1, expected)
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1 + (arguments[0] == "render")
+    assert [path.name for path in tmp_path.iterdir()] == [os.fsdecode(name)]
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1"])
+@pytest.mark.parametrize("name", ["größe.yaml", "大.yaml"])
+def test_a_terminal_that_can_not_show_a_name(tmp_path: Path, encoding: str, name: str) -> None:
+    (tmp_path / name).write_bytes(Path("specs/tile.yaml").read_bytes())
+    codec = encoding.split(":")[0]
+    for arguments in commands(name, tmp_path)[:5]:
+        done = run(*arguments, cwd=tmp_path, encoding=encoding)
+        found = (done.returncode, done.stderr)
+        assert found == ((2, "7 of 7 files differ\n") if "--check" in arguments else (0, ""))
+        if "--json" in arguments:
+            assert json.loads(done.stdout)["spec"] == name
+        elif arguments[0] == "validate":
+            assert done.stdout.startswith(name.encode(codec, "backslashreplace").decode(codec) + ": ok: ")
+    assert f"from {name}: change" in (tmp_path / "out/tile/host/main.cpp").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_can_not_be_printed(tmp_path: Path) -> None:
+    folder = tmp_path / "we\nird\udcff"
+    folder.mkdir()
+    (folder / "tile.yaml").write_bytes(Path("specs/tile.yaml").read_bytes())
+    done = run("validate", os.fsencode(folder))
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    assert done.stdout.startswith(f"{tmp_path}/we\\nird\\udcff/tile.yaml: ok: tile")
+    done = run("render", os.fsencode(folder), "-o", os.fsencode(folder / "out"))
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 8, "")
+    assert "from tile.yaml: change" in (folder / "out/tile/CMakeLists.txt").read_text()
+    (folder / "out/tile/CMakeLists.txt").write_text("mine")
+    done = run("render", os.fsencode(folder), "-o", os.fsencode(folder / "out"))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"error: {tmp_path}/we\\nird\\udcff/out/tile/CMakeLists.txt: exists")
+    done = run("validate", os.fsencode(folder / "nowhere"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_schema_overwrites_schemas_only(tmp_path: Path) -> None:
+    path = tmp_path / "kernel.schema.json"
+    assert main(["schema", "-o", str(path)]) == 0
+    path.write_text(path.read_text() + "\n")
+    assert main(["schema", "-o", str(path)]) == 0
+    assert main(["schema", "plan", "-o", str(path)]) == 1
+    for theirs in (b"mine\n", b"\xff", b"{}"):
+        path.write_bytes(theirs)
+        assert main(["schema", "-o", str(path)]) == 1
+        assert path.read_bytes() == theirs
+    path.unlink()
+    os.mkfifo(path)
+    done = subprocess.run(
+        [sys.executable, "-m", "ttgen", "schema", "-o", path], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (1, f"error: {path}: is a pipe, not a file\n")
 
 
 def test_a_reader_that_has_seen_enough() -> None:

@@ -20,10 +20,10 @@ from ttgen.model.body import Body, Loop, children, indices
 from ttgen.model.effects import effects
 from ttgen.model.plan import Plan
 from ttgen.patterns import configure
-from ttgen.planner import arguments
+from ttgen.planner import arguments, kernel_size
 
 # Every module that goes by effects.
-WALKS = (counts, coverage, dst, interpreter, tokens, arguments, configure)
+WALKS = (counts, coverage, dst, interpreter, tokens, arguments, configure, kernel_size)
 
 
 @dataclass(frozen=True, slots=True)

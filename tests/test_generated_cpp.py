@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def test_clang_format_agrees() -> None:
 @pytest.mark.parametrize("path", [*KERNELS, *HOST], ids=lambda path: str(path.relative_to(FOLDER)))
 def test_budgets(path: Path) -> None:
     lines = path.read_text().splitlines()
-    assert len(lines) <= (150 if path in KERNELS else 250)
+    # Half of main.cpp says what is wrong with options, files and devices.
+    assert len(lines) <= (150 if path in KERNELS else 370 if path.name == "main.cpp" else 250)
     assert max(len(line) for line in lines) <= 120
     assert not any(line != line.rstrip() or "\t" in line for line in lines)
     assert not re.search(r"\n\n\n", path.read_text())
@@ -57,3 +59,21 @@ def test_main_is_one_text_but_for_names() -> None:
         text = re.sub(r'"inputs: .*"', "", path.read_text())
         texts.add(re.sub(rf"from {kernel}\.yaml|usage: {kernel} |{kernel}: %s", "", text))
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("compiler", [name for name in ("g++", "clang++") if shutil.which(name)])
+@pytest.mark.parametrize("kernel", ["adam", "attention_scores", "gelu_height", "gemm", "gemm_bfp8_gelu", "gemm_skinny"])
+def test_host_programs_compile_without_a_warning(compiler: str, kernel: str) -> None:
+    """Formats, shards and numbers of every kind are among them."""
+    flags = [
+        "-std=c++20",
+        "-Wall",
+        "-Wextra",
+        "-fsyntax-only",
+        "-I",
+        "ttgen/emulator/include",
+        '-DTTGEN_PROGRAM_DIR=""',
+    ]
+    source = FOLDER / kernel / "host/main.cpp"
+    done = subprocess.run([compiler, *flags, source], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

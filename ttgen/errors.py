@@ -45,7 +45,10 @@ class SpecError(UserError):
 
 
 class OutputError(UserError):
-    """A file or folder that can't be read or written."""
+    """A file or folder that can't be read or written; its text is one line, whatever the file is called."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class ToolchainError(UserError):
@@ -59,6 +62,11 @@ class VerifyError(UserError):
 def refuse(message: str, *path: str | int, at_key: bool = False, span: tuple[int, int] | None = None) -> SpecError:
     """A `SpecError` of one problem."""
     return SpecError([Problem(message=message, path=path, at_key=at_key, span=span)])
+
+
+def printable(text: str) -> str:
+    r"""A text with escapes (`\n`, `\udcff`) for what can't be printed: control characters, bytes that are no text."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def suggest(given: str, known: Iterable[str]) -> str:

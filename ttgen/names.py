@@ -1,8 +1,9 @@
-"""Names that become C++ identifiers: what the language or the SDK would reject is refused."""
+"""Names of a spec: what C++, the SDK, Python's formulas or CMake would reject is refused where it is declared."""
 
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from typing import Final
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -30,9 +31,19 @@ _MACROS: Final = frozenset(
 )
 
 
-# Functions of the kernel API that a buffer's name (`cb_` and the tensor's) would hide.
+# What rendered kernels use of the kernel API under a name that one made from a tensor's would hide (`cb_` before it).
 _HIDDEN: Final = frozenset(
     "interface pages_available_at_front pages_reservable_at_back pop_front push_back reserve_back wait_front".split()
+)
+
+# Targets that CMake reserves (policy CMP0037), always or where testing and packaging are on; those that its generators
+# make; and what lies in every build folder, where the executable goes.
+_CMAKE: Final = frozenset(
+    (
+        "all ALL_BUILD clean cmake_check_build_system cmake_force default_target depend edit_cache help install "
+        "INSTALL list_install_components package PACKAGE package_source preinstall rebuild_cache RUN_TESTS test "
+        "ZERO_CHECK CMakeFiles Makefile"
+    ).split()
 )
 
 
@@ -50,8 +61,28 @@ def identifier_problem(name: str) -> str | None:
         return f"is longer than {MAX_LENGTH} characters"
     if name in _KEYWORDS:
         return "is a keyword of C++"
-    if name in _HIDDEN:
-        return f"would hide cb_{name} of the SDK"
     if name in _MACROS:
         return "is a macro of the SDK or the C library"
+    return None
+
+
+def tensor_problem(name: str) -> str | None:
+    """Why a tensor can't have a name: names of the generated code are made from it, and formulas read it."""
+    if problem := identifier_problem(name):
+        return problem
+    if name.endswith("_"):
+        return "ends with '_': names made from it would contain '__', which C++ reserves"
+    if iskeyword(name):
+        return "is a keyword of Python, which formulas are read as"
+    if name in _HIDDEN:
+        return f"would hide cb_{name} of the SDK"
+    return None
+
+
+def kernel_problem(name: str) -> str | None:
+    """Why a kernel can't have a name: it is a folder, and the target and executable of the rendered CMakeLists.txt."""
+    if problem := identifier_problem(name):
+        return problem
+    if name in _CMAKE:
+        return "is a name that CMake keeps for itself, and the program's target has the kernel's name"
     return None

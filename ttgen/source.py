@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from ttgen.errors import OutputError, Path, Problem, SpecError
+from ttgen.errors import OutputError, Path, Problem, SpecError, printable
 
 MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 32
@@ -134,12 +134,17 @@ def read(path: FilePath) -> Source:
 
 
 def parse(raw: bytes | str, *, name: str) -> Source:
-    """Parses the text of a spec; `name` is what problems call the file.
+    """Parses the text of a spec; `name` is what problems call the file, and its last part what rendered files do.
 
     Raises:
-        SpecError: not text, too large, not YAML, nested too deep, anchors, tags or duplicate keys.
+        SpecError: a name that can't be printed on a line, not text, too large, not YAML, nested too deep, anchors, tags
+            or duplicate keys.
     """
+    last, name = FilePath(name).name, printable(name)
     empty = Source(name, "", None, {})
+    if not last.isprintable():
+        text = "the file's name can't be printed on one line, and rendered files say it: rename the file"
+        raise SpecError([Problem(message=text)], empty)
     if len(raw) > MAX_CHARACTERS:
         raise SpecError([Problem(message=f"the file is larger than {MAX_CHARACTERS:,} bytes: that is no spec")], empty)
     try:

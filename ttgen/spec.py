@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, suggest
-from ttgen.names import identifier_problem
+from ttgen.names import identifier_problem, kernel_problem, tensor_problem
 from ttgen.source import Source
 from ttgen.structuring import CONVERTER
 from ttgen.target import Fidelity, TargetName
@@ -202,7 +202,7 @@ def structure(source: Source) -> LoadedSpec:
     """A document that the schema accepts, as a spec.
 
     Raises:
-        SpecError: names that can't be C++ identifiers, unknown or unused names of sizes.
+        SpecError: names that C++, formulas or CMake can't have, unknown or unused names of sizes.
     """
     spec = CONVERTER.structure(source.document, Spec)
     problems = [*_names(spec), *_dims(spec)]
@@ -217,10 +217,10 @@ def structure(source: Source) -> LoadedSpec:
 
 def _names(spec: Spec) -> list[Problem]:
     problems = []
-    if message := identifier_problem(spec.kernel):
+    if message := kernel_problem(spec.kernel):
         problems.append(Problem(message=f"kernel name '{spec.kernel}' {message}", path=("kernel",)))
     for name in spec.tensors:
-        if message := identifier_problem(name):
+        if message := tensor_problem(name):
             problems.append(Problem(message=f"tensor name '{name}' {message}", path=("tensors", name), at_key=True))
         if name in spec.dims:
             text = f"'{name}' is both a tensor and one of 'dims': rename one"

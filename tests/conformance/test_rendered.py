@@ -42,7 +42,7 @@ def _role(kernel: model.Kernel) -> DataMovement | Compute:
     )
 
 
-def _kernels(plan: model.Plan, arch: Arch) -> list[Kernel]:
+def kernels_of(plan: model.Plan, arch: Arch) -> list[Kernel]:
     texts = {file.path.split("/", 1)[1]: file.text for file in ttgen.render(plan)}
     formats = {buffer.index: DTYPES[buffer.dtype].data_format for buffer in plan.program.circular_buffers}
     return [
@@ -71,7 +71,7 @@ def test_rendered_kernels(subtests: pytest.Subtests, capsys: pytest.CaptureFixtu
     for path in SPECS:
         plan = ttgen.plan(ttgen.load(path))
         for arch in get_args(Arch):
-            for kernel, checked in zip(plan.program.kernels, _kernels(plan, arch), strict=True):
+            for kernel, checked in zip(plan.program.kernels, kernels_of(plan, arch), strict=True):
                 names.append(f"{path.stem}/{kernel.file} on {arch}")
                 kernels.append(checked)
     reports = type_check_all(kernels, toolchain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -45,7 +46,7 @@ _EXIT_STATUS: Final = """\
 exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
-  2  --check: what would be rendered differs
+  2  --check: what would be rendered differs, or a run that was killed left files
   64 wrong usage
 """
 
@@ -96,8 +97,19 @@ def main(arguments: list[str]) -> int:
         return USER_ERROR
 
 
+def print_document(text: str) -> None:
+    """Prints a document as its file has it: in UTF-8, whatever the encoding of the terminal is."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(text)
+
+
 def run() -> NoReturn:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding hasn't is escaped.
+            stream.reconfigure(errors="backslashreplace")
     # What a command allocates lives until it ends: looking for garbage would only walk the plans.
     gc.disable()
     try:

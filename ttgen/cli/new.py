@@ -9,9 +9,9 @@ import argparse
 import re
 from pathlib import Path
 
-from ttgen.cli.main import OK
+from ttgen.cli.main import OK, print_document
 from ttgen.dtypes import DTYPES
-from ttgen.errors import OutputError, SpecError, UserError
+from ttgen.errors import OutputError, SpecError, UserError, printable
 from ttgen.formula.infer import infer_outputs
 from ttgen.formula.parse import parse
 from ttgen.planner.resolve import resolve
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(text: str, path: Path | None) -> None:
     if path is None:
-        print(text, end="")
+        print_document(text)
         return
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -98,7 +98,7 @@ def _write(text: str, path: Path | None) -> None:
         raise OutputError(f"{path}: exists already") from None
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}") from None
-    print(f"{path}: written")
+    print(f"{printable(str(path))}: written")
 
 
 def _shape(word: str) -> tuple[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from ttgen.cli import specs
-from ttgen.cli.main import OK, USER_ERROR
+from ttgen.cli.main import OK, USER_ERROR, print_document
 from ttgen.errors import counted
 from ttgen.model.plan import Plan, Tensor
 from ttgen.rendering.plan_json import plan_json
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     planned, wrong = specs.plan_all(options.specs)
     for _loaded, plan in planned:
         if options.json:
-            print(plan_json(plan), end="")
+            print_document(plan_json(plan))
         else:
             print("\n".join(describe(plan)))
     return USER_ERROR if wrong else OK

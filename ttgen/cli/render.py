@@ -1,7 +1,8 @@
 """Writes OUT/<kernel>/ for each spec: kernels, host program, CMakeLists.txt and tt.plan.json.
 
 All specs are planned and proven before anything is written. Files that an earlier rendering made and this one
-doesn't are removed; a file that ttgen didn't write is never touched.
+doesn't are removed, and so are temporary files (.NAME.PROCESS.ttgen) of runs that were killed; a file that ttgen
+didn't write is never touched.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
-from ttgen.errors import counted
+from ttgen.errors import counted, printable
 from ttgen.output import Change, compare, differences, write
 from ttgen.rendering.artifacts import artifacts
 
@@ -48,15 +49,18 @@ def run(options: argparse.Namespace) -> int:
     write(folder, everything)
     if not options.quiet:
         for plan, found in changes:
-            print(f"{folder / plan.kernel}: {', '.join(specs.headline(plan))}")
+            print(f"{printable(str(folder / plan.kernel))}: {', '.join(specs.headline(plan))}")
             for change in found:
-                print(f"  {'removed' if change.state == 'stale' else change.state:8}{change.path}")
+                print(f"  {'removed' if change.after is None else change.state:8}{change.path}")
     return OK
 
 
 def _check(changes: list[Change], *, quiet: bool) -> int:
     for line in differences(changes):
         print(line)
+    for change in changes:
+        if change.state == "left over":
+            print(f"{change.path}: left over by a run that was killed; the next render removes it", file=sys.stderr)
     different = sum(change.state != "same" for change in changes)
     if not quiet:
         verb = "differs" if different == 1 else "differ"

@@ -11,8 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from ttgen.cli.main import OK
-from ttgen.errors import OutputError
+from ttgen.cli.main import OK, print_document
+from ttgen.errors import OutputError, printable
+from ttgen.output import read
 from ttgen.schema.validation import schema_text
 
 
@@ -28,14 +29,23 @@ def run(options: argparse.Namespace) -> int:
     """Prints or writes a schema."""
     text = schema_text(options.document)
     if options.output is None:
-        sys.stdout.write(text)
+        print_document(text)
     else:
-        try:
-            options.output.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise OutputError(f"{options.output}: {error.strerror or error}") from None
-        print(f"{options.output}: written")
+        _write(options.output, text)
+        print(f"{printable(str(options.output))}: written")
     if options.document == "spec":
         where = options.output or "FILE"
         print(f"first line of a spec: # yaml-language-server: $schema={where}", file=sys.stderr)
     return OK
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a schema, over an earlier one but over nothing else."""
+    before = read(path)
+    titles = [line for line in text.splitlines() if line.startswith('  "title": ')]
+    if before is not None and not set(titles) <= set(before.splitlines()):
+        raise OutputError(f"{path}: exists, and is no such schema; move it away, or choose another name")
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None

@@ -60,10 +60,15 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
             source = read(path)
             validate(source)
             loaded = structure(source)
-            if (other := names.setdefault(loaded.spec.kernel, loaded)) is not loaded:
+            if (other := names.setdefault(loaded.spec.kernel.lower(), loaded)) is not loaded:
                 text = (
                     f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
                 )
+                if other.spec.kernel != loaded.spec.kernel:
+                    text = (
+                        f"kernel '{loaded.spec.kernel}' differs from '{other.spec.kernel}' of {other.source.name} in "
+                        "case only: some file systems don't tell their folders apart"
+                    )
                 raise SpecError(refuse(text, "kernel").problems, source)
             planned.append((loaded, resolve(loaded)))
         except UserError as error:

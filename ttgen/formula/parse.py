@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import struct
 import warnings
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
@@ -66,6 +68,10 @@ class Assignment:
     value: Syntax
 
 
+# The beginning of an assignment; and where one begins after a whole expression, which ends with a word or a bracket.
+_TARGET: Final = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
+_SECOND: Final = re.compile(r"(?<=[\w.)\]}])\s+([^\W\d]\w*)\s*=(?!=)")
+
 _OPERATORS: Final = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul"}
 
 
@@ -111,6 +117,7 @@ class _Parser:
             raise self.refuse(f"the formula is longer than {MAX_CHARACTERS} characters")
         if self.depth() > MAX_DEPTH:
             raise self.refuse(f"parentheses nest deeper than {MAX_DEPTH} levels")
+        self.refuse_what_is_no_single_formula()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -129,6 +136,23 @@ class _Parser:
         target = statement.targets[0]
         value = self.expression(statement.value)
         return Assignment(target=target.id, target_span=self.span(target), value=value)
+
+    def refuse_what_is_no_single_formula(self) -> None:
+        """Refuses what `ast` would call invalid syntax, or would not even see, on one line.
+
+        In a block scalar two formulas are two lines, and a comment hides all lines after it.
+        """
+        if "#" in self.text:
+            at = self.lead + self.text.index("#")
+            raise self.refuse("comments are not part of a formula: write them outside of it", (at, at + 1))
+        if (target := _TARGET.match(self.text)) and iskeyword(target[1]):
+            text = f"'{target[1]}' is a keyword of Python, which formulas are read as: choose another name"
+            raise self.refuse(text, (self.lead, self.lead + target.end(1)))
+        for second in _SECOND.finditer(self.text):
+            before = self.text[: second.start(1)]
+            if all(before.count(opening) <= before.count(closing) for opening, closing in ("()", "[]", "{}")):
+                span = (self.lead + second.start(1), self.lead + len(self.text))
+                raise self.refuse("one formula a line: make 'compute' a list", span)
 
     def depth(self) -> int:
         depth = deepest = 0

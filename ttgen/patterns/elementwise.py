@@ -108,9 +108,10 @@ def lower(
 
 def untaken(name: str, taken: frozenset[str]) -> str:
     """A buffer name that no tensor has."""
-    while name in taken:
-        name += "_"
-    return name
+    unique, count = name, 1
+    while unique in taken:
+        unique, count = f"{name}_{count}", count + 1
+    return unique
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from ttgen.planner import (
     buffers,
     decisions,
     division,
+    identifiers,
     kernel_size,
     l1,
     padding,
@@ -154,6 +155,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
+    identifiers.check(loaded, kernels)
     said = kernel_size.check(loaded, kernel_size.size(kernels, target))
     order, grid = schedule.order, designed.grid
     program = Program(

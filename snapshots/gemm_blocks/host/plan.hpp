@@ -16,6 +16,7 @@
 #include <tt-metalium/circular_buffer_config.hpp>
 #include <tt-metalium/core_coord.hpp>
 #include <tt-metalium/kernel_types.hpp>
+#include <tt-metalium/mesh_device.hpp>
 
 namespace plan {
 
@@ -63,7 +64,8 @@ struct Kernel {
     std::vector<const PerCore*> runtime_args;
 };
 
-// What the program needs of a device: its rows and columns of cores, and banks of DRAM.
+// What the program needs of a device: its architecture, rows and columns of cores, and banks of DRAM.
+inline constexpr tt::ARCH arch = tt::ARCH::WORMHOLE_B0;
 inline constexpr Size grid{.rows = 2, .cols = 8};
 inline constexpr int dram_banks = 1;
 

@@ -2,7 +2,6 @@
 //
 // Uploads the inputs, runs the program once, and reads the outputs back.
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,9 +9,9 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <random>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -37,9 +36,14 @@ using Buffer = std::shared_ptr<dist::MeshBuffer>;
 
 constexpr const char* usage =
     "usage: scale_width [--input NAME=FILE]... [--output NAME=FILE]... [--seed TEXT] [--poison]\n\n"
-    "Files are raw little-endian float32, row-major, without padding. Inputs without a file are normal random\n"
-    "numbers drawn from the seed. --poison fills padding that no use needs zero with large numbers.\n\n"
+    "Files are raw little-endian float32, row-major, without padding. Inputs without a file are random numbers, as\n"
+    "good as normal, which follow from the seed on every platform. --poison fills padding that no use needs zero\n"
+    "with large numbers. Exit status: 0 fine, 1 files or a device that won't do, 64 wrong usage.\n\n"
     "inputs: X scale; outputs: Y";
+
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 struct Options {
     std::map<std::string, std::string> files;  // by tensor
@@ -50,7 +54,7 @@ struct Options {
 Options parse(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
-        const std::string word = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
+        const std::string word = argv[i];
         if (word == "--help") {
             std::exit(std::puts(usage) < 0);
         }
@@ -58,37 +62,118 @@ Options parse(int argc, char** argv) {
             options.poison = true;
             continue;
         }
-        const std::string name = value.substr(0, value.find('='));
-        const bool is_file = std::any_of(plan::tensors.begin(), plan::tensors.end(), [&](const plan::Tensor& tensor) {
-            return name == tensor.name && word == (tensor.is_input ? "--input" : "--output");
-        });
-        if (is_file && name != value) {
-            options.files[name] = value.substr(name.size() + 1);
-        } else if (word == "--seed" && !value.empty()) {
-            options.seed = value;
-        } else {
-            throw std::invalid_argument(word + " " + value + ": not understood\n\n" + usage);
+        if (word != "--input" && word != "--output" && word != "--seed") {
+            throw UsageError(word + ": no such option");
         }
-        ++i;
+        if (++i == argc) {
+            throw UsageError(word + ": nothing follows it");
+        }
+        const std::string value = argv[i];
+        if (word == "--seed") {
+            options.seed = value;
+            continue;
+        }
+        const std::size_t end = value.find('=');
+        if (end == std::string::npos || end + 1 == value.size()) {
+            throw UsageError(word + " " + value + ": write it as NAME=FILE");
+        }
+        const std::string name = value.substr(0, end);
+        const bool is_tensor = std::any_of(plan::tensors.begin(), plan::tensors.end(), [&](const plan::Tensor& tensor) {
+            return name == tensor.name && tensor.is_input == (word == "--input");
+        });
+        if (!is_tensor) {
+            throw UsageError(word + " " + value + ": there is no " + word.substr(2) + " '" + name + "'");
+        }
+        if (!options.files.emplace(name, value.substr(end + 1)).second) {
+            throw UsageError(word + " " + value + ": '" + name + "' has a file already");
+        }
     }
     return options;
 }
 
+std::size_t count_of(const plan::Tensor& tensor) {
+    return tensor.matrices * tensor.size.rows * tensor.size.cols;
+}
+
+void check_input(const std::string& file, std::size_t bytes) {
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    if (status.type() == std::filesystem::file_type::not_found) {
+        throw std::runtime_error(file + ": no such file");
+    }
+    if (!std::filesystem::is_regular_file(status) || !std::ifstream(file)) {
+        throw std::runtime_error(file + ": not a file that can be read");
+    }
+    const auto size = std::filesystem::file_size(file, error);
+    if (size != bytes) {
+        throw std::runtime_error(file + ": has " + std::to_string(size) + " bytes, not " + std::to_string(bytes));
+    }
+}
+
+void check_output(const std::string& file) {
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+        throw std::runtime_error(file + ": no such folder");
+    }
+    if (std::filesystem::is_directory(file, error)) {
+        throw std::runtime_error(file + ": is a folder");
+    }
+}
+
+std::string path_of(const char* kernel) { return std::filesystem::path(TTGEN_PROGRAM_DIR) / kernel; }
+
+// What can be found wrong before a device is opened; a missing kernel would only be noticed when it is launched.
+void check_files(const Options& options) {
+    for (const plan::Tensor& tensor : plan::tensors) {
+        const auto file = options.files.find(tensor.name);
+        if (file != options.files.end() && tensor.is_input) {
+            check_input(file->second, count_of(tensor) * sizeof(float));
+        } else if (file != options.files.end()) {
+            check_output(file->second);
+        }
+    }
+    for (const char* kernel : {plan::reader.file, plan::compute.file, plan::writer.file}) {
+        if (!std::filesystem::exists(path_of(kernel))) {
+            throw std::runtime_error(path_of(kernel) + ": no such kernel");
+        }
+    }
+}
+
+// Integers alone decide: FNV-1a of the seed and the name begins SplitMix64, and a sum of twelve numbers of 16 bits,
+// which a float holds exactly, is as good as normal.
+std::vector<float> draw(const std::string& key, std::size_t count) {
+    uint64_t state = 0xcbf29ce484222325;
+    for (const unsigned char byte : key) {
+        state = (state ^ byte) * 0x100000001b3;
+    }
+    std::vector<float> values(count);
+    for (float& value : values) {
+        int32_t sum = -6 * 0xffff;
+        for (int word = 0; word < 3; ++word) {
+            state += 0x9e3779b97f4a7c15;
+            uint64_t bits = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
+            bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+            bits ^= bits >> 31;
+            for (int shift = 0; shift < 64; shift += 16) {
+                sum += static_cast<int32_t>(bits >> shift & 0xffff);
+            }
+        }
+        value = static_cast<float>(sum) / 65536.0f;
+    }
+    return values;
+}
+
 std::vector<float> load(const plan::Tensor& tensor, const Options& options) {
-    std::vector<float> values(tensor.matrices * tensor.size.rows * tensor.size.cols);
     const auto file = options.files.find(tensor.name);
     if (file == options.files.end()) {
-        std::mt19937 generator(std::hash<std::string>{}(options.seed + tensor.name));
-        std::normal_distribution<float> normal;
-        std::generate(values.begin(), values.end(), [&] { return normal(generator); });
-        return values;
+        return draw(options.seed + '\0' + tensor.name, count_of(tensor));
     }
-    const std::size_t bytes = values.size() * sizeof(float);
+    std::vector<float> values(count_of(tensor));
     std::ifstream stream(file->second, std::ios::binary);
-    if (!stream || std::filesystem::file_size(file->second) != bytes) {
-        throw std::runtime_error(file->second + ": not a file of " + std::to_string(bytes) + " bytes");
+    if (!stream.read(reinterpret_cast<char*>(values.data()), values.size() * sizeof(float))) {
+        throw std::runtime_error(file->second + ": can't be read");
     }
-    stream.read(reinterpret_cast<char*>(values.data()), bytes);
     return values;
 }
 
@@ -149,7 +234,7 @@ void download(dist::MeshCommandQueue& queue, Buffer& buffer, const plan::Tensor&
         tiles = unpack(words, /*row_major_output=*/false, /*is_exp_a=*/false, /*tile=*/{});
     }
     const auto stored = untilize_nfaces(tiles, tensor.matrices * tensor.stored.rows, tensor.stored.cols);
-    std::vector<float> values(tensor.matrices * tensor.size.rows * tensor.size.cols);
+    std::vector<float> values(count_of(tensor));
     for (std::size_t row = 0; row < tensor.matrices * tensor.size.rows; ++row) {
         std::copy_n(stored.begin() + stored_at(tensor, row), tensor.size.cols, values.begin() + row * tensor.size.cols);
     }
@@ -167,18 +252,43 @@ ttm::BufferShardingArgs sharding_of(const plan::Tensor& tensor) {
     return ttm::BufferDistributionSpec(tiles, shard, grid, shards.orientation);
 }
 
+std::string name_of(tt::ARCH arch) {
+    if (arch == tt::ARCH::WORMHOLE_B0) {
+        return "wormhole_b0";
+    }
+    return arch == tt::ARCH::BLACKHOLE ? "blackhole" : "of another kind";
+}
+
+void check_device(const dist::MeshDevice& device) {
+    if (device.arch() != plan::arch) {
+        throw std::runtime_error(
+            "the program was planned for " + name_of(plan::arch) + ", and the device is " + name_of(device.arch()));
+    }
+    const ttm::CoreCoord grid = device.compute_with_storage_grid_size();
+    const int banks = device.num_dram_channels();
+    if (grid.x < plan::grid.cols || grid.y < plan::grid.rows || banks < plan::dram_banks) {
+        const auto text = [](std::size_t rows, std::size_t cols, int dram_banks) {
+            return std::to_string(rows) + " x " + std::to_string(cols) + " cores and " + std::to_string(dram_banks) +
+                   " banks of DRAM";
+        };
+        throw std::runtime_error("the program needs " + text(plan::grid.rows, plan::grid.cols, plan::dram_banks) +
+                                 ", and the device has " + text(grid.y, grid.x, banks));
+    }
+}
+
 void run(const Options& options) {
     const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(0);
-    const ttm::CoreCoord grid = device->compute_with_storage_grid_size();
-    if (grid.x < plan::grid.cols || grid.y < plan::grid.rows || device->num_dram_channels() < plan::dram_banks) {
-        throw std::runtime_error("the program was planned for more cores or DRAM banks than this device has");
-    }
+    check_device(*device);
     dist::MeshCommandQueue& queue = device->mesh_command_queue();
 
     std::vector<Buffer> buffers;
     for (const plan::Tensor& tensor : plan::tensors) {
         const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
-        const dist::DeviceLocalBufferConfig local{tensor.page_bytes, tensor.buffer_type, sharding_of(tensor)};
+        const dist::DeviceLocalBufferConfig local{
+            .page_size = tensor.page_bytes,
+            .buffer_type = tensor.buffer_type,
+            .sharding_args = sharding_of(tensor),
+            .bottom_up = {}};
         buffers.push_back(dist::MeshBuffer::create(size, local, device.get()));
         if (tensor.is_input) {
             upload(queue, buffers.back(), tensor, options);
@@ -195,12 +305,7 @@ void run(const Options& options) {
         ttm::CreateCircularBuffer(program, plan::cores, config);
     }
     const auto create_kernel = [&](const plan::Kernel& kernel, const auto& config) {
-        // A missing file would only be noticed when the program is launched.
-        const std::filesystem::path path = std::filesystem::path(TTGEN_PROGRAM_DIR) / kernel.file;
-        if (!std::filesystem::exists(path)) {
-            throw std::runtime_error(path.string() + ": no such kernel");
-        }
-        const ttm::KernelHandle handle = ttm::CreateKernel(program, path.string(), plan::cores, config);
+        const ttm::KernelHandle handle = ttm::CreateKernel(program, path_of(kernel.file), plan::cores, config);
         for (const ttm::CoreCoord& core : ttm::corerange_to_cores(plan::cores)) {
             std::vector<uint32_t> values;
             for (const plan::PerCore* table : kernel.runtime_args) {
@@ -218,7 +323,11 @@ void run(const Options& options) {
             addresses.push_back(static_cast<uint32_t>(buffers[tensor]->address()));
         }
         const ttm::DataMovementConfig config{
-            .processor = processor, .noc = noc, .compile_args = words, .named_compile_args = kernel.named_args};
+            .processor = processor,
+            .noc = noc,
+            .compile_args = words,
+            .defines = {},
+            .named_compile_args = kernel.named_args};
         ttm::SetCommonRuntimeArgs(program, create_kernel(kernel, config), addresses);
     };
     const ttm::ComputeConfig compute_config{
@@ -226,6 +335,8 @@ void run(const Options& options) {
         .fp32_dest_acc_en = plan::fp32_dest_acc,
         .unpack_to_dest_mode = {plan::unpack_to_dest.begin(), plan::unpack_to_dest.end()},
         .math_approx_mode = plan::math_approx,
+        .compile_args = {},
+        .defines = {},
         .named_compile_args = plan::compute.named_args};
     create_mover(plan::reader, ttm::DataMovementProcessor::RISCV_1, ttm::NOC::NOC_0);
     create_kernel(plan::compute, compute_config);
@@ -243,7 +354,12 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    run(parse(argc, argv));
+    const Options options = parse(argc, argv);
+    check_files(options);
+    run(options);
+} catch (const UsageError& error) {
+    std::fprintf(stderr, "scale_width: %s\n\n%s\n", error.what(), usage);
+    return 64;
 } catch (const std::exception& error) {
     std::fprintf(stderr, "scale_width: %s\n", error.what());
     return 1;
