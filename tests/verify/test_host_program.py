@@ -123,15 +123,6 @@ def test_files_are_checked_before_the_device_is(host: Host, tmp_path: Path) -> N
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"k: {path}: {message}\n")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads any file")
-def test_a_file_without_permission(host: Host, tmp_path: Path) -> None:
-    path = tmp_path / "secret.bin"
-    path.write_bytes(bytes(40 * 70 * 4))
-    path.chmod(0)
-    done = host.run("--input", f"X={path}")
-    assert (done.returncode, done.stderr) == (1, f"k: {path}: not a file that can be read\n")
-
-
 def test_a_kernel_that_is_missing(host: Host, tmp_path: Path) -> None:
     done = subprocess.run([host.built.executable], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "k: kernels/reader.cpp: no such kernel\n")

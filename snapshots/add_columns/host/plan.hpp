@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -62,6 +63,7 @@ struct Kernel {
     std::vector<std::size_t> tensors;
     std::unordered_map<std::string, uint32_t> named_args;
     std::vector<const PerCore*> runtime_args;
+    std::map<std::string, std::string> defines{};
 };
 
 // What the program needs of a device: its architecture, rows and columns of cores, and banks of DRAM.

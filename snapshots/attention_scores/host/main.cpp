@@ -326,7 +326,7 @@ void run(const Options& options) {
             .processor = processor,
             .noc = noc,
             .compile_args = words,
-            .defines = {},
+            .defines = kernel.defines,
             .named_compile_args = kernel.named_args};
         ttm::SetCommonRuntimeArgs(program, create_kernel(kernel, config), addresses);
     };
@@ -336,7 +336,7 @@ void run(const Options& options) {
         .unpack_to_dest_mode = {plan::unpack_to_dest.begin(), plan::unpack_to_dest.end()},
         .math_approx_mode = plan::math_approx,
         .compile_args = {},
-        .defines = {},
+        .defines = plan::compute.defines,
         .named_compile_args = plan::compute.named_args};
     create_mover(plan::reader, ttm::DataMovementProcessor::RISCV_1, ttm::NOC::NOC_0);
     create_kernel(plan::compute, compute_config);
