@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from ttgen.dtypes import DTYPES
 from ttgen.formula.functions import FUNCTIONS
+from ttgen.operations import OPERATIONS
+from ttgen.operations.accuracy import Accuracy
 from ttgen.patterns import PATTERNS
 from ttgen.schema.generate import document_fields, field_doc, is_required
 from ttgen.spec import Spec
@@ -43,8 +45,33 @@ the formulas.
 - `.T` on the right operand of `@`, where that is a matrix.
 - Functions, elementwise:
 
-| function | operands | parameters | value |
-|---|---|---|---|
+| function | operands | parameters | value | largest error on the card, accumulating in bfloat16 | in float32 |
+|---|---|---|---|---|---|
+"""
+
+_ERRORS = """
+Errors are parts of the function's value, and what may come to that beside it; what bfloat16 leaves of a value is in the
+first column, storing the output in neither. `softplus` is a polynomial where |beta x| is at most 5, `gelu` is 0 below
+-5.5, and on Blackhole `reciprocal` has 7 bits above 2^119.
+"""
+
+_SPECIAL = """
+## NaN, infinities, -0 and subnormal numbers
+
+Programs are made for ordinary numbers; this is what becomes of others, in the last release's functions. What `verify` shows is
+what the emulator does, which does the same.
+
+- *Overflow* is infinite, as in NumPy in the output's dtype.
+- *Subnormal numbers* (nearer to 0 than 1.18e-38) are 0: as operands of `+ - *` and of most functions, and as results. Numbers of a
+  formula must not be. A quotient `x / y` is 0 where the reciprocal of y is subnormal, above 8.5e37.
+- *-0.0* is 0 everywhere, `where` included; it may become 0, as in `-0.0 + 0`, in products and after most functions.
+- *Negative operands*: `log`, `sqrt` and `rsqrt` are NaN when accumulating in float32, and infinite when in bfloat16.
+- *NaN* stays NaN in `+ - *`, `/`, `abs`, `relu`, `leaky_relu`, `exp`, `log`, `sqrt`, `rsqrt`, `square`, `gelu`, `silu`, `softplus`
+  and `tanh` when accumulating in float32. It is 1 or -1, by its sign, in `sign` and `erf`, 0 in `sigmoid` and `reciprocal`.
+  `maximum` takes NaN for the largest number and `minimum` too, so that one of them loses it. When accumulating in bfloat16 it becomes
+  infinite in `exp`, `gelu`, `log`, `sqrt`, `rsqrt` and `silu`, 1 in `tanh`, and 0 in a product with 0 or a quotient.
+- *Infinities* are ordinary in elementwise operators when accumulating in float32. `gelu(-inf)` and `silu(-inf)` are NaN there. The matrix unit
+  isn't IEEE: in `@`, and in `+ - *` of two bfloat16 tensors, inf * 0 and inf - inf may be 0.
 """
 
 _RULES = """
@@ -162,10 +189,14 @@ def _parts() -> Iterator[str]:
     yield "\n" + _FORMULAS
     for function in FUNCTIONS.values():
         parameters = ", ".join(f"`{name}={value:g}`" for name, value in function.parameters.items())
-        yield f"| `{function.name}` | {function.operands} | {parameters} | {function.meaning} |\n"
+        row = OPERATIONS[{"maximum": "max_dst", "minimum": "min_dst"}.get(function.name, function.name)]
+        errors = f"{_accuracy(row.narrow)} | {_accuracy(row.wide)}"
+        yield f"| `{function.name}` | {function.operands} | {parameters} | {function.meaning} | {errors} |\n"
+    yield _ERRORS
     yield _RULES
     for name, pattern in PATTERNS.items():
         yield f"| `{name}` | {pattern.meaning} |\n"
+    yield _SPECIAL
     yield _PADDING
     yield "## Dtypes\n\n| dtype | bits of significand | bytes of a tile | `tt::DataFormat` |\n|---|---|---|---|\n"
     for dtype in DTYPES.values():
@@ -178,6 +209,11 @@ def _parts() -> Iterator[str]:
             f"| `{name}` | {target.grid.rows} × {target.grid.cols} | {target.l1.usable:,} B | "
             f"{target.circular_buffers} | {target.fidelity} | {target.description} |\n"
         )
+
+
+def _accuracy(found: Accuracy) -> str:
+    parts = [f"{part:.1e}" for part in (found.relative, found.absolute) if part]
+    return " + ".join(parts) or "none"
 
 
 def _members(hint: Any) -> tuple[Any, ...]:

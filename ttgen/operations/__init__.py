@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ttgen.operations.accuracy import EXACT, WITH_16_BITS, WITH_32_BITS, Accuracy
+
 SourceKind = Literal["tile", "dst", "number"]
 Result = Literal["overwrites", "accumulates", "in_place"]
 Spread = Literal["rows", "cols", "scalar"]
@@ -36,6 +38,8 @@ class Operation:
         block: it works on a block of tiles of each operand, and the function on each pair of them.
         contracts: it is a product of matrices, which costs count.
         by_bits: the place of the source that it tests by its bits: there -0.0 isn't 0.
+        narrow: of an operation of the vector unit, its accuracy with 16-bit DST.
+        wide: the same with 32-bit DST.
     """
 
     name: str
@@ -54,6 +58,12 @@ class Operation:
     block: bool = False
     contracts: bool = False
     by_bits: int | None = None
+    narrow: Accuracy = EXACT
+    wide: Accuracy = EXACT
+
+    def accuracy(self, dst_bits: Literal[16, 32]) -> Accuracy:
+        """How far it is from its value in DST of a width."""
+        return self.narrow if dst_bits == 16 else self.wide
 
 
 _COMPUTE: Final = "api/compute/"
@@ -123,6 +133,7 @@ def _in_dst(
         name=name, sources=sources, result=result, engine="sfpu", headers=(header, *more_headers), defines=defines,
         init=init or name, function=function, spread=spread, dst_bits=dst_bits, by_bits=by_bits,
         arguments=tuple(range(len(sources))) if arguments is None else arguments,
+        narrow=WITH_16_BITS.get(name, EXACT), wide=WITH_32_BITS[name],
     )  # fmt: skip
 
 
