@@ -33,7 +33,7 @@ def add_rows(
 def test_l1_interleaved_inputs(tmp_path: Path) -> None:
     a, b, outputs, result = add_rows(tmp_path, "l1=1")
     assert outputs is not None, result.stderr
-    assert np.allclose(outputs["OUT"], a + b[0], rtol=2**-8)
+    assert np.allclose(outputs["OUT"], a + b[0], rtol=2**-8, atol=2**-9)  # what the matrix unit rounds
     assert result.first("program")["counters"]["dram_read_bytes"] == 0
 
 

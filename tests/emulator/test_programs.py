@@ -44,7 +44,16 @@ def execute(
     return {key: np.fromfile(folder / key, np.float32).reshape(shape) for key, shape in outputs.items()}, result
 
 
-def check(actual: np.ndarray, expected: np.ndarray, relative: float, absolute: float = 0.0) -> None:
+def lost(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The most that a @ b loses where the products that are added together, eight of them, are aligned to the largest."""
+    most = np.zeros((a.shape[0], b.shape[1]))
+    for k in range(0, a.shape[1], 8):
+        products = np.abs(a[:, k : k + 8, None].astype(np.float64) * b[None, k : k + 8])
+        most += 8 * 2.0**-12 * products.max(axis=1)
+    return most
+
+
+def check(actual: np.ndarray, expected: np.ndarray, relative: float, absolute: float | np.ndarray = 0.0) -> None:
     assert np.all(np.abs(actual - expected) <= relative * np.abs(expected) + absolute), np.abs(actual - expected).max()
 
 
@@ -58,7 +67,7 @@ def test_gemm(tmp_path: Path, shape: tuple[int, int, int], env: dict[str, str]) 
     a, b = normal(m, k), normal(k, n, seed=1)
     outputs, result = execute("gemm", tmp_path, {"A": a, "B": b}, {"C": (m, n)}, f"M={m}", f"N={n}", f"K={k}", env=env)
     assert outputs is not None, result.stderr
-    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
+    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, lost(a, b))
     tiles = [(x + 31) // 32 for x in shape]
     counters = result.first("program")["counters"]
     assert counters["tile_products"] == tiles[0] * tiles[1] * tiles[2]
@@ -89,12 +98,13 @@ def test_gemm_precision(tmp_path: Path, fidelity: str, fp32: int, dtype: str) ->
         "out=float32",
     )
     assert outputs is not None, result.stderr
-    error = np.abs(outputs["C"] - a.astype(np.float64) @ b).max()
+    errors = np.abs(outputs["C"] - a.astype(np.float64) @ b)
+    error = errors.max()
     slices = {"LoFi": 2**-5, "HiFi2": 2**-7, "HiFi3": 2**-9, "HiFi4": 2**-10}[fidelity]
     block = {"bfloat8_b": 2**-6, "bfloat4_b": 2**-2}.get(dtype, 0.0)
     assert error <= (slices + block + (0 if fp32 else 2**-6)) * 64**0.5 * 4, error
     if fidelity == "HiFi4" and fp32 and dtype in ("bfloat16", "float32"):
-        assert error < 1e-4
+        assert np.all(errors <= lost(a, b) + 1e-4)
 
 
 @pytest.mark.parametrize("env", SEEDS)
@@ -103,7 +113,7 @@ def test_add_rows(tmp_path: Path, env: dict[str, str]) -> None:
     options = (f"compute={KERNELS / 'add_rows_compute.cpp'}", "rows=3", "columns=2", "inputs=2", "mode1=1")
     outputs, result = execute("tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 64)}, *options, env=env)
     assert outputs is not None, result.stderr
-    check(outputs["OUT"], a.astype(np.float64) + b[0], 2**-8)
+    check(outputs["OUT"], a.astype(np.float64) + b[0], 2**-8, 2.0**-12 * np.maximum(np.abs(a), np.abs(b[0])))
 
 
 @pytest.mark.parametrize("env", SEEDS)
@@ -124,7 +134,7 @@ def test_multicast(tmp_path: Path, env: dict[str, str], noc: int) -> None:
     options = ("mt=4", "nt=5", "kt=3", f"noc={noc}", f"flush={int('TTEMU_ARCH' in env)}")
     outputs, result = execute("multicast", tmp_path, {"A": a, "B": b}, {"C": (128, 160)}, *options, env=env)
     assert outputs is not None, result.stderr
-    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
+    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, lost(a, b))
     counters = result.first("program")["counters"]
     assert counters["multicasts"] == 4 * 3
     assert counters["noc_bytes"] == 2048 * (4 * 3 + 4 * 5 * 3 + 4 * 3 + 4 * 5)
@@ -145,7 +155,7 @@ def test_blackhole_multicast_spans_the_gap(tmp_path: Path) -> None:
         env={"TTEMU_ARCH": "blackhole"},
     )
     assert outputs is not None, result.stderr
-    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
+    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, lost(a, b))
 
 
 @pytest.mark.parametrize("env", SEEDS)
@@ -165,7 +175,7 @@ def test_block_with_partials(tmp_path: Path, env: dict[str, str], shape: tuple[i
         env=env,
     )
     assert outputs is not None, result.stderr
-    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, 2**-8)
+    check(outputs["C"], a.astype(np.float64) @ b, 2**-8, lost(a, b))
 
 
 @pytest.mark.parametrize("env", SEEDS)

@@ -3,6 +3,7 @@
 
 #include "api/compute/common.h"
 #include "api/compute/compute_kernel_api.h"
+#include "api/compute/copy_dest_values.h"
 #include "api/compute/eltwise_unary/binop_with_scalar.h"
 #include "api/compute/eltwise_unary/comp.h"
 #include "api/compute/eltwise_unary/exp.h"
@@ -13,6 +14,7 @@
 void kernel_main() {
     const uint32_t unit_count = get_arg_val<uint32_t>(0);
     constexpr uint32_t a = 0, out = 16;
+    constexpr DataFormat format = DST_ACCUM_MODE ? DataFormat::Float32 : DataFormat::Float16_b;
     constexpr uint32_t one = 0x3f800000, half = 0x3f000000;
 
     compute_kernel_hw_startup(a, out);
@@ -36,7 +38,7 @@ void kernel_main() {
         binop_with_scalar_tile_init();
         mul_unary_tile(2, half);
         where_tile_init();
-        where_tile<DataFormat::Float32>(0, 1, 2, 0);
+        where_tile<format>(0, 1, 2, 0);
         tile_regs_commit();
         cb_pop_front(a, 1);
         cb_reserve_back(out, 1);

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
 
     std::vector<uint32_t> reader_words, writer_words, addresses;
     std::unordered_map<std::string, uint32_t> named = {{"inputs", inputs}, {"columns", columns}, {"mode_0", 0}, {"mode_1", 0}, {"mode_2", 0}};
-    std::vector<ttm::UnpackToDestMode> unpack(32, ttm::UnpackToDestMode::Default);
+    std::vector<ttm::UnpackToDestMode> unpack(ttm::hal::get_arch_num_circular_buffers(), ttm::UnpackToDestMode::Default);
     std::vector<MeshBufferPtr> tensors;
     for (uint32_t i = 0; i < 3; ++i) {
         const uint32_t used = i < inputs ? i : 0;  // the reader's accessors exist whether they are used or not

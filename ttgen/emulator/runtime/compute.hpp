@@ -65,7 +65,11 @@ struct ComputeUnit {
     uint8_t pack_format = 0xFF;
     bool started[3] = {false, false, false};  // unpack, math, pack
     FpuOp unpack_init, math_init;
-    Sfpu sfpu_init = Sfpu::None, pack_sfpu_init = Sfpu::None;
+    struct SfpuInit {
+        Sfpu op = Sfpu::None;
+        uint32_t mode = 0;  // template arguments that the operation has to repeat
+    };
+    SfpuInit sfpu_init, pack_sfpu_init;
     bool l1_accumulate = false;
     uint32_t relu_mode = 0, relu_threshold = 0;
     int reduce_mask = -1;
@@ -88,6 +92,7 @@ uint32_t tile_bytes(uint8_t format);            // 0: not a format of tiles that
 void decode_tile(uint8_t format, const uint8_t* bytes, float* out);
 void encode_tile(uint8_t format, const float* in, uint8_t* bytes, bool from_32bit, bool precise);
 float to_bfloat16(float x);                     // nearest, ties to even
+float cut_to_bfloat16(float x);
 uint32_t element_offset(uint8_t format, uint32_t row, uint32_t column, uint32_t& bytes);  // of an element inside a tile
 const char* format_name(uint8_t format);
 

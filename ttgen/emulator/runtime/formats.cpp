@@ -102,6 +102,8 @@ float to_bfloat16(float x) {
     return from_bits((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
 }
 
+float cut_to_bfloat16(float x) { return from_bits(bits_of(x) & 0xFFFF0000); }
+
 void decode_tile(uint8_t format, const uint8_t* bytes, float* out) {
     switch (format) {
         case kFloat32:

@@ -1,4 +1,4 @@
-// The matrix unit: what the math thread does with the operands that unpack delivered.
+// The matrix unit: what the math thread does with the operands that unpack delivered. Its arithmetic is in products.cpp.
 #include <cstring>
 
 #include "operation.hpp"
@@ -8,123 +8,6 @@ namespace ttemu {
 namespace {
 
 bool has_source(const Fiber& fiber) { return fiber.core->compute->source_count > 0; }
-
-float masked(float f, uint32_t mask) {
-    const uint32_t bits = bits_of(f) & mask;
-    std::memcpy(&f, &bits, 4);
-    return f;
-}
-
-// The multipliers take 5 bits of SrcA's significand and 7 of SrcB's at a time; further phases add the products with the rest. Of TF32's
-// 11 bits SrcA uses the upper 10. (ISA documentation, MVMUL and ELWMUL.)
-constexpr uint32_t kHighA = 0xFFF80000, kAllA = 0xFFFFC000, kHighB = 0xFFFE0000, kAllB = 0xFFFFE000;
-
-struct Slices {
-    float high, low;
-};
-
-Slices slice_a(float x) {
-    const float high = masked(x, kHighA);
-    return {high, masked(x, kAllA) - high};
-}
-
-Slices slice_b(float x) {
-    const float high = masked(x, kHighB);
-    return {high, masked(x, kAllB) - high};
-}
-
-float phase_product(const Slices& a, const Slices& b, uint32_t phase) {
-    return ((phase & 1) != 0 ? a.low : a.high) * ((phase & 2) != 0 ? b.low : b.high);
-}
-
-float store_dst(float x, bool dst_32bit) { return dst_32bit ? x : to_bfloat16(x); }
-
-// dst[i] += a × b in the given number of phases, each rounded to the width of DST.
-float multiply_accumulate(float dst, float a, float b, uint32_t phases, bool dst_32bit) {
-    const Slices sa = slice_a(a), sb = slice_b(b);
-    if (bits_of(a) << 1 >= 0xFF000000u || bits_of(b) << 1 >= 0xFF000000u) {
-        return store_dst(dst + a * b, dst_32bit);  // infinities and NaNs have no slices
-    }
-    for (uint32_t phase = 0; phase < phases; ++phase) {
-        dst = store_dst(dst + phase_product(sa, sb, phase), dst_32bit);
-    }
-    return dst;
-}
-
-// out (32×32) += left × right over columns [k0, k0 + 16) of left.
-void accumulate_half(float* out, const float* left, const float* right, uint32_t k0) {
-    typedef float Vector __attribute__((vector_size(32)));
-    for (uint32_t i = 0; i < kTileSide; ++i) {
-        Vector sum[4] = {};
-        for (uint32_t k = k0; k < k0 + 16; ++k) {
-            const float l = left[i * kTileSide + k];
-            const Vector factor = {l, l, l, l, l, l, l, l};
-            for (uint32_t j = 0; j < 4; ++j) {
-                Vector r;
-                std::memcpy(&r, right + k * kTileSide + j * 8, sizeof r);
-                sum[j] += factor * r;
-            }
-        }
-        for (uint32_t j = 0; j < 4; ++j) {
-            Vector o;
-            std::memcpy(&o, out + i * kTileSide + j * 8, sizeof o);
-            o += sum[j];
-            std::memcpy(out + i * kTileSide + j * 8, &o, sizeof o);
-        }
-    }
-}
-
-void mask_all(float* out, const float* in, uint32_t mask) {
-    for (uint32_t i = 0; i < kTileElements; ++i) {
-        out[i] = masked(in[i], mask);
-    }
-}
-
-void subtract_all(float* out, const float* a, const float* b) {
-    for (uint32_t i = 0; i < kTileElements; ++i) {
-        out[i] = a[i] - b[i];
-        if (out[i] != out[i]) {
-            out[i] = 0.0f;  // infinity has no low slice
-        }
-    }
-}
-
-// The operands of a matrix product in the slices that its fidelity needs. in0 is SrcB, in1 is SrcA.
-struct Sliced {
-    float all[kTileElements], high[kTileElements], low[kTileElements];
-};
-
-void slice_all(Sliced& s, const float* in, uint32_t all, uint32_t high) {
-    mask_all(s.all, in, all);
-    mask_all(s.high, in, high);
-    subtract_all(s.low, s.all, s.high);
-}
-
-void matrix_product(float* dst, const Sliced& in0, const Sliced& in1, uint32_t phases, bool dst_32bit) {
-    if (dst_32bit) {
-        // Phases add up to products of whole operands; only the order of additions differs, which the hardware's isn't known to.
-        for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
-            switch (phases) {
-                case 1: accumulate_half(dst, in0.high, in1.high, k0); break;
-                case 2: accumulate_half(dst, in0.high, in1.all, k0); break;
-                case 3:
-                    accumulate_half(dst, in0.high, in1.all, k0);
-                    accumulate_half(dst, in0.low, in1.high, k0);
-                    break;
-                default: accumulate_half(dst, in0.all, in1.all, k0); break;
-            }
-        }
-        return;
-    }
-    for (uint32_t phase = 0; phase < phases; ++phase) {
-        for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
-            accumulate_half(dst, (phase & 2) != 0 ? in0.low : in0.high, (phase & 1) != 0 ? in1.low : in1.high, k0);
-            for (uint32_t i = 0; i < kTileElements; ++i) {
-                dst[i] = to_bfloat16(dst[i]);
-            }
-        }
-    }
-}
 
 void undefine(Tile& tile) {
     if (!tile.any_undefined) {
@@ -190,7 +73,7 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
         if (op.kind == FpuKind::Mul) {
             out = multiply_accumulate(op.reuse == Reuse::None ? out : 0.0f, x, y, config.fidelity, config.dst_32bit);
         } else {
-            const float result = op.kind == FpuKind::Add ? x + y : x - y;
+            const float result = aligned_sum(x, op.kind == FpuKind::Add ? y : -y);
             out = store_dst(init.accumulate != 0 ? out + result : result, config.dst_32bit);
         }
         if (undefined) {
@@ -200,14 +83,23 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
     }
 }
 
-// dst + Σ x[k·stride]·s[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add. `swapped`: x is in SrcB.
+// dst + Σ x[k·stride]·s[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add: aligned, in
+// eights. `swapped`: x is in SrcB.
 float reduce_sum(float dst, const float* x, uint32_t stride, const float* scaler, bool swapped, const ComputeConfig& config) {
     for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
         for (uint32_t phase = 0; phase < config.fidelity; ++phase) {
             float sum = 0.0f;
-            for (uint32_t k = k0; k < k0 + 16; ++k) {
-                const float value = x[k * stride], s = scaler[k % 16];
-                sum += swapped ? phase_product(slice_a(s), slice_b(value), phase) : phase_product(slice_a(value), slice_b(s), phase);
+            for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
+                float products[kTogether], largest = 0.0f;
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    const float value = x[(k1 + k) * stride], s = scaler[(k1 + k) % 16];
+                    products[k] = swapped ? phase_product(slice_a(s), slice_b(value), phase) : phase_product(slice_a(value), slice_b(s), phase);
+                    largest = __builtin_fmaxf(largest, __builtin_fabsf(products[k]));
+                }
+                const float align = aligner(largest);
+                for (const float product : products) {
+                    sum += (product + align) - align;
+                }
             }
             dst = store_dst(dst + sum, config.dst_32bit);
         }

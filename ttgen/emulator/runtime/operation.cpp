@@ -36,6 +36,10 @@ std::string describe(const FpuOp& op) {
 void check_init(const FpuOp& init, const FpuOp& op, Where where) {
     if (!matches(init, op)) {
         error(where, "missing-init", describe(op) + ", but the init in force is that of " + describe(init));
+    } else if (goes_to_dest(init, where) != goes_to_dest(op, where)) {
+        // The init sets up one of two ways to DST; unpack and math would wait for each other.
+        error(where, "missing-init", describe(op) + format(": circular buffer %u unpacks %s, and the init in force is for circular buffer %u, which doesn't",
+                                                           op.cb0, goes_to_dest(op, where) ? "to DST" : "to SrcA", init.cb0));
     }
 }
 

@@ -1,4 +1,6 @@
-// The vector unit: operations on slots of DST. Computed in double precision and rounded once, to the width of DST.
+// The vector unit: operations on slots of DST. Values are computed in double precision and stored once. What the device's own functions
+// do otherwise where it shows is here: tails, special values, and which of them round and which cut what goes to 16-bit DST. The facts come
+// from running the bodies of the device's headers on all bfloat16 numbers and many of float32.
 #include "operation.hpp"
 
 #include <cmath>
@@ -22,10 +24,91 @@ float number(uint32_t bits) {
     return f;
 }
 
-// The same with the arguments that the operation takes: p0, p1, p2 as numbers.
+// What an operation takes beside DST: p0, p1, p2 as numbers, and what chooses its body.
 struct Parameters {
     double p0, p1, p2;
+    uint32_t variant;
+    bool dst_32bit;
 };
+
+constexpr float kSmallest = 0x1p-126f;  // the smallest normal number
+
+// Arithmetic takes subnormal numbers for 0, and makes none.
+float flushed(double x) {
+    const float f = static_cast<float>(x);
+    return std::fabs(f) < kSmallest ? std::copysign(0.0f, f) : f;
+}
+
+// The order in which the vector unit compares: by sign and magnitude of the bits, so that NaN is beyond infinity and −0 below 0.
+int32_t order(float x) {
+    const uint32_t bits = bits_of(x);
+    return static_cast<int32_t>((bits & 0x80000000u) != 0 ? ~(bits & 0x7FFFFFFFu) : bits);
+}
+
+// Operations that cut what goes to 16-bit DST; the others round to nearest.
+bool cuts(Sfpu op) {
+    return op == Sfpu::AddBinary || op == Sfpu::SubBinary || op == Sfpu::AddScalar || op == Sfpu::SubScalar || op == Sfpu::MulScalar ||
+           op == Sfpu::DivScalar || op == Sfpu::Rdiv || op == Sfpu::Erf || op == Sfpu::LeakyRelu;
+}
+
+// Functions whose way of rounding to bfloat16 makes infinity of NaN.
+bool loses_nan(Sfpu op) {
+    return op == Sfpu::Exp || op == Sfpu::Log || op == Sfpu::Sqrt || op == Sfpu::Rsqrt || op == Sfpu::Silu || op == Sfpu::Gelu;
+}
+
+// Operations of which a result of 0 has no sign. Wormhole's sums are among them.
+bool unsigned_zero(Sfpu op) {
+    return op == Sfpu::MulBinary || op == Sfpu::MulScalar || op == Sfpu::DivScalar || op == Sfpu::DivBinary || op == Sfpu::Rdiv || op == Sfpu::Erf ||
+           ((op == Sfpu::AddBinary || op == Sfpu::SubBinary) && !arch().blackhole);
+}
+
+// A value as it stands in DST.
+float stored(Sfpu op, double value, bool dst_32bit) {
+    float f = flushed(value);
+    f = f == 0.0f && unsigned_zero(op) ? 0.0f : f;
+    if (dst_32bit) {
+        return f;
+    }
+    if (std::isnan(f) && loses_nan(op)) {
+        return INFINITY;
+    }
+    return cuts(op) ? cut_to_bfloat16(f) : to_bfloat16(f);
+}
+
+double gelu(double x, const Parameters& p) {
+    // 1 + erf(x) in float32 is what its left tail loses: 0 below −5.54.
+    const float at = static_cast<float>(x), half = 0.5f + 0.5f * std::erf(at * 0.70710678f);
+    return half == 0.0f && !p.dst_32bit ? 0.0 : at * half;
+}
+
+double erf_of(double x, const Parameters& p) {
+    if (std::isnan(x)) {
+        return 1.0;
+    }
+    const double value = std::erf(x);
+    // The fit for bfloat16 is off by up to 3.2e-3, towards ±1, and by a quarter of that around ±1.
+    return p.variant != 0 ? value : std::copysign(std::fmin(1.0, std::fabs(value) * (1.0 + 0.0032 * std::pow(value, 8.0))), value);
+}
+
+double softplus(double x, const Parameters& p) {
+    const double t = p.p0 * x;
+    if (t > p.p2) {
+        return x;
+    }
+    // The fit for bfloat16 adds something to max(t, 0) within ±5 only.
+    return p.p1 * (p.variant == 0 && std::fabs(t) > 5.0 ? std::fmax(t, 0.0) : std::fmax(t, 0.0) + std::log1p(std::exp(-std::fabs(t))));
+}
+
+double sigmoid(double x) { return std::isnan(x) ? 0.0 : flushed(1.0 / (1.0 + std::exp(-x))); }
+
+double reciprocal(double x, const Parameters& p) {
+    if (std::isnan(x)) {
+        return 0.0;
+    }
+    // Blackhole refines an estimate of 7 bits with the help of a number that is subnormal for large arguments.
+    const bool coarse = arch().blackhole && p.dst_32bit && std::fabs(x) > 0x1p103;
+    return 1.0 / x * (coarse ? 1.0 + std::fmin(std::fabs(x) * 0x1p-126, 0.0055) : 1.0);
+}
 
 double unary(Sfpu op, double x, const Parameters& p) {
     switch (op) {
@@ -37,25 +120,20 @@ double unary(Sfpu op, double x, const Parameters& p) {
         case Sfpu::Log1p: return std::log1p(x);
         case Sfpu::Sqrt: return std::sqrt(x);
         case Sfpu::Rsqrt: return 1.0 / std::sqrt(x);
-        case Sfpu::Recip: return 1.0 / x;
+        case Sfpu::Recip: return reciprocal(x, p);
         case Sfpu::Square: return x * x;
-        case Sfpu::Abs: return std::fabs(x);
-        case Sfpu::Sign: return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0;
-        case Sfpu::SignBit: return std::signbit(x) ? 1.0 : 0.0;
-        case Sfpu::Relu: return x > 0 ? x : 0.0;
         case Sfpu::ReluMax: return x > p.p0 ? p.p0 : x > 0 ? x : 0.0;
         case Sfpu::ReluMin: return x > p.p0 ? x : 0.0;
         case Sfpu::LeakyRelu:
         case Sfpu::Prelu: return x >= 0 ? x : p.p0 * x;
-        case Sfpu::Gelu: return 0.5 * x * std::erfc(-x * 0.70710678118654752440);
+        case Sfpu::Gelu: return gelu(x, p);
         case Sfpu::GeluTanh: return 0.5 * x * (1.0 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-        case Sfpu::Silu: return x / (1.0 + std::exp(-x));
-        case Sfpu::Sigmoid: return 1.0 / (1.0 + std::exp(-x));
-        case Sfpu::Tanh: return std::tanh(x);
-        case Sfpu::Softplus: return p.p0 * x > p.p2 ? x : p.p1 * std::log1p(std::exp(p.p0 * x));
-        case Sfpu::Erf: return std::erf(x);
+        case Sfpu::Silu: return std::isnan(x) ? x : x * sigmoid(x);
+        case Sfpu::Sigmoid: return sigmoid(x);
+        case Sfpu::Tanh: return std::isnan(x) && !p.dst_32bit ? 1.0 : std::tanh(x);
+        case Sfpu::Softplus: return softplus(x, p);
+        case Sfpu::Erf: return erf_of(x, p);
         case Sfpu::Erfc: return std::erfc(x);
-        case Sfpu::Negative: return -x;
         case Sfpu::Power: return std::pow(x, p.p0);
         case Sfpu::Rpow: return std::pow(p.p0, x);
         case Sfpu::Elu: return x >= 0 ? x : p.p0 * std::expm1(x);
@@ -80,9 +158,6 @@ double unary(Sfpu op, double x, const Parameters& p) {
         case Sfpu::Atanh: return std::atanh(x);
         case Sfpu::Cbrt: return std::cbrt(x);
         case Sfpu::Heaviside: return x < 0 ? 0.0 : x > 0 ? 1.0 : p.p0;
-        case Sfpu::Identity:
-        case Sfpu::Typecast:
-        case Sfpu::CopyDest: return x;
         case Sfpu::Fill: return p.p0;
         case Sfpu::AddScalar: return x + p.p0;
         case Sfpu::SubScalar: return x - p.p0;
@@ -90,9 +165,7 @@ double unary(Sfpu op, double x, const Parameters& p) {
         case Sfpu::DivScalar: return x * p.p0;  // the host passes the reciprocal, as ttnn does
         case Sfpu::RsubScalar:
         case Sfpu::Rsub: return p.p0 - x;
-        case Sfpu::Rdiv: return p.p0 / x;
-        case Sfpu::UnaryMax: return x > p.p0 ? x : p.p0;
-        case Sfpu::UnaryMin: return x < p.p0 ? x : p.p0;
+        case Sfpu::Rdiv: return p.p0 * stored(Sfpu::Recip, reciprocal(std::fabs(x) < 0x1p126 ? x : INFINITY, p), p.dst_32bit);
         case Sfpu::Threshold: return x > p.p0 ? x : p.p1;
         case Sfpu::Softshrink: return x > p.p0 ? x - p.p0 : x < -p.p0 ? x + p.p0 : 0.0;
         case Sfpu::Hardshrink: return std::fabs(x) > p.p0 ? x : 0.0;
@@ -138,7 +211,7 @@ bool is_column(Sfpu op) { return op == Sfpu::AddColumn || op == Sfpu::SubColumn 
 
 bool is_row(Sfpu op) { return op == Sfpu::AddRow || op == Sfpu::SubRow || op == Sfpu::MulRow; }
 
-double binary(Sfpu op, double x, double y) {
+double binary(Sfpu op, double x, double y, const Parameters& p) {
     switch (op) {
         case Sfpu::AddBinary:
         case Sfpu::AddColumn:
@@ -146,10 +219,10 @@ double binary(Sfpu op, double x, double y) {
         case Sfpu::SubBinary:
         case Sfpu::SubColumn:
         case Sfpu::SubRow: return x - y;
-        case Sfpu::MulBinary:
+        case Sfpu::MulBinary: return !p.dst_32bit && (x == 0 || y == 0) ? 0.0 : x * y;
         case Sfpu::MulColumn:
         case Sfpu::MulRow: return x * y;
-        case Sfpu::DivBinary: return x / y;
+        case Sfpu::DivBinary: return !p.dst_32bit && !(std::fabs(y) < 0x1p126) ? 0.0 : x / y;  // by the reciprocal, in 16 bits
         case Sfpu::RsubBinary: return y - x;
         case Sfpu::PowerBinary: return std::pow(x, y);
         case Sfpu::EqBinary: return x == y ? 1.0 : 0.0;
@@ -157,15 +230,12 @@ double binary(Sfpu op, double x, double y) {
         case Sfpu::LtBinary: return x < y ? 1.0 : 0.0;
         case Sfpu::GtBinary: return x > y ? 1.0 : 0.0;
         case Sfpu::LeBinary: return x <= y ? 1.0 : 0.0;
-        case Sfpu::GeBinary: return x >= y ? 1.0 : 0.0;
-        case Sfpu::MaxBinary: return x > y ? x : y;
-        default: return x < y ? x : y;
+        default: return x >= y ? 1.0 : 0.0;
     }
 }
 
 double ternary(Sfpu op, double x, double y, double z, double value) {
     switch (op) {
-        case Sfpu::Where: return x != 0 ? y : z;
         case Sfpu::Addcmul: return x + value * y * z;
         case Sfpu::Addcdiv: return x + value * y / z;
         case Sfpu::Lerp: return x + z * (y - x);
@@ -173,12 +243,51 @@ double ternary(Sfpu op, double x, double y, double z, double value) {
     }
 }
 
-float stored(double value, bool dst_32bit) {
-    float f = static_cast<float>(value);
-    if (std::fpclassify(f) == FP_SUBNORMAL) {
-        f = std::copysign(0.0f, f);  // the vector unit flushes denormals
+// Operations that move, compare or test bits: nothing is flushed and nothing rounded.
+bool moves(Sfpu op) {
+    switch (op) {
+        case Sfpu::Abs:
+        case Sfpu::Negative:
+        case Sfpu::Sign:
+        case Sfpu::SignBit:
+        case Sfpu::Relu:
+        case Sfpu::UnaryMax:
+        case Sfpu::UnaryMin:
+        case Sfpu::MaxBinary:
+        case Sfpu::MinBinary:
+        case Sfpu::Where:
+        case Sfpu::Identity:
+        case Sfpu::CopyDest: return true;
+        default: return false;
     }
-    return dst_32bit ? f : to_bfloat16(f);
+}
+
+float moved(Sfpu op, float x, float y, float z, float number) {
+    switch (op) {
+        case Sfpu::Abs: return std::fabs(x);
+        case Sfpu::Negative: return -x;
+        case Sfpu::Sign: return (bits_of(x) & 0x7FFFFFFFu) != 0 ? std::copysign(1.0f, x) : 0.0f;
+        case Sfpu::SignBit: return std::signbit(x) ? 1.0f : 0.0f;
+        case Sfpu::Relu: return order(x) > 0 ? x : 0.0f;
+        case Sfpu::UnaryMax: return order(x) > order(number) ? x : number;
+        case Sfpu::UnaryMin: return order(x) < order(number) ? x : number;
+        case Sfpu::MaxBinary: return order(x) > order(y) ? x : y;
+        case Sfpu::MinBinary: return order(x) < order(y) ? x : y;
+        case Sfpu::Where: return bits_of(x) != 0 ? y : z;
+        default: return x;
+    }
+}
+
+// Data formats that a template argument names, and that load and store DST by their own width.
+void check_format(const SfpuOp& op, bool dst_32bit, Where where) {
+    if (op.op != Sfpu::Where && op.op != Sfpu::CopyDest) {
+        return;
+    }
+    const uint8_t format_bits = op.variant == 0 || op.variant == 8 || op.variant == 24 ? 32 : 16;  // Float32, Int32, UInt32
+    if (format_bits != (dst_32bit ? 32 : 16)) {
+        error(where, "dst-format", format("%s for %s: DST has %u bits", name_of(op.op), format_name(static_cast<uint8_t>(op.variant)),
+                                          dst_32bit ? 32u : 16u));
+    }
 }
 
 void run(const SfpuOp& op, bool by_pack, Where where) {
@@ -192,6 +301,7 @@ void run(const SfpuOp& op, bool by_pack, Where where) {
         }
         return s;
     };
+    check_format(op, dst_32bit, where);
     const bool two = is_binary(op.op), three = is_ternary(op.op);
     if ((is_column(op.op) || is_row(op.op)) && !dst_32bit) {
         error(where, "sfpu-broadcast-16bit", "the vector unit's broadcast operations need 32-bit DST");
@@ -200,7 +310,8 @@ void run(const SfpuOp& op, bool by_pack, Where where) {
     const DstSlot& y = two || three ? slot(op.in1) : x;
     const DstSlot& z = three ? slot(op.in2) : x;
     DstSlot& out = dst_slot(op.out, where, by_pack);
-    const Parameters p = {number(op.p0), number(op.p1), number(op.p2)};
+    const Parameters p = {number(op.p0), number(op.p1), number(op.p2), op.variant, dst_32bit};
+    const bool moving = moves(op.op);
     const uint32_t vector_mode = op.op == Sfpu::Exp || op.op == Sfpu::Recip || op.op == Sfpu::Rdiv || op.op == Sfpu::Rpow ||
                                          op.op == Sfpu::MaxBinary || op.op == Sfpu::MinBinary
                                      ? op.p2
@@ -216,10 +327,14 @@ void run(const SfpuOp& op, bool by_pack, Where where) {
             continue;
         }
         const uint32_t j = is_column(op.op) ? i / kTileSide * kTileSide : is_row(op.op) ? i % kTileSide : i;
-        const double value = three ? ternary(op.op, x.tile.v[i], y.tile.v[i], z.tile.v[i], p.p0)
-                             : two ? binary(op.op, x.tile.v[i], y.tile.v[j])
-                                   : unary(op.op, x.tile.v[i], p);
-        results[i] = stored(value, dst_32bit);
+        const float a = x.tile.v[i], b = y.tile.v[j], c = z.tile.v[i];
+        if (moving) {
+            results[i] = moved(op.op, a, b, c, dst_32bit ? number(op.p0) : cut_to_bfloat16(number(op.p0)));
+        } else {
+            results[i] = stored(op.op, three ? ternary(op.op, flushed(a), flushed(b), flushed(c), p.p0)
+                                       : two ? binary(op.op, flushed(a), flushed(b), p)
+                                             : unary(op.op, flushed(a), p), dst_32bit);
+        }
         if (undefined) {
             bad[i] = (x.tile.any_undefined && x.tile.undefined[i] != 0) || ((two || three) && y.tile.any_undefined && y.tile.undefined[j] != 0) ||
                      (three && z.tile.any_undefined && z.tile.undefined[i] != 0);
@@ -246,12 +361,12 @@ using namespace ttemu;
 
 extern "C" {
 
-void ttemu_sfpu_init(Sfpu op, TTEMU_AT) {
+void ttemu_sfpu_init(Sfpu op, uint32_t mode, TTEMU_AT) {
     const Where where = {file, line};
     at(where);
     check_started(where, "an init of the vector unit");
     ComputeUnit& c = *self().core->compute;
-    (self().thread == Thread::Pack ? c.pack_sfpu_init : c.sfpu_init) = op;
+    (self().thread == Thread::Pack ? c.pack_sfpu_init : c.sfpu_init) = {op, mode};
 }
 
 void ttemu_sfpu(const SfpuOp* op, Sfpu init, TTEMU_AT) {
@@ -260,9 +375,11 @@ void ttemu_sfpu(const SfpuOp* op, Sfpu init, TTEMU_AT) {
     check_started(where, "a vector operation");
     const bool by_pack = self().thread == Thread::Pack;
     const ComputeUnit& c = *self().core->compute;
-    const Sfpu in_force = by_pack ? c.pack_sfpu_init : c.sfpu_init;
-    if (in_force != init) {
-        error(where, "missing-init", format("%s needs the init of %s; the one in force is that of %s", name_of(op->op), name_of(init), name_of(in_force)));
+    const ComputeUnit::SfpuInit in_force = by_pack ? c.pack_sfpu_init : c.sfpu_init;
+    if (in_force.op != init) {
+        error(where, "missing-init", format("%s needs the init of %s; the one in force is that of %s", name_of(op->op), name_of(init), name_of(in_force.op)));
+    } else if (in_force.mode != op->mode) {
+        error(where, "init-mode", format("%s has other template arguments than its init, which loaded the constants of another body", name_of(op->op)));
     }
     run(*op, by_pack, where);
 }

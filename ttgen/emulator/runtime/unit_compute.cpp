@@ -3,6 +3,7 @@
 #include "dst.cpp"
 #include "operation.cpp"
 #include "unpack.cpp"
+#include "products.cpp"
 #include "math.cpp"
 #include "sfpu.cpp"
 #include "pack.cpp"

@@ -72,6 +72,8 @@ struct SfpuOp {
     Sfpu op;
     uint32_t in0, in1, in2, out;
     uint32_t p0, p1, p2;
+    uint32_t mode = 0;     // template arguments that choose constants of the init, which has to have the same
+    uint32_t variant = 0;  // what else chooses a body: a data format (Where, CopyDest), whether INP_FLOAT32 is defined (Erf, Softplus)
 };
 
 }  // namespace ttemu
@@ -117,7 +119,7 @@ void ttemu_startup(uint32_t source_a, uint32_t source_b, uint32_t out, TTEMU_AT)
 void ttemu_reconfigure(uint32_t operand, uint32_t old_cb, uint32_t new_cb, TTEMU_AT);  // operand 0 SrcA, 1 SrcB, 2 pack; old_cb ~0: always
 void ttemu_fpu_init(const ttemu::FpuOp* op, TTEMU_AT);
 void ttemu_fpu(const ttemu::FpuOp* op, TTEMU_AT);
-void ttemu_sfpu_init(ttemu::Sfpu op, TTEMU_AT);
+void ttemu_sfpu_init(ttemu::Sfpu op, uint32_t mode, TTEMU_AT);
 void ttemu_sfpu(const ttemu::SfpuOp* op, ttemu::Sfpu init, TTEMU_AT);
 void ttemu_pack_init(uint32_t cb, TTEMU_AT);
 void ttemu_pack(uint32_t dst, uint32_t cb, uint32_t index, int out_of_order, TTEMU_AT);

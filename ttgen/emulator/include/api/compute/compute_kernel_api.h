@@ -7,24 +7,24 @@
 namespace ckernel {
 
 template <bool fast_and_approx = false>
-TTEMU_SFPU_INIT(sigmoid_tile_init, Sigmoid)
+TTEMU_SFPU_INIT_MODE(sigmoid_tile_init, Sigmoid, fast_and_approx)
 template <VectorMode vec_mode = VectorMode::RC, bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_UNARY(sigmoid_tile, Sigmoid, Sigmoid)
+TTEMU_SFPU_UNARY_MODE(sigmoid_tile, Sigmoid, Sigmoid, fast_and_approx, 0)
 TTEMU_SFPU_INIT(silu_tile_init, Silu)
 TTEMU_SFPU_UNARY_ACC(silu_tile, Silu, Silu)
-TTEMU_SFPU_PACK_INIT(silu_tile_init_pack, Silu)
+TTEMU_SFPU_PACK_INIT(silu_tile_init_pack, Silu, 0)
 template <bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_PACK_UNARY(silu_tile_pack, Silu, Silu)
+TTEMU_SFPU_PACK_UNARY(silu_tile_pack, Silu, Silu, 0)
 template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_INIT(tanh_tile_init, Tanh)
+TTEMU_SFPU_INIT_MODE(tanh_tile_init, Tanh, fast_and_approx)
 template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_UNARY(tanh_tile, Tanh, Tanh)
+TTEMU_SFPU_UNARY_MODE(tanh_tile, Tanh, Tanh, fast_and_approx, 0)
 TTEMU_SFPU_INIT(square_tile_init, Square)
 TTEMU_SFPU_UNARY_ACC(square_tile, Square, Square)
 template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_INIT(log_tile_init, Log)
+TTEMU_SFPU_INIT_MODE(log_tile_init, Log, fast_and_approx)
 template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_UNARY(log_tile, Log, Log)
+TTEMU_SFPU_UNARY_MODE(log_tile, Log, Log, fast_and_approx, 0)
 template <bool fast_and_approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
 TTEMU_SFPU_INIT(log_with_base_tile_init, Log2Base)
 template <bool fast_and_approx = false, bool base_is_two = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
@@ -43,9 +43,9 @@ TTEMU_SFPU_UNARY_ACC(exp2_tile, Exp2, Exp2)
 TTEMU_SFPU_INIT(heaviside_tile_init, Heaviside)
 TTEMU_SFPU_UNARY1(heaviside_tile, Heaviside, Heaviside)
 template <bool approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_INIT(expm1_tile_init, Expm1)
+TTEMU_SFPU_INIT_MODE(expm1_tile_init, Expm1, approx)
 template <bool approx = false, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
-TTEMU_SFPU_UNARY(expm1_tile, Expm1, Expm1)
+TTEMU_SFPU_UNARY_MODE(expm1_tile, Expm1, Expm1, approx, 0)
 TTEMU_SFPU_INIT(unary_max_tile_init, UnaryMax)
 TTEMU_SFPU_UNARY1(unary_max_tile, UnaryMax, UnaryMax)
 TTEMU_SFPU_INIT(unary_min_tile_init, UnaryMin)

@@ -6,9 +6,9 @@
 namespace ckernel {
 
 template <bool fast_and_approx = true>
-TTEMU_SFPU_INIT(erf_tile_init, Erf)
+TTEMU_SFPU_INIT_MODE(erf_tile_init, Erf, fast_and_approx)
 template <bool fast_and_approx = true>
-TTEMU_SFPU_UNARY(erf_tile, Erf, Erf)
+TTEMU_SFPU_UNARY_MODE(erf_tile, Erf, Erf, fast_and_approx, ttemu_detail::kFloatInput)
 TTEMU_SFPU_INIT(erfc_tile_init, Erfc)
 TTEMU_SFPU_UNARY(erfc_tile, Erfc, Erfc)
 

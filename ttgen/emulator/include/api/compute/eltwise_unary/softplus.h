@@ -6,6 +6,7 @@
 namespace ckernel {
 
 TTEMU_SFPU_INIT(softplus_tile_init, Softplus)
-TTEMU_SFPU_UNARY3_ACC(softplus_tile, Softplus, Softplus)
+template <bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_UNARY3_VARIANT(softplus_tile, Softplus, Softplus, ttemu_detail::kFloatInput)
 
 }  // namespace ckernel

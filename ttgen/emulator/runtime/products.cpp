@@ -1,0 +1,180 @@
+// The arithmetic of the matrix unit: operands cut in slices, products and sums aligned, sums rounded to DST.
+#include <cstring>
+
+#include "operation.hpp"
+
+namespace ttemu {
+
+namespace {
+
+float masked(float f, uint32_t mask) {
+    const uint32_t bits = bits_of(f) & mask;
+    std::memcpy(&f, &bits, 4);
+    return f;
+}
+
+// The multipliers take 5 bits of SrcA's significand and 7 of SrcB's at a time; further phases add the products with the rest. Of TF32's
+// 11 bits SrcA uses the upper 10. (ISA documentation, MVMUL and ELWMUL.)
+constexpr uint32_t kHighA = 0xFFF80000, kAllA = 0xFFFFC000, kHighB = 0xFFFE0000, kAllB = 0xFFFFE000;
+
+struct Slices {
+    float high, low;
+};
+
+Slices slice_a(float x) {
+    const float high = masked(x, kHighA);
+    return {high, masked(x, kAllA) - high};
+}
+
+Slices slice_b(float x) {
+    const float high = masked(x, kHighB);
+    return {high, masked(x, kAllB) - high};
+}
+
+float phase_product(const Slices& a, const Slices& b, uint32_t phase) {
+    return ((phase & 1) != 0 ? a.low : a.high) * ((phase & 2) != 0 ? b.low : b.high);
+}
+
+float store_dst(float x, bool dst_32bit) { return dst_32bit ? x : to_bfloat16(x); }
+
+// dst[i] += a × b in the given number of phases, each rounded to the width of DST.
+float multiply_accumulate(float dst, float a, float b, uint32_t phases, bool dst_32bit) {
+    const Slices sa = slice_a(a), sb = slice_b(b);
+    if (bits_of(a) << 1 >= 0xFF000000u || bits_of(b) << 1 >= 0xFF000000u) {
+        return store_dst(dst + a * b, dst_32bit);  // infinities and NaNs have no slices
+    }
+    for (uint32_t phase = 0; phase < phases; ++phase) {
+        dst = store_dst(dst + phase_product(sa, sb, phase), dst_32bit);
+    }
+    return dst;
+}
+
+// What the matrix unit adds together is aligned to the largest: a number keeps its multiple of 2^-11 of that one's power of two, the nearest
+// one. (Seen in execution: 1 + 2^-12 is 1, and so is the sum of eight products.) Adding this number and taking it away again rounds like that;
+// 0, which rounds nothing, where the sum could overflow, and for infinities and NaNs.
+float aligner(float largest) {
+    const uint32_t exponent = bits_of(largest) & 0x7F800000u;
+    uint32_t bits = exponent < 0x79000000u ? (exponent + (12u << 23)) | 0x00400000u : 0u;  // 1.5 · 2^(e + 12): its last bit is 2^(e − 11)
+    std::memcpy(&largest, &bits, 4);
+    return largest;
+}
+
+float aligned_sum(float x, float y) {
+    const float align = aligner(__builtin_fmaxf(__builtin_fabsf(x), __builtin_fabsf(y)));
+    return ((x + align) - align) + ((y + align) - align);
+}
+
+constexpr uint32_t kTogether = 8;  // products that are added together
+
+typedef float Vector __attribute__((vector_size(32)));
+typedef uint32_t Bits __attribute__((vector_size(32)));
+typedef float Row __attribute__((vector_size(32), aligned(4), may_alias));  // eight elements of a row
+
+// out (32×32) += left × right over columns [k0, k0 + 16) of left, with the products aligned. With `all_left` and `all_right`, whose upper
+// slices left and right are, what the whole operands' products have more is added as it is: later phases have it, and lose 2^-5 of that at most.
+__attribute__((target_clones("avx2", "default"))) void accumulate_aligned(float* out, const float* left, const float* right,
+                                                                           const float* all_left, const float* all_right, uint32_t k0) {
+    for (uint32_t i = 0; i < kTileSide; ++i) {
+        for (uint32_t j = 0; j < kTileSide; j += 8) {
+            Vector sum = {};
+            for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
+                Vector products[kTogether];
+                Bits largest = {};
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    products[k] = left[i * kTileSide + k1 + k] * *(const Row*)(right + (k1 + k) * kTileSide + j);
+                    const Bits exponent = (Bits)products[k] & 0x7F800000u;
+                    largest = largest > exponent ? largest : exponent;
+                }
+                const Bits none = {};
+                const Vector align = (Vector)(largest < 0x79000000u ? (largest + (12u << 23)) | 0x00400000u : none);
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    sum += (products[k] + align) - align;
+                }
+                for (uint32_t k = 0; all_left != nullptr && k < kTogether; ++k) {
+                    const Vector whole = all_left[i * kTileSide + k1 + k] * *(const Row*)(all_right + (k1 + k) * kTileSide + j);
+                    sum += whole - products[k];
+                }
+            }
+            *(Row*)(out + i * kTileSide + j) += sum;
+        }
+    }
+}
+
+// out (32×32) += left × right over columns [k0, k0 + 16) of left.
+void accumulate_half(float* out, const float* left, const float* right, uint32_t k0) {
+    for (uint32_t i = 0; i < kTileSide; ++i) {
+        Vector sum[4] = {};
+        for (uint32_t k = k0; k < k0 + 16; ++k) {
+            const float l = left[i * kTileSide + k];
+            const Vector factor = {l, l, l, l, l, l, l, l};
+            for (uint32_t j = 0; j < 4; ++j) {
+                Vector r;
+                std::memcpy(&r, right + k * kTileSide + j * 8, sizeof r);
+                sum[j] += factor * r;
+            }
+        }
+        for (uint32_t j = 0; j < 4; ++j) {
+            Vector o;
+            std::memcpy(&o, out + i * kTileSide + j * 8, sizeof o);
+            o += sum[j];
+            std::memcpy(out + i * kTileSide + j * 8, &o, sizeof o);
+        }
+    }
+}
+
+void mask_all(float* out, const float* in, uint32_t mask) {
+    for (uint32_t i = 0; i < kTileElements; ++i) {
+        out[i] = masked(in[i], mask);
+    }
+}
+
+void subtract_all(float* out, const float* a, const float* b) {
+    for (uint32_t i = 0; i < kTileElements; ++i) {
+        out[i] = a[i] - b[i];
+        if (out[i] != out[i]) {
+            out[i] = 0.0f;  // infinity has no low slice
+        }
+    }
+}
+
+// The operands of a matrix product in the slices that its fidelity needs. in0 is SrcB, in1 is SrcA.
+struct Sliced {
+    float all[kTileElements], high[kTileElements], low[kTileElements];
+};
+
+void slice_all(Sliced& s, const float* in, uint32_t all, uint32_t high) {
+    mask_all(s.all, in, all);
+    mask_all(s.high, in, high);
+    subtract_all(s.low, s.all, s.high);
+}
+
+void matrix_product(float* dst, const Sliced& in0, const Sliced& in1, uint32_t phases, bool dst_32bit) {
+    if (dst_32bit) {
+        // Phases add up to products of whole operands; only the order of additions differs, which the hardware's isn't known to.
+        for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
+            switch (phases) {
+                case 1: accumulate_aligned(dst, in0.high, in1.high, nullptr, nullptr, k0); break;
+                case 2: accumulate_aligned(dst, in0.high, in1.high, in0.high, in1.all, k0); break;
+                case 3:
+                    accumulate_aligned(dst, in0.high, in1.high, in0.high, in1.all, k0);
+                    accumulate_half(dst, in0.low, in1.high, k0);
+                    break;
+                default: accumulate_aligned(dst, in0.high, in1.high, in0.all, in1.all, k0); break;
+            }
+        }
+        return;
+    }
+    for (uint32_t phase = 0; phase < phases; ++phase) {
+        for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
+            const float *left = (phase & 2) != 0 ? in0.low : in0.high, *right = (phase & 1) != 0 ? in1.low : in1.high;
+            accumulate_aligned(dst, left, right, nullptr, nullptr, k0);
+            for (uint32_t i = 0; i < kTileElements; ++i) {
+                dst[i] = to_bfloat16(dst[i]);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+}  // namespace ttemu
