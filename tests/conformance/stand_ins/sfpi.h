@@ -1,8 +1,8 @@
 // Stands in for SFPI's header, which comes with its compiler and not with the wheel: the vector types, functions and
 // constants that the wheel's SFPU functions are written with. It type-checks them on any compiler and executes them
-// on the host, 32 lanes at a time, as the public ISA documentation says that the vector unit does. What it leaves
-// open: the exact table of Blackhole's approximate functions (modelled as 8 correct bits), stochastic rounding
-// (rounds to nearest), and which products the real compiler fuses with a sum (here: all).
+// on the host, 32 lanes at a time, as the public ISA documentation says that the vector unit does. What may differ in
+// last bits: a product that a sum uses is fused with it here wherever it comes from; stochastic rounding is rounding to
+// nearest.
 #pragma once
 
 #include <cstdint>
@@ -90,7 +90,7 @@ struct Unit {
     Lanes enabled = {};
     Lanes outer[16] = {};
     int depth = 0;
-    unsigned row = 0;
+    unsigned base = 0, row = 0, carriage = 0, steps[8] = {}, first_step = 0;
     bool dst_32_bit = true;
 
     Unit() {
@@ -98,6 +98,7 @@ struct Unit {
         set(9, 0.0f), set(10, 1.0f), set(11, -1.0f), set(8, 0.8373f);
         for (std::uint32_t lane = 0; lane < LANES; ++lane) registers[15].lane[lane] = 2 * lane;
     }
+    void step(unsigned address_mode) { row += steps[first_step + address_mode]; }
     void set(int index, float value) {
         for (auto& bits : registers[index].lane) std::memcpy(&bits, &value, 4);
     }
@@ -131,13 +132,32 @@ inline void assign(Lanes& to, const Lanes& from) {
     for (int lane = 0; lane < LANES; ++lane) to.lane[lane] = unit.enabled.lane[lane] ? from.lane[lane] : to.lane[lane];
 }
 
-// SFPMAD: subnormal operands count as 0, subnormal results and -0 become +0, a NaN has its lowest bit set.
+// SFPMAD. Subnormal operands count as 0. The product keeps 27 or 28 bits, the last one set where others were dropped;
+// below 2^-126 it is 0, from 2^128 on infinity. Subnormal results and -0 become +0 on Wormhole, where a NaN has its
+// lowest bit set and others may be; on Blackhole they become 0 of their sign, and a NaN is the canonical one.
 inline std::uint32_t operand(std::uint32_t bits) { return bits & 0x7f800000u ? bits : bits & 0x80000000u; }
+inline double product_of(std::uint32_t a, std::uint32_t b) {
+    double product = double(to_float(a)) * double(to_float(b));
+    std::uint64_t bits;
+    std::memcpy(&bits, &product, 8);
+    const int exponent = int(bits >> 52 & 0x7ff);
+    if (exponent == 0x7ff) return product;
+    if (exponent < 1023 - 126) return bits >> 63 ? -0.0 : 0.0;
+    if (exponent > 1023 + 127) return bits >> 63 ? -__builtin_inf() : __builtin_inf();
+    const int carried = exponent - 1023 - (int(a >> 23 & 0xff) - 127) - (int(b >> 23 & 0xff) - 127);
+    const std::uint64_t unit = std::uint64_t(1) << (26 - carried), dropped = bits & (unit - 1);
+    bits = (bits - dropped) | (dropped ? unit : 0);
+    std::memcpy(&product, &bits, 8);
+    return product;
+}
 inline std::uint32_t mad(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
-    const double product = double(to_float(operand(a))) * double(to_float(operand(b)));
-    const std::uint32_t bits = to_bits(float(product + double(to_float(operand(c)))));
+    const std::uint32_t bits = to_bits(float(product_of(operand(a), operand(b)) + double(to_float(operand(c)))));
     const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+#ifdef ARCH_BLACKHOLE
+    return nan ? 0x7fc00000u : operand(bits);
+#else
     return nan ? 0x7fc00001u : (bits & 0x7f800000u) ? bits : 0u;
+#endif
 }
 inline Lanes mad(const Lanes& a, const Lanes& b, const Lanes& c) {
     return map([&](int lane) { return mad(a.lane[lane], b.lane[lane], c.lane[lane]); });
@@ -231,15 +251,13 @@ inline void store(unsigned row, unsigned format, const Lanes& from) {
     }));
 }
 
-// Blackhole's SFPARECIP: about eight correct bits; 0 and infinity exchange, NaN stays.
-inline std::uint32_t approximate(float value) { return (to_bits(value) + 0x8000u) & 0xffff0000u; }
+// Blackhole's SFPARECIP: the upper seven bits of the mantissa, by the middle of the interval that they stand for.
 inline std::uint32_t approximate_reciprocal(std::uint32_t bits) {
     const std::uint32_t sign = bits & 0x80000000u, magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return bits;
-    if (magnitude == 0x7f800000u) return sign;
     if (magnitude < 0x00800000u) return sign | 0x7f800000u;
-    const std::uint32_t result = approximate(1.0f / to_float(magnitude));
-    return result & 0x7f800000u ? sign | result : sign;
+    if (magnitude >= 0x7e800000u) return sign;
+    const std::uint32_t middle = 257 + 2 * (magnitude >> 16 & 0x7f);
+    return sign | (253 - (magnitude >> 23)) << 23 | ((65536 + middle / 2) / middle - 128) << 16;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -609,34 +627,34 @@ namespace impl_ {
 template <DataLayout Layout>
 class DstPlace {
 public:
-    constexpr explicit DstPlace(int index) : index(index) {}
+    constexpr explicit DstPlace(int index, int address_mode = -1) : index(index), address_mode(address_mode) {}
     template <DataLayout Other = DataLayout::Default>
-    constexpr auto mode(int = -1) const {
-        return DstPlace<Other == DataLayout::Default ? Layout : Other>(index);
+    constexpr auto mode(int other = -1) const {
+        return DstPlace<Other == DataLayout::Default ? Layout : Other>(index, other >= 0 ? other : address_mode);
     }
     DstPlace(const DstPlace&) = default;
     DstPlace& operator=(const DstPlace&) = delete;
 
-    void operator=(const vFloat& value) const { store(row(), format(SFPSTORE_MOD0_FMT_SRCB), value.get()); }
-    void operator=(const vFloat16a& value) const { store(row(), format(SFPSTORE_MOD0_FMT_FP16A), value.get()); }
-    void operator=(const vFloat16b& value) const { store(row(), format(SFPSTORE_MOD0_FMT_FP16B), value.get()); }
-    void operator=(const vInt& value) const { store(row(), format(INTEGER), value.get()); }
-    void operator=(const vUInt& value) const { store(row(), format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
-    void operator=(const vMag& value) const { store(row(), format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
-    void operator=(const vUInt16& value) const { store(row(), format(SFPSTORE_MOD0_FMT_UINT16), value.get()); }
-    void operator=(const vSMag& value) const { store(row(), format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
-    void operator=(const vSMag16& value) const { store(row(), format(SFPSTORE_MOD0_FMT_INT16), value.get()); }
+    void operator=(const vFloat& value) const { write(format(SFPSTORE_MOD0_FMT_SRCB), value.get()); }
+    void operator=(const vFloat16a& value) const { write(format(SFPSTORE_MOD0_FMT_FP16A), value.get()); }
+    void operator=(const vFloat16b& value) const { write(format(SFPSTORE_MOD0_FMT_FP16B), value.get()); }
+    void operator=(const vInt& value) const { write(format(INTEGER), value.get()); }
+    void operator=(const vUInt& value) const { write(format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
+    void operator=(const vMag& value) const { write(format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
+    void operator=(const vUInt16& value) const { write(format(SFPSTORE_MOD0_FMT_UINT16), value.get()); }
+    void operator=(const vSMag& value) const { write(format(SFPSTORE_MOD0_FMT_INT32), value.get()); }
+    void operator=(const vSMag16& value) const { write(format(SFPSTORE_MOD0_FMT_INT16), value.get()); }
     void operator=(float value) const { *this = vFloat(value); }
 
-    operator vFloat() const { return vFloat(load(row(), format(SFPLOAD_MOD0_FMT_SRCB))); }
-    operator vFloat16a() const { return vFloat16a(load(row(), format(SFPLOAD_MOD0_FMT_FP16A))); }
-    operator vFloat16b() const { return vFloat16b(load(row(), format(SFPLOAD_MOD0_FMT_FP16B))); }
-    operator vInt() const { return vInt(load(row(), format(INTEGER))); }
-    operator vUInt() const { return vUInt(load(row(), format(SFPLOAD_MOD0_FMT_INT32))); }
-    operator vMag() const { return vMag(load(row(), format(SFPLOAD_MOD0_FMT_INT32))); }
-    operator vUInt16() const { return vUInt16(load(row(), format(SFPLOAD_MOD0_FMT_UINT16))); }
-    operator vSMag() const { return vSMag(load(row(), format(SFPLOAD_MOD0_FMT_INT32))); }
-    operator vSMag16() const { return vSMag16(load(row(), format(SFPLOAD_MOD0_FMT_INT16))); }
+    operator vFloat() const { return vFloat(read(format(SFPLOAD_MOD0_FMT_SRCB))); }
+    operator vFloat16a() const { return vFloat16a(read(format(SFPLOAD_MOD0_FMT_FP16A))); }
+    operator vFloat16b() const { return vFloat16b(read(format(SFPLOAD_MOD0_FMT_FP16B))); }
+    operator vInt() const { return vInt(read(format(INTEGER))); }
+    operator vUInt() const { return vUInt(read(format(SFPLOAD_MOD0_FMT_INT32))); }
+    operator vMag() const { return vMag(read(format(SFPLOAD_MOD0_FMT_INT32))); }
+    operator vUInt16() const { return vUInt16(read(format(SFPLOAD_MOD0_FMT_UINT16))); }
+    operator vSMag() const { return vSMag(read(format(SFPLOAD_MOD0_FMT_INT32))); }
+    operator vSMag16() const { return vSMag16(read(format(SFPLOAD_MOD0_FMT_INT16))); }
 
 private:
 #ifdef ARCH_BLACKHOLE
@@ -644,7 +662,15 @@ private:
 #else
     static constexpr unsigned INTEGER = SFPLOAD_MOD0_FMT_SM32;
 #endif
-    unsigned row() const { return unit.row + unsigned(index); }
+    void write(unsigned format, const Lanes& value) const {
+        store(unit.base + unit.row + unsigned(index), format, value);
+        if (address_mode >= 0) unit.step(unsigned(address_mode));
+    }
+    Lanes read(unsigned format) const {
+        const Lanes value = load(unit.base + unit.row + unsigned(index), format);
+        if (address_mode >= 0) unit.step(unsigned(address_mode));
+        return value;
+    }
     static constexpr unsigned format(unsigned of_type) {
         switch (Layout) {
             case DataLayout::FSrcB: return SFPLOAD_MOD0_FMT_SRCB;
@@ -662,7 +688,7 @@ private:
             default: return of_type;
         }
     }
-    int index;
+    int index, address_mode;
 };
 
 struct DstRegisters {
@@ -946,7 +972,8 @@ inline vInt float_to_int16(const vFloat& value, RoundMode round = RoundMode::Nea
 #ifdef ARCH_BLACKHOLE
 inline vFloat approx_recip(const vFloat& value, RecipMode mode = RecipMode::All) {
     return impl_::unary<vFloat>(value, [=](std::uint32_t bits) {
-        return mode == RecipMode::IfNegative && !(bits >> 31) ? bits : impl_::approximate_reciprocal(bits);
+        if (mode == RecipMode::All) return impl_::approximate_reciprocal(bits);
+        return bits >> 31 ? impl_::approximate_reciprocal(bits & 0x7fffffffu) : bits;
     });
 }
 #endif
