@@ -283,14 +283,13 @@ constexpr bool is_vector = std::is_base_of_v<vVal, Type>;
 template <typename Type, typename Result = void>
 using if_integer = std::enable_if_t<std::is_integral_v<Type>, Result>;
 
-// A comparison is a subtraction (unless with 0) and a test of its bits: -0 is negative and unequal to 0.
+// A comparison is a subtraction and a test of its bits; with the scalar 0 it is a test of the value itself, where -0 is
+// negative and unequal to 0.
 struct Test {
     bool less, zero;
 };
 inline Test test(std::uint32_t bits) { return {bool(bits >> 31), bits == 0}; }
-inline Test test_floats(std::uint32_t a, std::uint32_t b) {
-    return test(b == 0 ? a : mad(b, 0xbf800000u, a));
-}
+inline Test compared(std::uint32_t a, std::uint32_t b) { return test(mad(b, 0xbf800000u, a)); }
 
 }  // namespace impl_
 
@@ -471,7 +470,14 @@ inline vBool nearby(const vBool& condition) { return condition; }
 #define STAND_IN_FLOAT_COMPARISON(OPERATOR, RESULT)                                                   \
     inline vBool operator OPERATOR(const vFloat& a, const vFloat& b) {                                \
         return vBool(impl_::map([&](int lane) -> std::uint32_t {                                      \
-            const auto found = impl_::test_floats(a.get().lane[lane], b.get().lane[lane]);            \
+            const auto found = impl_::compared(a.get().lane[lane], b.get().lane[lane]);               \
+            return RESULT;                                                                            \
+        }));                                                                                          \
+    }                                                                                                 \
+    inline vBool operator OPERATOR(const vFloat& a, float b) {                                        \
+        if (b != 0) return a OPERATOR vFloat(b);                                                      \
+        return vBool(impl_::map([&](int lane) -> std::uint32_t {                                      \
+            const auto found = impl_::test(a.get().lane[lane]);                                       \
             return RESULT;                                                                            \
         }));                                                                                          \
     }
