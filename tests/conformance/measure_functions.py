@@ -47,11 +47,13 @@ Bits: TypeAlias = Literal[16, 32]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
+SCALAR: Final = float(np.float32(1.3))
+
 NUMBERS: Final[Mapping[str, tuple[float, ...]]] = {
     "leaky_relu": (0.01,),
     "softplus": (1.0, 1.0, 20.0),
     "rdiv_number": (2.5,),
-    **dict.fromkeys(("add_number", "mul_number", "rsub_number", "max_number", "min_number"), (1.5,)),
+    **dict.fromkeys(("add_number", "mul_number", "rsub_number", "max_number", "min_number"), (SCALAR,)),
 }
 """The numbers that operations are measured with; softplus' are beta, its reciprocal and the threshold."""
 
@@ -87,12 +89,12 @@ EXACT: Final[Mapping[str, Callable[..., Doubles]]] = {
     "sqrt": np.sqrt,
     "square": np.square,
     "tanh": np.tanh,
-    "add_number": lambda x: x + 1.5,
-    "mul_number": lambda x: x * 1.5,
-    "rsub_number": lambda x: 1.5 - x,
+    "add_number": lambda x: x + SCALAR,
+    "mul_number": lambda x: x * SCALAR,
+    "rsub_number": lambda x: SCALAR - x,
     "rdiv_number": lambda x: 2.5 / x,
-    "max_number": lambda x: np.maximum(x, 1.5),
-    "min_number": lambda x: np.minimum(x, 1.5),
+    "max_number": lambda x: np.maximum(x, SCALAR),
+    "min_number": lambda x: np.minimum(x, SCALAR),
     "add_dst": np.add,
     "sub_dst": np.subtract,
     "mul_dst": np.multiply,
