@@ -321,7 +321,8 @@ public:
     vFloat() = default;
     vFloat(const vFloat&) = default;
     vFloat(const impl_::sfpu_t& from) : vVal(from) {}
-    vFloat(sFloat16a half) : vVal(impl_::splat((half.get() & 0x8000) << 16 | ((half.get() & 0x7fff) + (112u << 10)) << 13)) {}
+    vFloat(sFloat16a half)
+        : vVal(impl_::splat((half.get() & 0x8000) << 16 | ((half.get() & 0x7fff) + (112u << 10)) << 13)) {}
     vFloat(sFloat16b half) : vVal(impl_::splat(half.get() << 16)) {}
     vFloat(float value) : vVal(impl_::splat(impl_::to_bits(value))) {}
     vFloat(const vFloat& a, const vFloat& b)
@@ -826,7 +827,9 @@ inline Type setsgn2(const Type& value, const impl_::vVal& sign) {
 }
 
 inline vFloat abs(const vFloat& value) {
-    return impl_::unary<vFloat>(value, [](std::uint32_t bits) { return bits > 0xff800000u ? bits : bits & 0x7fffffffu; });
+    return impl_::unary<vFloat>(value, [](std::uint32_t bits) {
+        return bits > 0xff800000u ? bits : bits & 0x7fffffffu;
+    });
 }
 inline vMag abs(const vInt& value) {
     return impl_::unary<vMag>(value, [](std::uint32_t bits) { return bits >> 31 ? 0u - bits : bits; });
@@ -1028,7 +1031,8 @@ inline vFloat lut(const vFloat& value, const vLut8si& first, const vLut8si& seco
         const std::uint32_t bits = value.get().lane[lane];
         const float magnitude = impl_::to_float(bits & 0x7fffffffu);
         const std::uint32_t table = (magnitude < 1 ? first : magnitude < 2 ? second : third).get().lane[lane];
-        const std::uint32_t result = impl_::mad(impl_::from_half(table & 0xffff), bits & 0x7fffffffu, impl_::from_half(table >> 16));
+        const std::uint32_t slope = impl_::from_half(table & 0xffff), intercept = impl_::from_half(table >> 16);
+        const std::uint32_t result = impl_::mad(slope, bits & 0x7fffffffu, intercept);
         return sign == LutSign::Retain ? (result & 0x7fffffffu) | (bits & 0x80000000u) : result;
     }));
 }

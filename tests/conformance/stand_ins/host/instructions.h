@@ -41,7 +41,8 @@ inline void execute(unsigned word) {
 #else
     constexpr unsigned ADDRESS_BITS = 14, MODES = 4;
 #endif
-    const unsigned opcode = word >> 24, a = word >> 16 & 15, b = word >> 12 & 15, c = word >> 8 & 15, d = word >> 4 & 15,
+    const unsigned opcode = word >> 24, a = word >> 16 & 15, b = word >> 12 & 15, c = word >> 8 & 15,
+                   d = word >> 4 & 15,
                    mode = word & 15, immediate12 = word >> 12 & 0xfff, first = word >> 20 & 15,
                    address_mode = word >> ADDRESS_BITS & (MODES - 1), address = word & ((1u << ADDRESS_BITS) - 1);
     const int signed12 = int(immediate12 << 20) >> 20;
@@ -96,7 +97,8 @@ inline void execute(unsigned word) {
         case 0x76:
             each([&](int lane) {
                 const std::uint32_t bits = from.lane[lane], exponent = bits >> 23 & 0xff;
-                const std::uint32_t changed = mode & 1 ? (exponent == 255 ? 255u : exponent + immediate12) : immediate12;
+                const std::uint32_t sum = exponent == 255 ? 255u : exponent + immediate12;
+                const std::uint32_t changed = mode & 1 ? sum : immediate12;
                 return (bits & 0x807fffffu) | (changed & 0xff) << 23;
             });
             break;

@@ -34,7 +34,8 @@ struct Operation {
 int main(int count, char** arguments) {
     const Operation operation = operations[std::atoi(arguments[1])];
     const int operands = std::atoi(arguments[2]);
-    for (int index = 3; index < count; ++index) *numbers[index - 3] = uint32_t(std::strtoul(arguments[index], nullptr, 0));
+    for (int index = 3; index < count; ++index)
+        *numbers[index - 3] = uint32_t(std::strtoul(arguments[index], nullptr, 0));
     auto& unit = sfpi::impl_::unit;
     unit.dst_32_bit = DST_ACCUM_MODE;
     operation.prepare();
