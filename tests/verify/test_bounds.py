@@ -15,6 +15,7 @@ from ttgen.formula.reference import evaluate
 from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
 from ttgen.verify.flow import flow_of
+from ttgen.verify.inputs import Kind
 from ttgen.verify.judging import rms
 from ttgen.verify.products import FLOAT32_UNIT, Engine, cut_of_product, product_errors
 from ttgen.verify.run import emulate
@@ -22,6 +23,7 @@ from ttgen.verify.tolerance import SMALLEST
 from ttgen.verify.toolchain import Builder
 
 Array = NDArray[np.float64]
+KINDS: tuple[Kind, ...] = ("normal", "hard")
 F32, BF16 = "accumulate: float32", "accumulate: bfloat16"
 
 
@@ -238,3 +240,14 @@ def test_functions_are_as_far_off_as_their_rows_say() -> None:
     relative = expected.error / np.maximum(np.abs(expected.value), SMALLEST)
     assert np.all(relative[(x < -2) & (x > -20)] > accuracy.curved)
     assert np.all(relative[x > 20] < 2 * accuracy.relative)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_chosen_operand_counts(kind: Kind) -> None:
+    """What isn't chosen may be large and far off."""
+    formula = "Y = minimum(maximum(A * A * 1e6, -B), B)"
+    made = drawn(spec(formula, A="64x64", B="64x64", Y="64x64"), kind)
+    error, value = made.expected["Y"].error, made.expected["Y"].value
+    chosen = value == made.inputs["B"]
+    assert np.mean(chosen) > 1 / 8
+    assert np.all(error[chosen] <= np.abs(value[chosen]) * 2.0**-7 + 2 * SMALLEST)

@@ -217,7 +217,9 @@ def _carried(function: str, terms: list[Bounded], value: Array) -> Array:
             # It multiplies by a reciprocal, which is flushed where the divisor is as large as that.
             return np.where(np.abs(b.value) + b.error < 1 / SMALLEST, error, error + np.abs(value))
         case "maximum" | "minimum", [a, b]:
-            return np.maximum(a.error, b.error)
+            # Where it is clear which one it is, the other's error doesn't matter.
+            clear = np.abs(a.value - b.value) > a.error + b.error
+            return np.where(clear, np.where(value == a.value, a.error, b.error), np.maximum(a.error, b.error))
         case "where", [condition, a, b]:
             error = np.where(condition.value != 0, a.error, b.error)
             unsure = (condition.error > 0) & (np.abs(condition.value) <= condition.error)
