@@ -193,6 +193,21 @@ step = grid(larger, BITS)
 total = larger + np.rint(smaller / step) * step
 total.astype(np.float32).tofile(files["C"])
 """
+FUNCTION = """\
+a = load("A", 64, 64)
+curve = np.logaddexp(0, a) - np.maximum(a, 0)
+found = EXPRESSION
+found.astype(np.float32).tofile(files["C"])
+"""
+GELU = "np.where(a < BEND, 0, a / 2 * np.vectorize(math.erfc)(-a / math.sqrt(2)) + OFF * (a < -3))"
+SILU = "np.where(a < BEND, 0, a * np.exp(-np.logaddexp(0, -a)))"
+
+
+def function(expression: str, **values: float) -> str:
+    """A program whose output is an expression in a."""
+    for name, value in values.items():
+        expression = expression.replace(name, repr(value))
+    return FUNCTION.replace("EXPRESSION", expression)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +217,15 @@ total.astype(np.float32).tofile(files["C"])
         ("C = A @ B", {"A": "64x256", "B": "256x64"}, ALIGNED.replace("BITS", "6"), USER_ERROR),
         ("C = A + B", {"A": "64x64", "B": "64x64"}, ROUNDED.replace("BITS", "11"), OK),
         ("C = A + B", {"A": "64x64", "B": "64x64"}, ROUNDED.replace("BITS", "9"), USER_ERROR),
+        ("C = gelu(A)", {"A": "64x64"}, function(GELU, BEND=-5.54, OFF=8e-7), OK),
+        ("C = gelu(A)", {"A": "64x64"}, function(GELU, BEND=-4.5, OFF=0.0), USER_ERROR),
+        ("C = gelu(A)", {"A": "64x64"}, function(GELU, BEND=-5.54, OFF=3e-6), USER_ERROR),
+        ("C = silu(A)", {"A": "64x64"}, function(SILU, BEND=-88.0), OK),
+        ("C = silu(A)", {"A": "64x64"}, function(SILU, BEND=-60.0), USER_ERROR),
+        ("C = softplus(A)", {"A": "64x64"}, function("np.maximum(a, 0) + curve * (1 + OFF)", OFF=5e-4), OK),
+        ("C = softplus(A)", {"A": "64x64"}, function("np.maximum(a, 0) + curve * (1 + OFF)", OFF=7e-4), USER_ERROR),
+        ("C = log(A)", {"A": "64x64"}, function("np.log(a) * (1 + OFF)", OFF=1.5e-7), OK),
+        ("C = log(A)", {"A": "64x64"}, function("np.log(a + OFF)", OFF=2e-7), USER_ERROR),
     ],
 )
 def test_right_on_a_card(

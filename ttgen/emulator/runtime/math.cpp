@@ -51,9 +51,64 @@ float multiply_accumulate(float dst, float a, float b, uint32_t phases, bool dst
     return dst;
 }
 
+// What the matrix unit adds together is aligned to the largest: a number keeps its multiple of 2^-11 of that one's power of two, the nearest
+// one. (Seen in execution: 1 + 2^-12 is 1, and so is the sum of eight products.) Adding this number and taking it away again rounds like that;
+// 0, which rounds nothing, where the sum could overflow, and for infinities and NaNs.
+float aligner(float largest) {
+    const uint32_t exponent = bits_of(largest) & 0x7F800000u;
+    uint32_t bits = exponent < 0x79000000u ? (exponent + (12u << 23)) | 0x00400000u : 0u;  // 1.5 · 2^(e + 12): its last bit is 2^(e − 11)
+    std::memcpy(&largest, &bits, 4);
+    return largest;
+}
+
+float aligned_sum(float x, float y) {
+    const float align = aligner(__builtin_fmaxf(__builtin_fabsf(x), __builtin_fabsf(y)));
+    return ((x + align) - align) + ((y + align) - align);
+}
+
+constexpr uint32_t kTogether = 8;  // products that are added together
+
+typedef float Vector __attribute__((vector_size(32)));
+typedef uint32_t Bits __attribute__((vector_size(32)));
+
+// out (32×32) += left × right over columns [k0, k0 + 16) of left, with the products aligned. With `all_left` and `all_right`, whose upper
+// slices left and right are, what the whole operands' products have more is added as it is: later phases have it, and lose 2^-5 of that at most.
+__attribute__((target_clones("avx2", "default"))) void accumulate_aligned(float* out, const float* left, const float* right,
+                                                                           const float* all_left, const float* all_right, uint32_t k0) {
+    const auto load = [](const float* from) {
+        Vector v;
+        std::memcpy(&v, from, sizeof v);
+        return v;
+    };
+    for (uint32_t i = 0; i < kTileSide; ++i) {
+        for (uint32_t j = 0; j < kTileSide; j += 8) {
+            Vector sum = {};
+            for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
+                Vector products[kTogether];
+                Bits largest = {};
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    products[k] = left[i * kTileSide + k1 + k] * load(right + (k1 + k) * kTileSide + j);
+                    const Bits exponent = (Bits)products[k] & 0x7F800000u;
+                    largest = largest > exponent ? largest : exponent;
+                }
+                const Bits none = {};
+                const Vector align = (Vector)(largest < 0x79000000u ? (largest + (12u << 23)) | 0x00400000u : none);
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    sum += (products[k] + align) - align;
+                }
+                for (uint32_t k = 0; all_left != nullptr && k < kTogether; ++k) {
+                    const Vector whole = all_left[i * kTileSide + k1 + k] * load(all_right + (k1 + k) * kTileSide + j);
+                    sum += whole - products[k];
+                }
+            }
+            const Vector result = load(out + i * kTileSide + j) + sum;
+            std::memcpy(out + i * kTileSide + j, &result, sizeof result);
+        }
+    }
+}
+
 // out (32×32) += left × right over columns [k0, k0 + 16) of left.
 void accumulate_half(float* out, const float* left, const float* right, uint32_t k0) {
-    typedef float Vector __attribute__((vector_size(32)));
     for (uint32_t i = 0; i < kTileSide; ++i) {
         Vector sum[4] = {};
         for (uint32_t k = k0; k < k0 + 16; ++k) {
@@ -105,20 +160,21 @@ void matrix_product(float* dst, const Sliced& in0, const Sliced& in1, uint32_t p
         // Phases add up to products of whole operands; only the order of additions differs, which the hardware's isn't known to.
         for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
             switch (phases) {
-                case 1: accumulate_half(dst, in0.high, in1.high, k0); break;
-                case 2: accumulate_half(dst, in0.high, in1.all, k0); break;
+                case 1: accumulate_aligned(dst, in0.high, in1.high, nullptr, nullptr, k0); break;
+                case 2: accumulate_aligned(dst, in0.high, in1.high, in0.high, in1.all, k0); break;
                 case 3:
-                    accumulate_half(dst, in0.high, in1.all, k0);
+                    accumulate_aligned(dst, in0.high, in1.high, in0.high, in1.all, k0);
                     accumulate_half(dst, in0.low, in1.high, k0);
                     break;
-                default: accumulate_half(dst, in0.all, in1.all, k0); break;
+                default: accumulate_aligned(dst, in0.high, in1.high, in0.all, in1.all, k0); break;
             }
         }
         return;
     }
     for (uint32_t phase = 0; phase < phases; ++phase) {
         for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
-            accumulate_half(dst, (phase & 2) != 0 ? in0.low : in0.high, (phase & 1) != 0 ? in1.low : in1.high, k0);
+            const float *left = (phase & 2) != 0 ? in0.low : in0.high, *right = (phase & 1) != 0 ? in1.low : in1.high;
+            accumulate_aligned(dst, left, right, nullptr, nullptr, k0);
             for (uint32_t i = 0; i < kTileElements; ++i) {
                 dst[i] = to_bfloat16(dst[i]);
             }
@@ -190,7 +246,7 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
         if (op.kind == FpuKind::Mul) {
             out = multiply_accumulate(op.reuse == Reuse::None ? out : 0.0f, x, y, config.fidelity, config.dst_32bit);
         } else {
-            const float result = op.kind == FpuKind::Add ? x + y : x - y;
+            const float result = aligned_sum(x, op.kind == FpuKind::Add ? y : -y);
             out = store_dst(init.accumulate != 0 ? out + result : result, config.dst_32bit);
         }
         if (undefined) {
@@ -200,14 +256,23 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
     }
 }
 
-// dst + Σ x[k·stride]·s[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add. `swapped`: x is in SrcB.
+// dst + Σ x[k·stride]·s[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add: aligned, in
+// eights. `swapped`: x is in SrcB.
 float reduce_sum(float dst, const float* x, uint32_t stride, const float* scaler, bool swapped, const ComputeConfig& config) {
     for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
         for (uint32_t phase = 0; phase < config.fidelity; ++phase) {
             float sum = 0.0f;
-            for (uint32_t k = k0; k < k0 + 16; ++k) {
-                const float value = x[k * stride], s = scaler[k % 16];
-                sum += swapped ? phase_product(slice_a(s), slice_b(value), phase) : phase_product(slice_a(value), slice_b(s), phase);
+            for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
+                float products[kTogether], largest = 0.0f;
+                for (uint32_t k = 0; k < kTogether; ++k) {
+                    const float value = x[(k1 + k) * stride], s = scaler[(k1 + k) % 16];
+                    products[k] = swapped ? phase_product(slice_a(s), slice_b(value), phase) : phase_product(slice_a(value), slice_b(s), phase);
+                    largest = __builtin_fmaxf(largest, __builtin_fabsf(products[k]));
+                }
+                const float align = aligner(largest);
+                for (const float product : products) {
+                    sum += (product + align) - align;
+                }
             }
             dst = store_dst(dst + sum, config.dst_32bit);
         }
