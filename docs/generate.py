@@ -51,8 +51,8 @@ the formulas.
 
 _ERRORS = """
 Errors are parts of the function's value, and what may come to that beside it; what bfloat16 leaves of a value is in the
-first column, storing the output in neither. `softplus` is a polynomial where |beta x| is at most 5, `gelu` is 0 below
--5.5, and on Blackhole `reciprocal` has 7 bits above 2^119.
+first column, storing the output in neither. `softplus` is the line max(x, 0) and a curve, which is a polynomial where
+|beta x| is at most 5, `gelu` is 0 below -5.5, and on Blackhole `reciprocal` has 7 bits above 2^119.
 """
 
 _SPECIAL = """
@@ -213,6 +213,7 @@ def _parts() -> Iterator[str]:
 
 def _accuracy(found: Accuracy) -> str:
     parts = [f"{part:.1e}" for part in (found.relative, found.absolute) if part]
+    parts += [f"{found.curved:.1e} of the curve"] if found.curved else []
     return " + ".join(parts) or "none"
 
 

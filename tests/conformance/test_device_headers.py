@@ -231,14 +231,12 @@ def test_reader_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(reader(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("riscv_1",)
-    assert report.reductions == ()
 
 
 def test_writer_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(writer(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("riscv_0",)
-    assert report.reductions == ()
 
 
 def test_multicast_passes(arch: Arch, toolchain: Toolchain) -> None:
@@ -250,20 +248,26 @@ def test_matmul_passes_on_all_three_threads(arch: Arch, toolchain: Toolchain) ->
     report = type_check(matmul(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("unpack", "math", "pack")
-    assert report.reductions == ()
 
 
-def test_sfpu_passes_and_the_report_names_what_was_left_out(arch: Arch, toolchain: Toolchain) -> None:
+def test_sfpu_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(unary(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("unpack", "math", "pack")
-    (reduction,) = report.reductions
-    assert reduction.startswith("math and pack: without the bodies of the SFPU functions of")
-    assert "api/compute/eltwise_unary/exp.h" in reduction
-    assert "api/compute/tile_move_copy.h" not in reduction
 
 
-def test_fpu_functions_stay_complete_beside_sfpu_functions(arch: Arch, toolchain: Toolchain) -> None:
+def test_bodies_of_sfpu_functions_are_checked(arch: Arch, toolchain: Toolchain) -> None:
+    header = '#include "api/compute/eltwise_unary/exp.h"\n'
+    body = "#if defined(TRISC_MATH)\ninline sfpi::vFloat half(sfpi::vFloat x) { return x * 0.5f + %s; }\n#endif\n"
+    right = changed(EXP, header, header + body % "sfpi::vConstFloatPrgm0")
+    assert type_check(unary(arch, right), toolchain).passed
+    wrong = changed(EXP, header, header + body % "sfpi::vConstFloatPrgm9")
+    (found,) = type_check(unary(arch, wrong), toolchain).diagnostics
+    assert found.thread == "math"
+    assert "vConstFloatPrgm9" in found.message
+
+
+def test_fpu_functions_beside_sfpu_functions(arch: Arch, toolchain: Toolchain) -> None:
     matmul_header, sfpu_header = (
         '#include "api/compute/matmul.h"\n',
         '#include "api/compute/compute_kernel_api.h"\n',
@@ -273,10 +277,18 @@ def test_fpu_functions_stay_complete_beside_sfpu_functions(arch: Arch, toolchain
     fused = changed(fused, commit, "    silu_tile_init();\n    silu_tile(0);\n" + commit)
     report = type_check(matmul(arch, fused), toolchain)
     assert report.passed, report
-    assert len(report.reductions) == 1
 
     wrong = changed(fused, commit, "    MATH((llk_math_matmul_init<MATH_FIDELITY>(cb_a)));\n" + commit)
     assert {found.thread for found in type_check(matmul(arch, wrong), toolchain).diagnostics} == {"math"}
+
+
+def test_a_header_that_needs_another_one_is_refused(arch: Arch, toolchain: Toolchain) -> None:
+    header, rdiv = '#include "api/compute/eltwise_unary/exp.h"\n', '#include "api/compute/eltwise_unary/rdiv.h"\n'
+    source = changed(changed(changed(EXP, "exp_tile_init();", ""), "exp_tile(0);", ""), header, rdiv)
+    report = type_check(unary(arch, source), toolchain)
+    assert {found.message for found in report.diagnostics} == {"'Converter' has not been declared"}
+    assert {found.thread for found in report.diagnostics} == {"math"}
+    assert type_check(unary(arch, changed(source, rdiv, header + rdiv)), toolchain).passed
 
 
 def test_defines_reach_the_kernel(arch: Arch, toolchain: Toolchain) -> None:
@@ -325,7 +337,6 @@ def test_missing_include(arch: Arch, toolchain: Toolchain) -> None:
     source = changed(EXP, '#include "api/compute/eltwise_unary/exp.h"\n', "")
     report = type_check(unary(arch, source), toolchain)
     assert {found.thread for found in report.diagnostics} == {"unpack", "math", "pack"}
-    assert report.reductions == ()
 
 
 def test_deprecated_function(arch: Arch, toolchain: Toolchain) -> None:

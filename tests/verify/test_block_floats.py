@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import ttgen
+from tests.verify.drawn import drawn, spec
 from ttgen.dtypes import DTYPES, DTypeName
-from ttgen.formula.infer import graph_of
 from ttgen.verify import block_floats, check
-from ttgen.verify.inputs import draw
-from ttgen.verify.tolerance import precision_of
 
 Array = NDArray[np.float64]
 BLOCK_FLOATS: tuple[DTypeName, ...] = ("bfloat8_b", "bfloat4_b")
@@ -87,13 +85,8 @@ def test_what_may_be_anything_spoils_its_neighbours() -> None:
 @pytest.mark.parametrize("kind", ["normal", "hard"])
 @pytest.mark.parametrize("dtype", BLOCK_FLOATS)
 def test_inputs_are_what_is_stored(dtype: DTypeName, kind: str) -> None:
-    loaded = ttgen.loads(
-        f"kernel: k\ntensors:\n  X: {{shape: [50, 70], dtype: {dtype}}}\n  Z: {{shape: [70], dtype: {dtype}}}\n"
-        "  y: {shape: [50, 70], dtype: bfloat16}\ncompute: y = X / Z\n"
-    )
-    plan, graph = ttgen.plan(loaded), graph_of(loaded)
-    inputs = draw(plan, graph, precision_of(plan), seed=3, kind="hard" if kind == "hard" else "normal")
-    assert inputs is not None
+    loaded = spec("y = X / Z", X=f"50x70 {dtype}", Z=f"70 {dtype}", y="50x70")
+    inputs = drawn(loaded, "hard" if kind == "hard" else "normal", seed=3).inputs
     for values in inputs.values():
         np.testing.assert_array_equal(block_floats.stored(values, dtype), values)
     assert np.all(inputs["Z"] > 0), "a divisor isn't flushed to zero"

@@ -29,6 +29,7 @@ compute: C = A @ B
 
 def check(verdict: Verdict) -> None:
     assert verdict.passed, verdict.findings
+    assert verdict.judged, verdict.notes
     assert verdict.counters is not None
     assert verdict.outputs
     for output in verdict.outputs:

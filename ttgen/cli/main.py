@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OK: Final = 0
 USER_ERROR: Final = 1
 DIFFERS: Final = 2
+NOT_JUDGED: Final = 4
 USAGE: Final = 64
 
 _DESCRIPTION: Final = """\
@@ -47,6 +48,7 @@ exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
   2  --check: what would be rendered differs, or a run that was killed left files
+  4  verify: nothing wrong was found, but not every output could be judged
   64 wrong usage
 """
 

@@ -2,6 +2,7 @@
 
 The rendered files themselves are compiled, kernels and host program. Every core runs; protocol errors, hangs, undefined
 data, wrong numbers and counters that differ from the plan's cost are reported with kernel, thread, core, file and line.
+Where rounding may change outputs by more than their values spread, the exit status is 4: they can't be judged.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ttgen.cli import specs
-from ttgen.cli.main import OK, USER_ERROR
+from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
 from ttgen.errors import ToolchainError, VerifyError, counted
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
@@ -84,7 +85,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         for line in _report(verdicts):
             print(line)
-    return USER_ERROR if wrong or not all(verdict.passed for verdict in verdicts) else OK
+    if wrong or not all(verdict.passed for verdict in verdicts):
+        return USER_ERROR
+    return OK if all(verdict.judged for verdict in verdicts) else NOT_JUDGED
 
 
 def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
@@ -130,9 +133,14 @@ def _progress(futures: list[Future[Verdict]]) -> Iterator[Future[Verdict]]:
         return
     for number, future in enumerate(as_completed(futures), 1):
         verdict = future.result()
-        state = "verified" if verdict.passed else "WRONG"
-        print(f"{number}/{len(futures)} {verdict.kernel}: {state}, {verdict.seconds:.1f} s", file=sys.stderr)
+        print(f"{number}/{len(futures)} {verdict.kernel}: {_state(verdict)}, {verdict.seconds:.1f} s", file=sys.stderr)
         yield future
+
+
+def _state(verdict: Verdict) -> str:
+    if not verdict.passed:
+        return "WRONG"
+    return "verified" if verdict.judged else "not judged"
 
 
 def _as_json(verdict: Verdict) -> dict[str, object]:
@@ -163,17 +171,17 @@ def _report(verdicts: list[Verdict]) -> Iterator[str]:
             yield from describe(verdict.kernel, finding)
         for note in verdict.notes:
             yield f"{verdict.kernel}: note: {note}"
-    failed = sum(not verdict.passed for verdict in verdicts)
+    states = [_state(verdict) for verdict in verdicts]
     runs = counted(sum(verdict.runs for verdict in verdicts), "run")
-    right = f"{len(verdicts) - failed} of {counted(len(verdicts), 'spec')} verified"
-    yield f"{right}, {runs}"
+    doubt = f", {states.count('not judged')} not judged" if "not judged" in states else ""
+    yield f"{states.count('verified')} of {counted(len(verdicts), 'spec')} verified{doubt}, {runs}"
 
 
 def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
     where = f"{list(output.index)} tile {output.page}"
     if output.core is not None:
         where += f" core ({output.core[0]}, {output.core[1]})"
-    allowed = f"{output.allowed:.2e}" + ("" if output.passed else " !")
+    allowed = f"{output.allowed:.2e}" + (" !" if not output.passed else "" if output.judged else " not judged")
     return output.tensor, f"{output.error:.2e}", allowed, f"{output.pcc:.6f}", where
 
 

@@ -13,8 +13,9 @@ from ttgen.model.body import Body, Let, Loop, WritePage
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Plan, Tensor
+from ttgen.verify import judging
 from ttgen.verify.run import Counters, Finding, Outcome
-from ttgen.verify.tolerance import Bounded
+from ttgen.verify.tolerance import OVERFLOWS, Bounded, stored_error
 
 _FACE = 16
 
@@ -27,7 +28,12 @@ class OutputCheck:
         tensor: its name.
         error: at the worst element, the one whose error is the largest part of what is allowed.
         allowed: at that element.
+        judged: whether the bounds are narrower than the values: what is within them is right, then.
+        spread: of the values that are right.
+        width: of the bounds, as root of the mean square.
+        deviation: errors as multiples of typical ones, as root of the mean square; at most `judging.DEVIATION`.
         pcc: Pearson's correlation with the reference.
+        least_pcc: that is allowed.
         index: of the worst element in the tensor.
         page: the tile that it is in.
         core: the core that wrote the tile; None where no kernel writes it.
@@ -35,12 +41,18 @@ class OutputCheck:
         reference: that should have been.
         inputs: of the run, `normal` or `hard`.
         unbounded: elements of which the formula allows anything, such as quotients by what may be zero.
+        overflows: elements that are infinite, because no format holds what the formula gives.
     """
 
     tensor: str
     error: float
     allowed: float
+    judged: bool
+    spread: float
+    width: float
+    deviation: float
     pcc: float
+    least_pcc: float
     index: tuple[int, ...]
     page: int
     core: Coordinate | None
@@ -48,11 +60,17 @@ class OutputCheck:
     reference: float
     inputs: str
     unbounded: int
+    overflows: int
+
+    @property
+    def within(self) -> bool:
+        """Whether no element is further off than it may be."""
+        return self.error <= self.allowed
 
     @property
     def passed(self) -> bool:
-        """Whether no element is further off than it may be."""
-        return self.error <= self.allowed
+        """Whether nothing wrong shows, in an element or in all of them together."""
+        return self.within and self.deviation <= judging.DEVIATION and self.pcc >= self.least_pcc
 
     @property
     def part(self) -> float:
@@ -63,43 +81,43 @@ class OutputCheck:
 def compare(
     plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded, inputs: str = "normal"
 ) -> OutputCheck:
-    """Compares an output with the reference of these inputs, element by element."""
-    value = np.broadcast_to(expected.value, actual.shape)
-    bound = np.broadcast_to(expected.error, actual.shape)
+    """Compares an output with what is right for these inputs, element by element and as a whole."""
+    stored = plan.tensor(tensor)
+    value, bound, typical = (
+        np.broadcast_to(array, actual.shape) for array in (expected.value, expected.error, expected.typical)
+    )
+    overflows = np.isinf(value) & np.isfinite(bound)
     judged = np.isfinite(value) & np.isfinite(bound)
     with np.errstate(all="ignore"):
-        error = np.where(judged, np.abs(actual.astype(np.float64) - value), 0.0)
-    error = np.where(np.isnan(error), np.inf, error)
-    part = np.where(judged, error / np.where(judged, bound, 1.0), -1.0)
+        error = np.abs(actual.astype(np.float64) - value)
+        # The largest number of a format will do for what none holds.
+        beyond = np.copysign(1.0, value) * actual >= OVERFLOWS * (1 - 2.0**-6)
+    missed = overflows & ~beyond
+    error = np.where(judged, np.where(np.isnan(error), np.inf, error), np.where(missed, np.inf, 0.0))
+    part = np.where(judged, error / np.where(judged, bound, 1.0), np.where(missed, np.inf, -1.0))
     index = tuple(int(place) for place in np.unravel_index(int(np.argmax(part)), part.shape))
-    page = page_of(plan.tensor(tensor), index)
+    page = page_of(stored, index)
+    values, bounds, usual = value[judged], bound[judged], typical[judged]
     return OutputCheck(
         tensor=tensor,
         error=float(error[index]),
         allowed=float(bound[index]),
-        pcc=_correlation(actual.astype(np.float64)[judged], value[judged]),
+        judged=bool(np.any(judged | overflows))
+        and not judging.is_too_wide(values, bounds, stored_error(values, stored.dtype)),
+        spread=judging.spread(values),
+        width=judging.rms(bounds),
+        deviation=judging.deviation(error[judged], usual),
+        pcc=judging.correlation(actual.astype(np.float64)[judged], values),
+        least_pcc=judging.least_correlation(values, usual),
         index=index,
         page=page,
         core=writer_of(plan, tensor, page),
         value=float(actual[index]),
         reference=float(value[index]),
         inputs=inputs,
-        unbounded=int(np.sum(~judged)),
+        unbounded=int(np.sum(~judged & ~overflows)),
+        overflows=int(np.sum(overflows)),
     )
-
-
-def _correlation(actual: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
-    """Pearson's correlation; 1 where both are constant and equal, 0 where one is not finite or only one varies."""
-    if not actual.size or not np.all(np.isfinite(actual)):
-        return 0.0
-    # Scaled first: squares of large numbers would overflow.
-    scale = max(float(np.max(np.abs(expected))), float(np.max(np.abs(actual))), 2.0**-126)
-    a, b = actual / scale, expected / scale
-    a, b = a - np.mean(a), b - np.mean(b)
-    length = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
-    if length == 0.0:
-        return 1.0 if np.allclose(actual, expected, rtol=2.0**-6) else 0.0
-    return float(np.sum(a * b) / length)
 
 
 def page_of(tensor: Tensor, index: tuple[int, ...]) -> int:

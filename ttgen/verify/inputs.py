@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import ml_dtypes
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
+from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.verify import block_floats
-from ttgen.verify.tolerance import Precision, bounds
+from ttgen.verify.flow import Flow
+from ttgen.verify.tolerance import Array, Bounded, Precision, expected
 
 Kind = Literal["normal", "hard"]
 Inputs = Mapping[str, NDArray[np.float32]]
@@ -27,8 +30,56 @@ _POSITIVE: Final[Mapping[str, tuple[int, ...]]] = {
 _KEEPS_SIGN: Final = frozenset({"add", "mul", "div", "matmul", "maximum", "minimum", "reciprocal", "rsqrt", "sqrt",
                                 "relu", "leaky_relu", "gelu", "silu", "erf", "tanh", "sign"})  # fmt: skip
 _SCALES: Final = (2.0**40, 2.0**20, 2.0**12, 2.0**8, 2.0**5, 2.0**3, 2.0)
-_LIMIT: Final = 1e30
+_FINITE: Final = 7 / 8
+_SOME: Final = 1 / 8
+"""The parts of each output's elements that hard inputs should leave finite, and have to."""
 _SHIFT: Final = 2.0**-6
+_OCTAVES: Final = (-8.0, 7.0)
+"""Binary logarithms of the magnitudes that functions are tried at: from where they are straight to where they end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a formula asks of a tensor's values.
+
+    Attributes:
+        positive: it reaches a logarithm, a root or a divisor through operations that keep signs.
+        chooses: it is a condition: a third of it is zero whatever the kind of input.
+        bends: values for which a function that it reaches bends.
+        equals: a tensor with which it is compared: hard inputs have ties.
+        rows: as the left operand of a product, it has rows of all magnitudes, so that the product has.
+        columns: as the right one, it has ordinary columns (the number of their axis), which leave these as they are.
+    """
+
+    positive: bool = False
+    chooses: bool = False
+    bends: tuple[float, ...] = ()
+    equals: str = ""
+    rows: bool = False
+    columns: int | None = None
+
+
+def demands(graph: Graph) -> Mapping[str, Demands]:
+    """What the formulas ask of each input."""
+    signless, choosing, bent, tied = positive(graph), conditions(graph), bends(graph), ties(graph)
+    products = [value for value in graph.values if isinstance(value, Contraction)]
+    lefts = _tensors(graph, (product.operands[0] for product in products))
+    rights = {
+        tensor: -2 if product.transposed[1] else -1
+        for product in products
+        for tensor in _tensors(graph, product.operands[1:])
+    }
+    return {
+        tensor: Demands(
+            positive=tensor in signless,
+            chooses=tensor in choosing,
+            bends=bent.get(tensor, ()),
+            equals=tied.get(tensor, ""),
+            rows=tensor in lefts,
+            columns=rights.get(tensor),
+        )
+        for tensor in graph.inputs
+    }
 
 
 def positive(graph: Graph) -> frozenset[str]:
@@ -53,56 +104,154 @@ def _tensors(graph: Graph, indices: Iterable[int]) -> frozenset[str]:
 
 
 def conditions(graph: Graph) -> frozenset[str]:
-    """The tensors that choose: they get zeros whatever the kind of input."""
+    """The tensors that choose."""
     return _tensors(graph, (value.operands[0] for value in graph.values if _name(value) == "where"))
 
 
-def draw(plan: Plan, graph: Graph, precision: Precision, *, seed: int, kind: Kind) -> Inputs | None:
-    """An array for each input, as it is stored; None for hard inputs where the formula bears no large number.
+def bends(graph: Graph) -> Mapping[str, tuple[float, ...]]:
+    """The values of tensors for which functions bend that they reach through sums and products with numbers."""
+    found: dict[str, set[float]] = {}
+    for value in graph.values:
+        if not isinstance(value, Elementwise):
+            continue
+        if value.function in FUNCTIONS:
+            for place in FUNCTIONS[value.function].bends(*value.parameters):
+                _trace(graph, value.operands[0], place, found)
+        if value.function in ("maximum", "minimum"):
+            for operand, other in (value.operands, value.operands[::-1]):
+                if isinstance(number := graph.values[other], Number):
+                    _trace(graph, operand, number.number, found)
+    return {tensor: tuple(sorted(places)) for tensor, places in found.items()}
 
-    Hard inputs are a mixture of zeros, tiny and large numbers and ordinary ones, of both signs unless the formula needs
-    positive ones. How large the large ones are is tried: the largest scale at which no value overflows.
+
+def _trace(graph: Graph, index: int, place: float, found: dict[str, set[float]]) -> None:
+    """Adds what a tensor has to be for a value to be at a place, where the value is linear in it."""
+    value = graph.values[index]
+    match value, graph.operands_of(value):
+        case Input(tensor=tensor), _:
+            found.setdefault(tensor, set()).add(place)
+        case Elementwise(function="neg"), _:
+            _trace(graph, value.operands[0], -place, found)
+        case Elementwise(function="add"), [Number(number=number), _]:
+            _trace(graph, value.operands[1], place - number, found)
+        case Elementwise(function="add"), [_, Number(number=number)]:
+            _trace(graph, value.operands[0], place - number, found)
+        case Elementwise(function="sub"), [Number(number=number), _]:
+            _trace(graph, value.operands[1], number - place, found)
+        case Elementwise(function="sub"), [_, Number(number=number)]:
+            _trace(graph, value.operands[0], place + number, found)
+        case Elementwise(function="mul"), [Number(number=number), _] if number:
+            _trace(graph, value.operands[1], place / number, found)
+        case Elementwise(function="mul"), [_, Number(number=number)] if number:
+            _trace(graph, value.operands[0], place / number, found)
+        case Elementwise(function="div"), [_, Number(number=number)]:
+            _trace(graph, value.operands[0], place * number, found)
+
+
+def ties(graph: Graph) -> Mapping[str, str]:
+    """Tensors that are compared with, or subtracted from, another one of their shape."""
+    found: dict[str, str] = {}
+    for value in graph.values:
+        match graph.operands_of(value):
+            case [Input() as first, Input() as second] if _name(value) in ("maximum", "minimum", "sub"):
+                if first.shape == second.shape and first.tensor != second.tensor and first.tensor not in found:
+                    found[second.tensor] = first.tensor
+    return found
+
+
+def draw(
+    plan: Plan, graph: Graph, flow: Flow, precision: Precision, *, seed: int, kind: Kind
+) -> tuple[Inputs, Mapping[str, Bounded]] | None:
+    """An array for each input, as it is stored, and what is right for them; None where none can be hard.
+
+    Hard inputs are a mixture: zeros, tiny and large numbers, all magnitudes from 2^-8 to 2^7, values around the bends
+    of functions, and ordinary ones; of both signs unless the formula needs positive ones, zeros too. How large the
+    large ones are is tried: the largest scale at which nearly all of every output is finite, or else most of it.
     """
     tensors = [tensor for tensor in plan.tensors if tensor.role == "input"]
+    wanted = demands(graph)
     if kind == "normal":
-        return _array_of_each(tensors, graph, seed, None)
+        ordinary = {tensor.name: _normal(tensor, seed, wanted[tensor.name]) for tensor in tensors}
+        return ordinary, expected(graph, flow, ordinary, precision)
+    best: tuple[Inputs, Mapping[str, Bounded]] | None = None
+    most = _SOME
     for scale in _SCALES:
-        inputs = _array_of_each(tensors, graph, seed, scale)
-        found = bounds(graph, inputs, precision)
-        if all(bool(np.all(np.abs(item.value) < _LIMIT)) and bool(np.all(item.error < _LIMIT)) for item in found):
-            return inputs
-    return None
+        inputs = _hard(tensors, wanted, seed, scale)
+        found = expected(graph, flow, inputs, precision)
+        finite = min(float(np.mean(np.isfinite(item.value) & np.isfinite(item.error))) for item in found.values())
+        if finite >= _FINITE:
+            return inputs, found
+        # Part of a formula's values may be none whatever the scale, such as logarithms of negative numbers.
+        if finite > most:
+            best, most = (inputs, found), finite
+    return best
 
 
-def _array_of_each(tensors: list[Tensor], graph: Graph, seed: int, scale: float | None) -> Inputs:
-    signless, chooses = positive(graph), conditions(graph)
-    return {
-        tensor.name: _array(tensor, seed, scale, is_positive=tensor.name in signless, chooses=tensor.name in chooses)
-        for tensor in tensors
-    }
+def _generator(tensor: Tensor, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(tensor.name.encode())])
 
 
-def _array(tensor: Tensor, seed: int, scale: float | None, *, is_positive: bool, chooses: bool) -> NDArray[np.float32]:
-    generator = np.random.default_rng([seed, zlib.crc32(tensor.name.encode())])
-    values = generator.standard_normal(tensor.shape)
-    if scale is not None:
-        what = generator.integers(0, 4, tensor.shape)
-        values = np.select(
-            [what == 0, what == 1, what == 2], [np.zeros(tensor.shape), values * 2.0**-30, values * scale], values
-        )
-    if is_positive:
+def _normal(tensor: Tensor, seed: int, wanted: Demands) -> NDArray[np.float32]:
+    generator = _generator(tensor, seed)
+    return _stored(_demanded(generator.standard_normal(tensor.shape), generator, wanted), tensor, wanted)
+
+
+def _demanded(values: Array, generator: np.random.Generator, wanted: Demands) -> Array:
+    """Values that a formula can bear, and conditions that choose."""
+    if wanted.positive:
         values = np.abs(values) + _SHIFT
-    if chooses:
-        values = np.where(generator.random(tensor.shape) < 1 / 3, 0.0, values)
-    return _stored(values, tensor, is_positive=is_positive and not chooses)
+    if wanted.chooses:
+        values = np.where(generator.random(values.shape) < 1 / 3, np.copysign(0.0, values), values)
+    return values
 
 
-def _stored(values: NDArray[np.float64], tensor: Tensor, *, is_positive: bool) -> NDArray[np.float32]:
+def _hard(tensors: list[Tensor], wanted: Mapping[str, Demands], seed: int, scale: float) -> Inputs:
+    arrays = {tensor.name: _mixture(tensor, seed, scale, wanted[tensor.name]) for tensor in tensors}
+    for tensor in tensors:
+        if other := wanted[tensor.name].equals:
+            tied = _generator(tensor, seed + 1).random(tensor.shape) < 1 / 8
+            arrays[tensor.name] = np.where(tied, arrays[other], arrays[tensor.name])
+    return {tensor.name: _stored(arrays[tensor.name], tensor, wanted[tensor.name]) for tensor in tensors}
+
+
+def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
+    generator = _generator(tensor, seed)
+    shape = tensor.shape
+    ordinary = generator.standard_normal(shape)
+    values = ordinary.copy()
+    what = generator.integers(0, 8, shape, dtype=np.uint8)
+    octaves = _OCTAVES[0], min(_OCTAVES[1], np.log2(scale))
+    values[what == 0] *= 0.0
+    values[what == 1] *= 2.0**-30
+    values[what == 2] *= scale
+    spread = (what == 3) | (what == 4)
+    values[spread] = np.copysign(2.0 ** generator.uniform(*octaves, np.count_nonzero(spread)), values[spread])
+    if wanted.bends:
+        values[what == 5] = _around(wanted.bends, values[what == 5], generator)
+    if wanted.rows and len(shape) > 1:
+        # Half the rows are ordinary but for their magnitude, which is the product's where columns are ordinary.
+        size = 2.0 ** generator.uniform(*octaves, (*shape[:-1], 1)) / np.sqrt(shape[-1])
+        values = np.where(generator.random((*shape[:-1], 1)) < 1 / 2, ordinary * size, values)
+    if wanted.columns is not None:
+        lines = [1] * len(shape)
+        lines[wanted.columns] = shape[wanted.columns]
+        values = np.where(generator.random(lines) < 1 / 2, ordinary, values)
+    return _demanded(values, generator, wanted)
+
+
+def _around(places: tuple[float, ...], ordinary: Array, generator: np.random.Generator) -> Array:
+    """Values at the bends and on both sides of them, from near to as far away as they are from 0."""
+    place = generator.choice(np.asarray(places), ordinary.shape)
+    distance = np.maximum(np.abs(place), 1.0) * 2.0 ** -generator.integers(0, 12, ordinary.shape)
+    return np.where(generator.integers(0, 8, ordinary.shape) == 0, place, place + np.copysign(distance, ordinary))
+
+
+def _stored(values: Array, tensor: Tensor, wanted: Demands) -> NDArray[np.float32]:
     """The nearest values that the tensor's dtype has."""
     if DTYPES[tensor.dtype].shares_exponents:
         found = block_floats.stored(values, tensor.dtype)
         # What is small beside its neighbours becomes zero; a divisor must not.
         smallest = block_floats.step_of(values, tensor.dtype)
-        return np.where((found == 0) & is_positive, smallest, found).astype(np.float32)
+        return np.where((found == 0) & wanted.positive & (not wanted.chooses), smallest, found).astype(np.float32)
     dtype = ml_dtypes.bfloat16 if tensor.dtype == "bfloat16" else np.float32
     return values.astype(dtype).astype(np.float32)

@@ -1,8 +1,9 @@
-"""The value of a graph, and how far from it a right program may be: an error bound that every operation passes on.
+"""How far from a formula's value a right program may be: an error bound that every operation passes on.
 
-Nothing here is picked. Rounding comes from the width of DST and the dtypes, truncated products from the fidelity and
-the bits that SrcA and SrcB keep, sums from the number of roundings that K makes, and functions pass errors on by their
-own slope. Bounds are worst cases to first order: a right program stays below them whatever the order of additions.
+Nothing here is picked. The bound goes through the operations of the compute kernel (`verify/flow.py`), with what each
+adds on the card (`operations/`): rounding to DST, products cut and aligned, sums whose smaller operand is rounded, the
+error of a function. Functions pass errors on by their own slope. Bounds are worst cases to first order: a right program
+stays below them whatever the order of additions.
 """
 
 from __future__ import annotations
@@ -14,34 +15,31 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.dtypes import DTYPES, TILE, DTypeName
-from ttgen.exhaustive import assert_never
-from ttgen.formula.reference import ELEMENTWISE
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
-from ttgen.model.body import Op, walk
+from ttgen.analysis.interpreter import FUNCTIONS
+from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.formula.reference import evaluate
+from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan
+from ttgen.operations import OPERATIONS, Operation
 from ttgen.verify import block_floats
+from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
+from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors
 
 Array = NDArray[np.float64]
 
-ROUNDING: Final[Mapping[DTypeName, float]] = {"bfloat16": 2.0**-8, "float32": 2.0**-24}
-"""The largest relative error of rounding to nearest; that of block floats is relative to their neighbours."""
+SMALLEST: Final = 2.0**-126
+"""The smallest normal number of float32 and bfloat16: what is smaller becomes zero, wherever it is computed."""
+OVERFLOWS: Final = 2.0**128
+"""What is as large is infinite, in every format. What rounds to it may be: that is less by one part in 128."""
 
-_EXPLICIT_BITS: Final = {name: dtype.significand - 1 for name, dtype in DTYPES.items()}
-_SMALLEST: Final = 2.0**-125
-"""What is smaller may become zero; it is added to every bound."""
-
-_TF32_BITS: Final = 10
-_PHASES: Final = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
-# Bits of significand after the first that a source register gives to one phase, and to all of them.
-_SRCA_BITS: Final = (4, 9)
-_SRCB_BITS: Final = (6, 10)
-_FPU_PRODUCTS: Final = frozenset({"mul", "mul_rows", "mul_cols", "mul_scalar"})
-
-# What a card's vector unit may add to the rounding of a function; its stores to 16-bit DST truncate.
-_CARD_FUNCTION: Final = 2.0**-8
-_CARD_APPROXIMATE: Final = 2.0**-5
-_CARD_EXACT: Final = frozenset({"abs", "neg", "relu", "sign", "maximum", "minimum", "where", "add", "sub", "mul"})
+_TF32_UNIT: Final = 2.0**-10
+_ADDED: Final = 2.0**-11
+"""The matrix unit rounds the smaller operand of a sum to this part of the larger."""
+_APPROXIMATE: Final = 2.0**-5
+"""What fast approximations may add to a function's value: assumed, not measured."""
+_APPROXIMATED: Final = frozenset({"erf", "exp", "gelu", "log", "reciprocal", "rsqrt", "sigmoid", "silu", "softplus",
+                                  "sqrt", "tanh"})  # fmt: skip
+_JUMPS: Final = frozenset({"sign", "where"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,201 +47,225 @@ class Precision:
     """What limits the precision of a program.
 
     Attributes:
-        unit: relative error of a store to DST.
-        phases: fidelity phases of a product.
+        engine: how it uses the matrix unit.
+        approximate: whether functions may be approximated.
         dtypes: how each tensor is stored.
-        exact: tensors whose float32 reaches DST without passing through TF32.
-        packs: how often a sum over K is rounded on its way through L1, where the packer adds its steps up.
-        multiplies: whether elementwise products run on the matrix unit.
-        function: relative error that a function of the vector unit adds beyond rounding.
     """
 
-    unit: float
-    phases: int
+    engine: Engine
+    approximate: bool
     dtypes: Mapping[str, DTypeName]
-    exact: frozenset[str]
-    packs: int
-    multiplies: bool
-    function: float = 0.0
-
-    @property
-    def wide(self) -> bool:
-        """Whether DST is 32 bits wide."""
-        return self.unit < 2.0**-20
 
 
-def precision_of(plan: Plan, *, card: bool = False) -> Precision:
-    """The precision of a plan's program, in the emulator or on a card."""
-    compute = next(kernel for kernel in plan.program.kernels if kernel.config is not None)
-    assert compute.config is not None
-    wide = compute.config.fp32_dest_acc
-    flagged = compute.config.unpack_to_dest_fp32
-    unit = ROUNDING["float32" if wide else "bfloat16"]
-    work = plan.program.work
-    steps = compute.named_compile_time_args.get("k_blocks", 0)
-    in_dst = (work.subblock.h, work.subblock.w) == (work.block.m, work.block.n)
+def precision_of(plan: Plan) -> Precision:
+    """The precision of a plan's program."""
+    config = compute_kernel(plan).config
+    assert config is not None, "a compute kernel has settings"
+    phases = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}[config.math_fidelity]
     return Precision(
-        unit=unit * 2 if card and not wide else unit,
-        phases=_PHASES[compute.config.math_fidelity],
+        engine=Engine(phases=phases, wide=config.fp32_dest_acc, depth=plan.program.work.block.k),
+        approximate=config.math_approx,
         dtypes={tensor.name: tensor.dtype for tensor in plan.tensors},
-        exact=frozenset(buffer.name for buffer in plan.program.circular_buffers if buffer.index in flagged),
-        packs=0 if in_dst else steps,
-        multiplies=any(isinstance(item, Op) and item.name in _FPU_PRODUCTS for item in walk(compute.body)),
-        function=(_CARD_APPROXIMATE if compute.config.math_approx else _CARD_FUNCTION) if card else 0.0,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A value, and the largest error of a right program; infinite where nothing can be said."""
+    """A value of a right program.
+
+    Attributes:
+        value: without any error; infinite where it overflows DST.
+        error: the largest, infinite where nothing can be said.
+        typical: what it comes to where the many roundings of a sum are independent of each other; never more.
+    """
 
     value: Array
     error: Array
+    typical: Array
 
 
-def bounds(graph: Graph, inputs: Mapping[str, NDArray[Any]], precision: Precision) -> tuple[Bounded, ...]:
-    """The value and the error bound of every node.
+def bounds(flow: Flow, inputs: Mapping[str, NDArray[Any]], precision: Precision) -> tuple[Bounded, ...]:
+    """The value and the error bound of every step.
 
     Args:
-        graph: the formulas.
+        flow: what the compute kernel computes.
         inputs: an array for each input tensor, of its declared shape, as it is stored.
         precision: of the program.
     """
     found: list[Bounded] = []
     with np.errstate(all="ignore"):
-        for node in graph.values:
-            found.append(_bounded(node, graph, found, inputs, precision))
+        for step in flow.steps:
+            found.append(_bounded(step, [found[operand] for operand in step.operands], inputs, precision))
     return tuple(found)
 
 
-def outputs(graph: Graph, found: tuple[Bounded, ...], precision: Precision) -> dict[str, Bounded]:
+def outputs(flow: Flow, found: tuple[Bounded, ...], precision: Precision) -> dict[str, Bounded]:
     """The outputs as they are stored: rounded to their dtypes."""
     result = {}
-    for output in graph.outputs:
-        value, error = found[output.value].value, found[output.value].error
-        dtype = DTYPES[precision.dtypes[output.tensor]]
-        if dtype.shares_exponents:
-            with np.errstate(all="ignore"):
-                error = error + block_floats.packing_error(np.abs(value) + error, dtype)
-            result[output.tensor] = Bounded(value, error + _SMALLEST)
-            continue
-        unit = ROUNDING[dtype.name]
-        if unit > precision.unit or not precision.wide:
-            error = error + unit * (np.abs(value) + error)
-        result[output.tensor] = Bounded(value, error + _SMALLEST)
+    for tensor, index in flow.outputs.items():
+        step = found[index]
+        rounding = _packed(np.abs(step.value) + step.error, precision.dtypes[tensor], wide=precision.engine.wide)
+        error = np.asarray(step.error + rounding)
+        result[tensor] = Bounded(step.value, error, error if step.typical is step.error else step.typical + rounding)
     return result
 
 
-def _bounded(
-    node: Value, graph: Graph, found: list[Bounded], inputs: Mapping[str, NDArray[Any]], precision: Precision
-) -> Bounded:
-    match node:
-        case Input():
-            value = np.asarray(inputs[node.tensor], dtype=np.float64)
-            # Where a buffer isn't flagged, float32 loses its last bits on the way to DST.
-            lossy = precision.dtypes[node.tensor] == "float32" and node.tensor not in precision.exact
-            return Bounded(value, np.abs(value) * (2.0**-_TF32_BITS if lossy else 0.0))
-        case Number():
-            number = np.asarray(node.number, dtype=np.float64)
-            return Bounded(number, np.abs(number) * precision.unit)
-        case Contraction():
-            return _product(node, graph, found, precision)
-        case Elementwise():
-            return _computed(node, found, precision)
-        case _:
-            assert_never(node)
+def expected(graph: Graph, flow: Flow, inputs: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, Bounded]:
+    """What each output of a right program is: the formula's value, and how far off the kernel's operations may be.
+
+    A value is infinite where they overflow DST, whatever the formula has there.
+    """
+    values = evaluate(graph, inputs)
+    return {
+        tensor: Bounded(np.where(np.isinf(found.value), found.value, values[tensor]), found.error, found.typical)
+        for tensor, found in outputs(flow, bounds(flow, inputs, precision), precision).items()
+    }
 
 
-def _computed(node: Elementwise, found: list[Bounded], precision: Precision) -> Bounded:
-    operands = [found[operand] for operand in node.operands]
-    value = np.asarray(ELEMENTWISE[node.function](*(operand.value for operand in operands), *node.parameters))
-    error = _carried(node, operands, value, precision)
-    extra = 0.0 if node.function in _CARD_EXACT else precision.function
-    error = error + (precision.unit + extra) * (np.abs(value) + error) + _SMALLEST
-    return Bounded(value, np.where(np.isnan(error), np.inf, error))
+def _packed(largest: Array, name: DTypeName, *, wide: bool) -> Array:
+    """What packing adds, from the largest absolute values that numbers may have."""
+    with np.errstate(all="ignore"):
+        if DTYPES[name].shares_exponents:
+            return block_floats.packing_error(largest, DTYPES[name]) + SMALLEST
+        # Float32 always has 32-bit DST, and bfloat16 holds all of a 16-bit one; what is infinite stays so.
+        unit = BFLOAT16_UNIT if name == "bfloat16" and wide else 0.0
+        return np.where(np.isfinite(largest), largest * unit + SMALLEST, 0.0)
 
 
-def _carried(node: Elementwise, operands: list[Bounded], value: Array, precision: Precision) -> Array:
+def stored_error(value: Array, dtype: DTypeName) -> Array:
+    """What storing values makes of them: what is left where nothing else rounds, flushing included."""
+    if DTYPES[dtype].shares_exponents:
+        # Of neighbours that are gone, such as those that aren't judged, nothing is known: each is its own group.
+        return np.asarray(np.abs(value) * 2.0 ** -(DTYPES[dtype].significand - 1) + SMALLEST)
+    return np.asarray(np.abs(value) * (FLOAT32_UNIT if dtype == "float32" else BFLOAT16_UNIT) + SMALLEST)
+
+
+def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, NDArray[Any]], precision: Precision) -> Bounded:
+    if step.op == READ:
+        value = np.asarray(inputs[step.tensor], dtype=np.float64)
+        exact = np.zeros(value.shape)
+        return Bounded(value, exact, exact)
+    if step.op == UNPACK:
+        (held,) = operands
+        lost = _TF32_UNIT * (np.abs(held.value) + held.error)
+        error = np.asarray(held.error + lost)
+        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    operation = OPERATIONS[step.op]
+    if operation.contracts:
+        left, right = (operand.value for operand in operands)
+        if operation.function == "matmul_transposed":
+            right = np.swapaxes(right, -1, -2)
+        value, error, typical = product_errors(left, right, step.formats, precision.engine, in_steps=step.in_steps)
+        return _in_range(Bounded(value, error + SMALLEST, typical + SMALLEST), [])
+    sources = [*operands, *(_number(number) for number in step.numbers)]
+    # A row or a column broadcasts by its shape.
+    terms = [sources[place] for place in operation.arguments]
+    value = np.asarray(FUNCTIONS[operation.function](*(term.value for term in terms)))
+    carried = _carried(operation.function, terms, value)
+    made = _made(operation, step, terms, value, carried, precision)
+    error = carried + made
+    # Of the two values that a condition chooses from, only the chosen one matters.
+    infinite = terms[:1] if operation.function == "where" else terms
+    if all(term.typical is term.error for term in terms):
+        return _in_range(Bounded(value, error, error), infinite)
+    # Few operations follow a sum: what each adds counts in full, and a smaller error is passed on in proportion.
+    typical = error if operation.function in _JUMPS else _share(terms) * carried + made
+    return _in_range(Bounded(value, error, typical), infinite)
+
+
+def _number(number: float) -> Bounded:
+    """A number as float32 has it; the error is what the rounding left."""
+    left = np.asarray(abs(float(np.float32(number)) - number))
+    return Bounded(np.asarray(number), left, left)
+
+
+def _share(terms: list[Bounded]) -> Array:
+    """The largest part that a typical error is of the largest, of all operands."""
+    share = np.zeros(())
+    for term in terms:
+        share = np.maximum(share, np.where(term.error > 0, term.typical / term.error, 0.0))
+    return np.where(np.isnan(share), 1.0, share)
+
+
+def _in_range(made: Bounded, terms: list[Bounded]) -> Bounded:
+    """Infinite where DST overflows; anything where it may, or where an operand had overflowed."""
+    largest = np.abs(made.value) + made.error
+    if np.all(largest < OVERFLOWS / 2) and all(np.all(np.isfinite(term.value)) for term in terms):
+        return made
+    sure = np.all(np.broadcast_arrays(made.value == made.value, *(np.isfinite(term.value) for term in terms)), axis=0)
+    over = sure & (np.abs(made.value) - made.error >= OVERFLOWS)
+    known = sure & (largest < OVERFLOWS * (1 - 2.0**-7))
+    error = np.where(over, 0.0, np.where(known, made.error, np.inf))
+    typical = error if made.typical is made.error else np.where(known, made.typical, error)
+    return Bounded(np.where(over, np.copysign(np.inf, made.value), made.value), error, typical)
+
+
+def _carried(function: str, terms: list[Bounded], value: Array) -> Array:
     """What the errors of the operands become."""
-    match node.function, operands:
+    match function, terms:
+        case "zero", []:
+            return np.zeros(())
+        case "identity", [number]:
+            return number.error
         case "add" | "sub", [a, b]:
             return np.asarray(a.error + b.error)
         case "mul", [a, b]:
-            error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
-            if precision.multiplies:
-                error = error + (_truncated(precision, 7, 7) + precision.phases * precision.unit) * np.abs(value)
-            return np.asarray(error)
+            return np.asarray(np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error)
         case "div", [a, b]:
-            # Division by a number multiplies by its reciprocal, rounded to float32.
             room = np.abs(b.value) - b.error
-            error = (a.error + np.abs(value) * b.error) / room + 2.0**-23 * np.abs(value)
-            return np.where(room > 0, error, np.inf)
+            error = np.where(room > 0, (a.error + np.abs(value) * b.error) / room, np.inf)
+            # It multiplies by a reciprocal, which is flushed where the divisor is as large as that.
+            return np.where(np.abs(b.value) + b.error < 1 / SMALLEST, error, error + np.abs(value))
         case "maximum" | "minimum", [a, b]:
-            return np.maximum(a.error, b.error)
+            # Where it is clear which one it is, the other's error doesn't matter.
+            clear = np.abs(a.value - b.value) > a.error + b.error
+            return np.where(clear, np.where(value == a.value, a.error, b.error), np.maximum(a.error, b.error))
         case "where", [condition, a, b]:
             error = np.where(condition.value != 0, a.error, b.error)
             unsure = (condition.error > 0) & (np.abs(condition.value) <= condition.error)
             return np.where(unsure, np.abs(a.value - b.value) + np.maximum(a.error, b.error), error)
-        case kind, [a]:
-            return _sloped(kind, a, value, node.parameters)
-    raise KeyError(node.function)
+        case _, [operand, *numbers]:
+            return _sloped(function, operand, value, [float(number.value) for number in numbers])
+    raise KeyError(function)
 
 
-def _sloped(kind: str, operand: Bounded, value: Array, parameters: tuple[float, ...]) -> Array:
+def _sloped(function: str, operand: Bounded, value: Array, numbers: list[float]) -> Array:
     """How far a function moves where its operand does; infinite across a pole."""
+    if not np.any(operand.error):
+        return np.zeros(value.shape)
     low, high = operand.value - operand.error, operand.value + operand.error
-    if kind == "sqrt":
+    if function == "sqrt":
         low = np.maximum(low, 0.0)
-    function = ELEMENTWISE[kind]
-    moved = np.maximum(np.abs(function(low, *parameters) - value), np.abs(function(high, *parameters) - value))
-    if kind in ("log", "rsqrt"):
+    compute = FUNCTIONS[function]
+    moved = np.maximum(np.abs(compute(low, *numbers) - value), np.abs(compute(high, *numbers) - value))
+    if function in ("log", "rsqrt"):
         return np.where(low > 0, moved, np.inf)
-    return np.where(low * high > 0, moved, np.inf) if kind == "reciprocal" else np.asarray(moved)
+    return np.where(low * high > 0, moved, np.inf) if function == "reciprocal" else np.asarray(moved)
 
 
-def _product(node: Contraction, graph: Graph, found: list[Bounded], precision: Precision) -> Bounded:
-    sides = [
-        (found[operand].value.T, found[operand].error.T) if transposed else (found[operand].value, found[operand].error)
-        for operand, transposed in zip(node.operands, node.transposed, strict=True)
-    ]
-    (left, left_error), (right, right_error) = sides
-    names = [operand.tensor if isinstance(operand, Input) else "" for operand in graph.operands_of(node)]
-    bits = [_EXPLICIT_BITS[precision.dtypes[name]] if name else _EXPLICIT_BITS["float32"] for name in names]
-    value = np.asarray(np.matmul(left, right))
-    magnitude = np.matmul(np.abs(left), np.abs(right))
-    steps = -(-left.shape[-1] // TILE)
-    # Halves of a tile are added up in float32, sixteen products at a time, and each sum is rounded to DST.
-    roundings = 2 * steps * precision.phases
-    relative = _truncated(precision, bits[0], bits[1]) + roundings * precision.unit + 18 * ROUNDING["float32"]
-    relative += 2 * precision.packs * precision.unit
-    error = magnitude * relative + _SMALLEST
-    if not precision.wide:
-        # Partial sums carry their own errors along.
-        error = error * (1 + (roundings + 2 * precision.packs) * precision.unit)
-    carried = [
-        np.any(side > 0) and name and precision.dtypes[name] != "float32"
-        for (_v, side), name in zip(sides, names, strict=True)
-    ]
-    if any(carried):
-        error = error + np.matmul(np.abs(left), right_error) + np.matmul(left_error, np.abs(right))
-    return Bounded(value, error)
+def _made(
+    operation: Operation, step: Step, terms: list[Bounded], value: Array, carried: Array, precision: Precision
+) -> Array:
+    """What an operation adds itself: the unit that executes it decides."""
+    engine, largest = precision.engine, np.abs(value) + carried
+    if operation.engine == "sfpu":
+        accuracy = operation.accuracy(32 if engine.wide else 16)
+        more = _APPROXIMATE if precision.approximate and operation.function in _APPROXIMATED else 0.0
+        error = (accuracy.relative + more) * largest + accuracy.absolute
+        if accuracy.curved:
+            error = error + accuracy.curved * np.abs(value - np.maximum(terms[0].value, 0))
+    elif operation.function == "mul":
+        # The first operand goes to SrcA; each phase is rounded to DST.
+        error = (cut_of_product(engine.phases, step.formats[::-1]) + engine.phases * engine.unit) * largest
+    else:
+        error = _rounded_operand(*terms) + engine.unit * largest
+    # What is just 0 loses nothing by it.
+    flushed = (largest > 0) & (np.abs(value) - carried - error < SMALLEST)
+    return np.asarray(error + np.where(flushed, SMALLEST, 0.0))
 
 
-def _truncated(precision: Precision, left: int, right: int) -> float:
-    """The relative error of a product of operands with these explicit bits, the first in SrcB, the second in SrcA."""
-    b_high, b_all = (_lost(left, bits) for bits in _SRCB_BITS)
-    a_high, a_all = (_lost(right, bits) for bits in _SRCA_BITS)
-    match precision.phases:
-        case 1:
-            return b_high + a_high
-        case 2:
-            return b_high + a_all
-        case 3:
-            return b_high * a_high + a_all + b_all
-        case _:
-            return a_all + b_all
-
-
-def _lost(bits: int, kept: int) -> float:
-    """The largest relative error of cutting a significand of so many explicit bits."""
-    return 2.0**-kept - 2.0**-bits if bits > kept else 0.0
+def _rounded_operand(a: Bounded, b: Bounded) -> Array:
+    """What the matrix unit's sum loses of its smaller operand; nothing while its last bit is one of the larger's."""
+    sizes = np.abs(a.value) + a.error, np.abs(b.value) + b.error
+    larger, smaller = np.maximum(*sizes), np.minimum(*sizes)
+    return np.minimum(_ADDED * larger, smaller)

@@ -1,0 +1,102 @@
+"""Every tile operation's headers suffice for it: alone, on each thread of both chips, in either width of DST."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import get_args
+
+import pytest
+
+from tests.conformance.device_headers import Arch, Compute, Kernel, Missing, find_toolchain, type_check_all
+from ttgen.model.body import Dst, Init, NumberArg, Op, Pack, ProductBlock, Section, Source, Startup, Tile
+from ttgen.model.index import ONE, ZERO, Const
+from ttgen.operations import OPERATIONS, Operation
+from ttgen.rendering.artifacts import KernelStructure
+from ttgen.rendering.environment import environment
+
+pytestmark = pytest.mark.conformance
+
+BUFFERS = ("A", "B", "C")
+
+
+def _op(operation: Operation) -> Op:
+    sources: list[Source] = []
+    for index, kind in enumerate(operation.sources):
+        match kind:
+            case "tile":
+                sources.append(Tile(BUFFERS[index]))
+            case "dst":
+                sources.append(Dst(Const(index)))
+            case "number":
+                sources.append(NumberArg(f"number_{index}"))
+    block = ProductBlock(rows=ONE, cols=ONE, stride=ONE) if operation.block else None
+    return Op(name=operation.name, sources=tuple(sources), dst=ZERO, block=block)
+
+
+def _structure(operations: tuple[Operation, ...], dst_bits: int) -> KernelStructure:
+    """A kernel that prepares and does each operation, and nothing else but what every compute kernel does."""
+    ops = tuple(_op(operation) for operation in operations)
+    reverse = operations[0].reverse
+    return KernelStructure(
+        role="compute",
+        accessors=(),
+        named_compile_time_args=tuple(dict.fromkeys([*(f"cb_{name}" for name in BUFFERS), *_numbers(ops)])),
+        common_runtime_args=(),
+        runtime_args=(),
+        approximate=False,
+        fp32_dest_acc=dst_bits == 32,
+        body=(
+            Startup(operands=("A", "B"), output="C", reverse=reverse),
+            *(Section(math=(Init(op=op), op), pack=(Pack(dst=ZERO, cb="C"),)) for op in ops),
+        ),
+    )
+
+
+def _numbers(ops: tuple[Op, ...]) -> tuple[str, ...]:
+    return tuple(number.name for op in ops for number in op.numbers)
+
+
+def _text(structure: KernelStructure) -> str:
+    return environment().get_template("kernel/compute.cpp.jinja").render(kernel=structure)
+
+
+def _headers(operation: Operation) -> list[str]:
+    return _includes(_text(_structure((operation,), operation.dst_bits or 32)))
+
+
+def _includes(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("#include")]
+
+
+def _kernel(structure: KernelStructure, arch: Arch) -> Kernel:
+    return Kernel(
+        source=_text(structure),
+        arch=arch,
+        role=Compute(fp32_dest_acc=structure.fp32_dest_acc),
+        named_compile_time_args={name: index for index, name in enumerate(structure.named_compile_time_args)},
+        circular_buffers=dict.fromkeys(range(len(BUFFERS)), "Float16_b"),
+    )
+
+
+def test_every_operation_compiles_with_its_own_headers_alone(subtests: pytest.Subtests) -> None:
+    """Operations whose headers are the same ones share a kernel: it includes nothing that one of them doesn't."""
+    toolchain = find_toolchain()
+    if isinstance(toolchain, Missing):
+        pytest.skip(toolchain.reason)
+    names: list[str] = []
+    kernels: list[Kernel] = []
+    for headers, operations in groupby(sorted(OPERATIONS.values(), key=_headers), _headers):
+        together = tuple(operations)
+        for dst_bits in (16, 32):
+            able = tuple(operation for operation in together if operation.dst_bits in (None, dst_bits))
+            if not able:
+                continue
+            structure = _structure(able, dst_bits)
+            assert _includes(_text(structure)) == headers
+            for arch in get_args(Arch):
+                names.append(f"{', '.join(operation.name for operation in able)} in {dst_bits}-bit DST on {arch}")
+                kernels.append(_kernel(structure, arch))
+    for name, report in zip(names, type_check_all(kernels, toolchain), strict=True):
+        with subtests.test(name):
+            assert report.threads == ("unpack", "math", "pack")
+            assert report.passed, str(report)

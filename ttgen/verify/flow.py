@@ -1,0 +1,206 @@
+"""The values of a compute kernel: its operations as a graph, without loops, buffers and DST slots.
+
+What an error may be depends on which operation computes a value (the matrix unit's sum rounds, the vector unit's
+doesn't) and through which buffer its operands came (float32 is cut to TF32 unless the buffer unpacks to DST). Both are
+read from the kernel's own statements, so that a change of lowering needs no line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ttgen.dtypes import DTypeName
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Body, Dst, FillZeros, Let, Loop, NumberArg, Op, ReadPage, Section, Tile, WritePage, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    TakeDst,
+    Token,
+    Use,
+    effects,
+)
+from ttgen.model.index import ZERO, Index
+from ttgen.model.plan import Kernel, Plan
+from ttgen.operations import OPERATIONS
+
+READ: Final = "read"
+"""The kind of a step that is a tensor, as it is stored."""
+UNPACK: Final = "unpack"
+"""The kind of a step that is float32 on its way through a source register, which holds TF32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One value.
+
+    Attributes:
+        op: `read`, `unpack`, or a row of `OPERATIONS`.
+        operands: earlier steps.
+        numbers: operands that follow them, before they are rounded to float32.
+        tensor: of a `read`.
+        formats: of the tiles that the matrix unit works on, how their buffers hold them.
+        in_steps: of a product, whether the packer adds up the steps of K in L1.
+    """
+
+    op: str
+    operands: tuple[int, ...] = ()
+    numbers: tuple[float, ...] = ()
+    tensor: str = ""
+    formats: tuple[DTypeName, ...] = ()
+    in_steps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The steps in order, and the one that each output is packed from."""
+
+    steps: tuple[Step, ...]
+    outputs: Mapping[str, int]
+
+
+def compute_kernel(plan: Plan) -> Kernel:
+    """The kernel that computes."""
+    return next(kernel for kernel in plan.program.kernels if kernel.config is not None)
+
+
+def flow_of(plan: Plan) -> Flow:
+    """What the compute kernel of a plan computes.
+
+    Padding, tiles and cores are of no interest: each statement is gone through once, for all of a tensor.
+    """
+    kernel = compute_kernel(plan)
+    assert kernel.config is not None, "a compute kernel has settings"
+    tensors = dict(plan.program.resident())
+    zeros = set()
+    for other in plan.program.kernels:
+        for item in walk(other.body):
+            if isinstance(item, ReadPage):
+                tensors[item.cb] = item.tensor
+            elif isinstance(item, FillZeros):
+                zeros.add(item.cb)
+    reader = _Reader(
+        kernel=kernel,
+        tensors=tensors,
+        zeros=frozenset(zeros),
+        formats={buffer.name: buffer.dtype for buffer in plan.program.circular_buffers},
+        to_dst=frozenset(
+            buffer.name for buffer in plan.program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
+        ),
+    )
+    reader.go_through(kernel.body)
+    outputs = {tensor: reader.packed[cb] for cb, tensor in _stores(plan).items()}
+    return Flow(steps=tuple(reader.steps), outputs=outputs)
+
+
+def _stores(plan: Plan) -> dict[str, str]:
+    """The buffers that outputs leave the compute kernel through."""
+    outputs = {tensor.name for tensor in plan.tensors if tensor.role == "output"}
+    found = {cb: tensor for cb, tensor in plan.program.resident().items() if tensor in outputs}
+    for kernel in plan.program.kernels:
+        found.update({item.cb: item.tensor for item in walk(kernel.body) if isinstance(item, WritePage)})
+    return found
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    """Goes through the kernel; equal steps are one."""
+
+    kernel: Kernel
+    tensors: Mapping[str, str]
+    zeros: frozenset[str]
+    formats: Mapping[str, DTypeName]
+    to_dst: frozenset[str]
+    steps: list[Step] = field(default_factory=list)
+    known: dict[Step, int] = field(default_factory=dict)
+    packed: dict[str, int] = field(default_factory=dict)
+    dst: dict[Index, int] = field(default_factory=dict)
+    block: int | None = None
+    adds: bool = False
+
+    def go_through(self, body: Body) -> None:
+        """All statements, those of a loop once."""
+        for statement in body:
+            match statement:
+                case Loop(body=inner):
+                    self.go_through(inner)
+                case Section(math=math, pack=pack):
+                    self.dst, self.block = {}, None
+                    self.go_through(math)
+                    self.go_through(pack)
+                case Let():
+                    pass
+                case _:
+                    for effect in effects(statement):
+                        self.take(effect)
+
+    def take(self, effect: Effect) -> None:
+        """What a statement does to DST and to buffers."""
+        match effect:
+            case Operate(op=op):
+                self.operate(op)
+            case TakeDst(slot=slot, cb=cb):
+                self.packed[cb] = self.slot(slot)
+            case Accumulate(index=index):
+                self.adds = index != ZERO
+            case Token() | Page() | Fill() | Use() | Barrier() | Prepare():
+                pass
+            case _:
+                assert_never(effect)
+
+    def operate(self, op: Op) -> None:
+        """One operation; a copy is what it copies."""
+        operands = [self.operand(source, op) for source in op.sources if not isinstance(source, NumberArg)]
+        if operands and OPERATIONS[op.name].function == "identity":
+            self.dst[op.dst] = operands[0]
+            return
+        if OPERATIONS[op.name].contracts:
+            assert all(self.steps[operand].op == READ for operand in operands), "products are of tensors"
+        step = self.add(
+            Step(
+                op=op.name,
+                operands=tuple(operands),
+                numbers=tuple(self.kernel.numbers[number.name] for number in op.numbers),
+                formats=tuple(self.formats[tile.cb] for tile in op.tiles),
+                in_steps=self.adds,
+            )
+        )
+        self.dst[op.dst] = step
+        if op.block is not None:
+            self.block = step
+
+    def operand(self, source: Tile | Dst, op: Op) -> int:
+        """The value of a tile or a slot."""
+        if isinstance(source, Dst):
+            return self.slot(source.slot)
+        cb = source.cb
+        if cb in self.packed:
+            held = self.packed[cb]
+        elif cb in self.zeros:
+            held = self.add(Step(op="zero"))
+        else:
+            held = self.add(Step(op=READ, tensor=self.tensors[cb]))
+        # A product's operands are cut to the bits that its phases use, which is its own error.
+        if self.formats[cb] != "float32" or cb in self.to_dst or OPERATIONS[op.name].contracts:
+            return held
+        return self.add(Step(op=UNPACK, operands=(held,)))
+
+    def slot(self, dst: Index) -> int:
+        """What is in a slot; all slots hold the block's product where the section computes one."""
+        if self.block is not None:
+            return self.block
+        return self.dst[dst]
+
+    def add(self, step: Step) -> int:
+        """The number of a step."""
+        if step not in self.known:
+            self.known[step] = len(self.steps)
+            self.steps.append(step)
+        return self.known[step]
