@@ -41,6 +41,14 @@ def _m(what: str, spec: str, file: str, old: str, new: str, name: str) -> Mutant
     return Mutant(what, spec, path, old, new, name)
 
 
+_ZEROS = """    for (uint32_t word = 0; word < get_tile_size(cb_zeros) / sizeof(uint32_t); ++word) {
+        zeros_words[word] = 0;
+    }
+    // Other engines may see a store late, but not one that was read back.
+    while (zeros_words[get_tile_size(cb_zeros) / sizeof(uint32_t) - 1] != 0) {
+    }
+"""
+
 MUTANTS = (
     # Movement.
     _m("reader: no read barrier", "gemm", "reader", "noc_async_read_barrier();", "", "read-before-barrier"),
@@ -104,7 +112,17 @@ MUTANTS = (
        "missing-hw-startup"),
     _m("compute: no init of the product", "linear_relu", "compute", "matmul_init(cb_X, cb_W);", "", "missing-init"),
     _m("compute: no init of a copy", "mlp_up", "compute", "copy_init(cb_b);", "", "missing-init"),
+    _m("compute: no init for the other way to DST", "rectangle", "compute", "copy_init(cb_scale);", "", "missing-init"),
     _m("compute: no init of a function", "normalize", "compute", "rsqrt_tile_init();", "", "missing-init"),
+    _m("compute: a function's init for its approximation", "gelu_height", "compute", "gelu_tile_init<false>();",
+       "gelu_tile_init<true>();", "init-mode"),
+    _m("compute: a function's approximation", "gelu_height", "compute", "gelu_tile<false>(0);", "gelu_tile<true>(0);",
+       "init-mode"),
+    _m("compute: where for 16-bit DST", "attention_scores", "compute", "where_tile<DataFormat::Float32>",
+       "where_tile<DataFormat::Float16_b>", "dst-format"),
+    _m("compute: where for 32-bit DST", "dropout", "compute", "where_tile<DataFormat::Float16_b>",
+       "where_tile<DataFormat::Float32>", "dst-format"),
+    _m("compute: a condition of -0.0 counts as true", "dropout", "compute", "abs_tile(1);", "", "wrong-numbers"),
     _m("compute: no init of where", "dropout", "compute", "where_tile_init();", "", "missing-init"),
     _m("compute: no reconfiguration to float32", "normalize", "compute", "reconfig_data_format_srca(cb_X, cb_mean);", "",
        "format-not-configured"),
@@ -146,9 +164,9 @@ MUTANTS = (
        "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
     _m("plan: padding of a block float that may be anything", "gemm_bfp8_gelu", "plan", ".needs_zero_padding = true",
        ".needs_zero_padding = false", "wrong-numbers"),
-    _m("reader: the tile of zeros isn't filled", "scale_shift", "reader", "zeros_words[word] = 0;", "(void)zeros_words;",
-       "uninitialised-data"),
-    _m("reader: the tile of zeros is half filled", "scale_shift", "reader", "sizeof(uint32_t); ++word", "8; ++word",
+    _m("reader: the tile of zeros isn't filled, nor awaited", "scale_shift", "reader", _ZEROS, "", "uninitialised-data"),
+    _m("reader: the tile of zeros is half filled", "scale_shift", "reader",
+       "for (uint32_t word = 0; word < get_tile_size(cb_zeros)", "for (uint32_t word = 256; word < get_tile_size(cb_zeros)",
        "uninitialised-data"),
     _m("reader: runtime arguments in the wrong order", "add", "reader", "unit_start_arg,\n        unit_count_arg,",
        "unit_count_arg,\n        unit_start_arg,", "hang"),
