@@ -116,9 +116,13 @@ def _used(folder: Path) -> None:
 
 
 @cache
-def _is_gcc(command: tuple[str, ...]) -> bool:
-    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as below
-    return "Free Software Foundation" in done.stdout
+def _version(command: tuple[str, ...]) -> str:
+    """What a compiler says that it is; nothing where it can't run, which compiling says."""
+    try:
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as below
+    except OSError:
+        return ""
+    return done.stdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ class Builder:
         self._lock = Lock()
         self._programs = 0
         self._made: dict[Path, Future[None]] = {}
-        self._key = "\0".join((_emulator_digest(), *compiler.command, *compiler.flags))
+        self._key = "\0".join((_emulator_digest(), _version(compiler.command), *compiler.command, *compiler.flags))
         self._library = self.cache / f"library-{self._hash([])}"
 
     def program(self, files: Iterable[Artifact]) -> Built:
@@ -229,7 +233,7 @@ class Builder:
     def _precompiled(self) -> tuple[str, ...]:
         """Flags with which a host program begins with a precompiled header, once there are enough programs."""
         self._programs += 1
-        if self._programs <= _FEW_PROGRAMS or not _is_gcc(self.compiler.command):
+        if self._programs <= _FEW_PROGRAMS or "Free Software Foundation" not in _version(self.compiler.command):
             return ()
         header = self._library / "host.hpp"
         target = header.with_suffix(".hpp.gch")

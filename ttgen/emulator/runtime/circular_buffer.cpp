@@ -168,7 +168,7 @@ void ttemu_cb_reserve(uint32_t index, uint32_t pages, TTEMU_AT) {
     if (cb.producer < 0) {
         cb.producer = static_cast<int>(self().thread);
     }
-    block({has_room, index, pages, "cb_reserve_back"}, where);
+    block({has_room, index, pages, Wait::For::Room}, where);
     CircularBuffer::Local& local = cb.local[static_cast<int>(self().thread)];
     const bool movement = self().thread == Thread::Reader || self().thread == Thread::Writer;
     for (; local.reserved < pages; ++local.reserved) {
@@ -227,7 +227,7 @@ void ttemu_cb_wait(uint32_t index, uint32_t pages, TTEMU_AT) {
     if (cb.consumer < 0) {
         cb.consumer = static_cast<int>(self().thread);
     }
-    block({has_data, index, pages, "cb_wait_front"}, where);
+    block({has_data, index, pages, Wait::For::Pages}, where);
     uint32_t& waited = cb.local[static_cast<int>(self().thread)].waited;
     waited = waited > pages ? waited : pages;
 }

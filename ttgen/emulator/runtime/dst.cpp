@@ -62,7 +62,7 @@ void ttemu_tile_regs(int step, TTEMU_AT) {
             if (c.math_in_section) {
                 error(where, "dst-outside-section", "tile_regs_acquire again, without tile_regs_commit in between");
             }
-            block({section_free, 0, 0, "tile_regs_acquire"}, where);
+            block({section_free, 0, 0, Wait::For::FreeDst}, where);
             c.math_in_section = true;
             break;
         case 1:
@@ -79,7 +79,7 @@ void ttemu_tile_regs(int step, TTEMU_AT) {
             if (c.pack_in_section) {
                 error(where, "dst-outside-section", "tile_regs_wait again, without tile_regs_release in between");
             }
-            block({section_committed, 0, 0, "tile_regs_wait"}, where);
+            block({section_committed, 0, 0, Wait::For::CommittedDst}, where);
             c.pack_in_section = true;
             break;
         default:

@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -207,11 +208,28 @@ std::vector<std::string> compile_command() {
     return command;
 }
 
+// What the compiler says that it is: another one at the same path makes every unit another one.
+const std::string& compiler_version() {
+    static const std::string value = [] {
+        std::string text;
+        if (std::FILE* output = popen((settings().compiler + " --version").c_str(), "r")) {
+            char buffer[1024];
+            for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, output)) > 0;) {
+                text.append(buffer, n);
+            }
+            pclose(output);
+        }
+        return text;
+    }();
+    return value;
+}
+
 struct Job {
     const KernelSpec* kernel;
     Thread thread;
     std::string text, target, log;
     pid_t pid = -1;
+    int ended = -1;  // a pipe whose other end the compiler holds as long as it runs
 };
 
 void start(Job& job) {
@@ -236,8 +254,16 @@ void start(Job& job) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, job.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        std::perror("emulator: a pipe to the compiler");
+        std::_Exit(kExitCompile);
+    }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 3);
+    job.ended = ends[0];
     const int failed = posix_spawnp(&job.pid, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
     if (failed != 0) {
         std::fprintf(stderr, "emulator: cannot run %s: %s\n", argv[0], std::strerror(failed));
         std::_Exit(kExitCompile);
@@ -271,14 +297,22 @@ void compile_all(std::vector<Job*>& jobs) {
             start(*jobs[next++]);
             ++running;
         }
-        int status;
-        const pid_t pid = waitpid(-1, &status, 0);
-        if (pid < 0) {
-            break;
+        // The host program may have children of its own: only ours are waited for.
+        std::vector<pollfd> pipes;
+        for (const Job* job : jobs) {
+            pipes.push_back({job->ended, 0, 0});  // a negative one is passed over
         }
-        for (Job* job : jobs) {
-            if (job->pid == pid) {
-                fine = finish(*job, status) && fine;
+        if (poll(pipes.data(), pipes.size(), -1) < 0) {
+            continue;
+        }
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            if (jobs[i]->ended >= 0 && pipes[i].revents != 0) {
+                int status = 0;
+                while (waitpid(jobs[i]->pid, &status, 0) < 0 && errno == EINTR) {
+                }
+                close(jobs[i]->ended);
+                jobs[i]->ended = -1;
+                fine = finish(*jobs[i], status) && fine;
                 --running;
             }
         }
@@ -337,7 +371,7 @@ std::vector<std::vector<Unit*>> build_units(Program& program) {
         throw std::runtime_error("emulator: TTEMU_INCLUDE is not set");
     }
     make_folders(settings().cache);
-    std::string command;
+    std::string command = compiler_version();
     for (const std::string& word : compile_command()) {
         command += word + " ";
     }

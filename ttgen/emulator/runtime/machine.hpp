@@ -143,9 +143,10 @@ struct KernelArgs {
 };
 
 struct Wait {
+    enum class For : uint8_t { Room, Pages, Semaphore, SemaphoreMinimum, FreeDst, CommittedDst, SourceRoom, Operands, Mail };
     bool (*ready)(const Fiber&) = nullptr;
-    uint32_t a = 0, b = 0;
-    const char* call = "";
+    uint32_t a = 0, b = 0;                 // circular buffer and pages; address and value of a semaphore; box of the mail
+    For what = For::Room;
 };
 
 struct Fiber {

@@ -172,7 +172,7 @@ void math(const FpuOp& op, Where where) {
     for (uint32_t i = 0; i < slots; ++i) {
         dst_slot(op.dst + i, where, false);
     }
-    block({has_source, 0, 0, "math operands"}, where);
+    block({has_source, 0, 0, Wait::For::Operands}, where);
     SourceEntry& entry = c.sources[c.source_head];
     if (entry.op.kind != op.kind || entry.op.ct != op.ct || entry.op.rt != op.rt) {
         fatal(where, "threads-disagree", "math runs " + describe(op) + " on what unpack delivered for " + describe(entry.op));

@@ -110,10 +110,10 @@ void on_fault(int signal, siginfo_t* info, void*) {
         return;
     }
     if (machine().running != nullptr) {
-        const Fiber& fiber = *machine().running;
-        fatal(
-            {fiber.where.file, fiber.where.line}, "out-of-range",
-            format("a load or store by the kernel at address %#lx, which isn't L1 (last API call at this line)", static_cast<unsigned long>(address)));
+        static HandlerText message;
+        message << "a load or store by the kernel at address 0x";
+        message.number(address, 16) << ", which isn't L1 (last API call at this line)";
+        fatal_in_handler("error", "out-of-range", message);
     }
     std::signal(signal, SIG_DFL);
     std::raise(signal);
@@ -153,8 +153,10 @@ void move_window_here() {
     void* at = reinterpret_cast<void*>(static_cast<uintptr_t>(kWindowBase));
     const off_t offset = static_cast<off_t>(wanted_core) * kL1Stride + kWindowBase;
     if (mmap(at, window_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, l1_file, offset) != at) {
-        std::perror("emulator: cannot map L1 at its own address (vm.mmap_min_addr must be 65536 or less)");
-        std::_Exit(kExitError);
+        static HandlerText message;
+        message << "emulator: cannot map L1 at its own address (vm.mmap_min_addr must be 65536 or less)\n";
+        message.write_to(STDERR_FILENO);
+        _exit(kExitError);
     }
     window_core = wanted_core;
 }

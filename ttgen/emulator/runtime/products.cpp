@@ -72,8 +72,10 @@ typedef float Row __attribute__((vector_size(32), aligned(4), may_alias));  // e
 
 // out (32×32) += left × right over columns [k0, k0 + 16) of left, with the products aligned. With `all_left` and `all_right`, whose upper
 // slices left and right are, what the whole operands' products have more is added as it is: later phases have it, and lose 2^-5 of that at most.
-__attribute__((target_clones("avx2", "default"))) void accumulate_aligned(float* out, const float* left, const float* right,
-                                                                           const float* all_left, const float* all_right, uint32_t k0) {
+#ifdef __x86_64__
+__attribute__((target_clones("avx2", "default")))
+#endif
+void accumulate_aligned(float* out, const float* left, const float* right, const float* all_left, const float* all_right, uint32_t k0) {
     for (uint32_t i = 0; i < kTileSide; ++i) {
         for (uint32_t j = 0; j < kTileSide; j += 8) {
             Vector sum = {};

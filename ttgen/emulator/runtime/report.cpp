@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <set>
 #include <string>
 #include <unistd.h>
@@ -132,6 +133,82 @@ void fatal(Where where, const char* name, const std::string& message) {
     ++errors;
     emit("error", where, name, message);
     stop_with_errors();
+}
+
+HandlerText& HandlerText::operator<<(const char* text) {
+    for (; *text != 0; ++text) {
+        put(*text);
+    }
+    return *this;
+}
+
+HandlerText& HandlerText::number(uint64_t value, unsigned base) {
+    char digits[24];
+    int count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[value % base];
+    } while ((value /= base) != 0);
+    while (count > 0) {
+        put(digits[--count]);
+    }
+    return *this;
+}
+
+HandlerText& HandlerText::quoted(const char* text) {
+    put('"');
+    for (; *text != 0; ++text) {
+        if (*text == '"' || *text == '\\') {
+            put('\\');
+        }
+        put(static_cast<unsigned char>(*text) < 0x20 ? ' ' : *text);
+    }
+    put('"');
+    return *this;
+}
+
+void HandlerText::put(char c) {
+    if (size_ + 1 < sizeof text_) {
+        text_[size_++] = c;
+    }
+}
+
+void HandlerText::write_to(int file) const {
+    for (std::size_t done = 0; done < size_;) {
+        const ssize_t count = write(file, text_ + done, size_ - done);
+        if (count <= 0) {
+            return;
+        }
+        done += static_cast<std::size_t>(count);
+    }
+}
+
+void fatal_in_handler(const char* kind, const char* name, const HandlerText& message) {
+    static HandlerText line, json;  // not on the handler's small stack
+    const Fiber& fiber = *machine().running;
+    const char* file = fiber.where.file != nullptr ? fiber.where.file : "emulator";
+    line << file << ":";
+    line.number(fiber.where.line) << ": " << kind << ": " << message.c_str() << " [" << name << "] (core (";
+    line.number(fiber.core->x) << ",";
+    line.number(fiber.core->y) << ") " << thread_name(fiber.thread) << ")\n";
+    line.write_to(STDERR_FILENO);
+    json << "{\"kind\":";
+    json.quoted(kind) << ",\"name\":";
+    json.quoted(name) << ",\"message\":";
+    json.quoted(message.c_str()) << ",\"kernel\":";
+    json.quoted(fiber.unit->source.c_str()) << ",\"thread\":";
+    json.quoted(thread_name(fiber.thread)) << ",\"core\":[";
+    json.number(fiber.core->x) << ",";
+    json.number(fiber.core->y) << "],\"file\":";
+    json.quoted(file) << ",\"line\":";
+    json.number(fiber.where.line) << ",\"program\":";
+    json.number(machine().programs) << ",\"total_waiting\":0,\"waiting\":[],\"cbs\":[],\"semaphores\":[]}\n";
+    if (!settings().report.empty()) {
+        const int report = open(settings().report.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        if (report >= 0) {
+            json.write_to(report);
+        }
+    }
+    _exit(kExitError);
 }
 
 void note(Where where, const char* name, const std::string& message) {

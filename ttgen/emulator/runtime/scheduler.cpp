@@ -84,32 +84,33 @@ Fiber* next_fiber() {
 std::string describe_wait(const Fiber& fiber) {
     const Core& core = *fiber.core;
     const Wait& w = fiber.wait;
-    if (std::strncmp(w.call, "cb_", 3) == 0) {
-        const CircularBuffer& cb = *core.cbs[w.a];
-        if (std::strcmp(w.call, "cb_wait_front") == 0) {
+    switch (w.what) {
+        case Wait::For::Pages: {
+            const CircularBuffer& cb = *core.cbs[w.a];
             return format("cb_wait_front(cb %u, %u): %u of its %u pages are filled (%u pushed, %u popped so far)", w.a, w.b, cb.live(), cb.pages,
                           cb.received, cb.acknowledged);
         }
-        return format("cb_reserve_back(cb %u, %u): %u of its %u pages are free (%u pushed, %u popped so far)", w.a, w.b, cb.pages - cb.live(),
-                      cb.pages, cb.received, cb.acknowledged);
+        case Wait::For::Room: {
+            const CircularBuffer& cb = *core.cbs[w.a];
+            return format("cb_reserve_back(cb %u, %u): %u of its %u pages are free (%u pushed, %u popped so far)", w.a, w.b, cb.pages - cb.live(),
+                          cb.pages, cb.received, cb.acknowledged);
+        }
+        case Wait::For::Semaphore:
+        case Wait::For::SemaphoreMinimum: {
+            uint32_t value;
+            std::memcpy(&value, core.l1 + w.a, 4);
+            const bool known = w.a >= kSemaphoreBase && w.a < kSemaphoreBase + kSemaphores * kSemaphoreStride;
+            return format("%s(%s %#x, %u): it holds %u", w.what == Wait::For::Semaphore ? "noc_semaphore_wait" : "noc_semaphore_wait_min",
+                          known ? "semaphore at" : "word at", w.a, w.b, value) +
+                   (known ? format(" (semaphore %u)", (w.a - kSemaphoreBase) / kSemaphoreStride) : "");
+        }
+        case Wait::For::FreeDst: return "tile_regs_acquire: pack hasn't released DST";
+        case Wait::For::CommittedDst: return "tile_regs_wait: math hasn't committed DST";
+        case Wait::For::Operands: return "an operation of math whose operands unpack hasn't delivered";
+        case Wait::For::SourceRoom: return "an operation of unpack whose source registers math hasn't consumed";
+        case Wait::For::Mail: return "a value that unpack hasn't sent";
     }
-    if (std::strncmp(w.call, "noc_semaphore", 13) == 0) {
-        uint32_t value;
-        std::memcpy(&value, core.l1 + w.a, 4);
-        const bool known = w.a >= kSemaphoreBase && w.a < kSemaphoreBase + kSemaphores * kSemaphoreStride;
-        return format("%s(%s %#x, %u): it holds %u", w.call, known ? "semaphore at" : "word at", w.a, w.b, value) +
-               (known ? format(" (semaphore %u)", (w.a - kSemaphoreBase) / kSemaphoreStride) : "");
-    }
-    if (std::strcmp(w.call, "tile_regs_acquire") == 0) {
-        return "tile_regs_acquire: pack hasn't released DST";
-    }
-    if (std::strcmp(w.call, "tile_regs_wait") == 0) {
-        return "tile_regs_wait: math hasn't committed DST";
-    }
-    if (std::strcmp(w.call, "math operands") == 0) {
-        return "an operation of math whose operands unpack hasn't delivered";
-    }
-    return "an operation of unpack whose source registers math hasn't consumed";
+    return "";
 }
 
 const Fiber* find(const Core& core, Thread thread) {
@@ -125,60 +126,44 @@ std::string place(const Fiber& fiber) {
     return format("core (%u,%u) %s", fiber.core->x, fiber.core->y, name_of(fiber.thread));
 }
 
-// Why a fiber's wait can never end, if one look at its counterpart tells; else empty.
-std::string dead_end(const Fiber& fiber) {
-    const Core& core = *fiber.core;
-    const Wait& w = fiber.wait;
-    if (std::strncmp(w.call, "cb_", 3) == 0) {
-        const CircularBuffer& cb = *core.cbs[w.a];
-        const bool wants_data = std::strcmp(w.call, "cb_wait_front") == 0;
-        const int other = wants_data ? cb.producer : cb.consumer;
-        if (w.b > cb.pages) {
-            return format("it asks for %u pages of a buffer that has %u", w.b, cb.pages);
-        }
-        if (other < 0) {
-            return wants_data ? "no kernel of this core has ever pushed to it" : "no kernel of this core has ever popped it";
-        }
-        const Fiber* counterpart = find(core, static_cast<Thread>(other));
-        if (counterpart != nullptr && counterpart->state == Fiber::State::Done) {
-            return format("its %s, %s, has ended", wants_data ? "producer" : "consumer", name_of(static_cast<Thread>(other)));
-        }
-        return "";
-    }
-    if (std::strcmp(w.call, "tile_regs_acquire") == 0) {
-        const Fiber* pack = find(core, Thread::Pack);
-        return pack != nullptr && pack->state == Fiber::State::Done ? "pack has ended" : "";
-    }
-    if (std::strcmp(w.call, "tile_regs_wait") == 0 || std::strcmp(w.call, "unpack room") == 0) {
-        const Fiber* math = find(core, Thread::Math);
-        return math != nullptr && math->state == Fiber::State::Done ? "math has ended" : "";
-    }
-    if (std::strcmp(w.call, "math operands") == 0) {
-        const Fiber* unpack = find(core, Thread::Unpack);
-        return unpack != nullptr && unpack->state == Fiber::State::Done ? "unpack has ended" : "";
-    }
-    // A semaphore: nobody can change it if every data-movement kernel has ended or waits.
-    return "";
-}
-
+// Who has to do what a fiber waits for, if that is one kernel of its core.
 const Fiber* counterpart_of(const Fiber& fiber) {
     const Core& core = *fiber.core;
     const Wait& w = fiber.wait;
-    if (std::strncmp(w.call, "cb_", 3) == 0) {
-        const CircularBuffer& cb = *core.cbs[w.a];
-        const int other = std::strcmp(w.call, "cb_wait_front") == 0 ? cb.producer : cb.consumer;
-        return other < 0 ? nullptr : find(core, static_cast<Thread>(other));
-    }
-    if (std::strcmp(w.call, "tile_regs_acquire") == 0) {
-        return find(core, Thread::Pack);
-    }
-    if (std::strcmp(w.call, "tile_regs_wait") == 0 || std::strcmp(w.call, "unpack room") == 0) {
-        return find(core, Thread::Math);
-    }
-    if (std::strcmp(w.call, "math operands") == 0) {
-        return find(core, Thread::Unpack);
+    switch (w.what) {
+        case Wait::For::Pages:
+        case Wait::For::Room: {
+            const int other = w.what == Wait::For::Pages ? core.cbs[w.a]->producer : core.cbs[w.a]->consumer;
+            return other < 0 ? nullptr : find(core, static_cast<Thread>(other));
+        }
+        case Wait::For::FreeDst: return find(core, Thread::Pack);
+        case Wait::For::CommittedDst:
+        case Wait::For::SourceRoom: return find(core, Thread::Math);
+        case Wait::For::Operands:
+        case Wait::For::Mail: return find(core, Thread::Unpack);
+        case Wait::For::Semaphore:
+        case Wait::For::SemaphoreMinimum: return nullptr;  // any data-movement kernel of any core
     }
     return nullptr;
+}
+
+// Why a fiber's wait can never end, if one look at its counterpart tells; else empty.
+std::string dead_end(const Fiber& fiber) {
+    const Wait& w = fiber.wait;
+    const Fiber* counterpart = counterpart_of(fiber);
+    const bool ended = counterpart != nullptr && counterpart->state == Fiber::State::Done;
+    if (w.what == Wait::For::Pages || w.what == Wait::For::Room) {
+        const CircularBuffer& cb = *fiber.core->cbs[w.a];
+        const bool wants_data = w.what == Wait::For::Pages;
+        if (w.b > cb.pages) {
+            return format("it asks for %u pages of a buffer that has %u", w.b, cb.pages);
+        }
+        if ((wants_data ? cb.producer : cb.consumer) < 0) {
+            return wants_data ? "no kernel of this core has ever pushed to it" : "no kernel of this core has ever popped it";
+        }
+        return ended ? format("its %s, %s, has ended", wants_data ? "producer" : "consumer", name_of(counterpart->thread)) : "";
+    }
+    return ended ? format("%s has ended", name_of(counterpart->thread)) : "";
 }
 
 // The shortest explanation: a wait that visibly can't end; else a circle of waits; else a semaphore that nobody will change.
@@ -202,14 +187,14 @@ std::string explain(const std::vector<Fiber*>& waiting) {
             }
             path.push_back(f);
         }
-        if (!path.empty() && std::strncmp(path.back()->wait.call, "noc_semaphore", 13) == 0) {
+        if (!path.empty() && (path.back()->wait.what == Wait::For::Semaphore || path.back()->wait.what == Wait::For::SemaphoreMinimum)) {
             return place(*path.back()) + " waits in " + describe_wait(*path.back()) + ", and no running kernel will change it";
         }
     }
     return place(*waiting.front()) + " waits in " + describe_wait(*waiting.front());
 }
 
-void report_hang(const char* name, const std::string& message) {
+void report_hang() {
     std::vector<Fiber*> waiting;
     for (const auto& core : machine().cores) {
         for (const auto& fiber : core->fibers) {
@@ -219,7 +204,7 @@ void report_hang(const char* name, const std::string& message) {
         }
     }
     std::string waits, cbs, semaphores;
-    std::string text = message.empty() ? explain(waiting) : message;
+    const std::string text = explain(waiting);
     std::fprintf(stderr, "hang: %s\n", text.c_str());
     const Core* last = nullptr;
     std::size_t shown = 0;
@@ -256,7 +241,7 @@ void report_hang(const char* name, const std::string& message) {
         }
     }
     Json json;
-    json.text("kind", "hang").text("name", name).text("message", text).number("program", machine().programs);
+    json.text("kind", "hang").text("name", "hang").text("message", text).number("program", machine().programs);
     if (!waiting.empty()) {
         const Fiber& f = *waiting.front();
         json.text("kernel", f.unit->source).text("thread", name_of(f.thread)).raw("core", format("[%u,%u]", f.core->x, f.core->y));
@@ -272,10 +257,10 @@ void report_hang(const char* name, const std::string& message) {
 void on_alarm(int) {
     static uint64_t last = ~uint64_t{0};
     if (machine().running != nullptr && machine().changes == last) {
-        const Fiber& fiber = *machine().running;
-        report_hang(
-            "hang", place(fiber) + format(" has run for %u seconds while nothing that kernels wait for changed (last call at %s:%u)", settings().spin_seconds,
-                                          fiber.where.file ? fiber.where.file : "?", fiber.where.line));
+        static HandlerText message;
+        message << "the kernel has run for ";
+        message.number(settings().spin_seconds) << " seconds while nothing that kernels wait for changed (last call at this line)";
+        fatal_in_handler("hang", "hang", message);
     }
     last = machine().changes;
 }
@@ -353,7 +338,7 @@ void run_all() {
     for (const auto& core : machine().cores) {
         for (const auto& fiber : core->fibers) {
             if (fiber->state != Fiber::State::Done) {
-                report_hang("hang", "");
+                report_hang();
             }
         }
     }

@@ -75,7 +75,7 @@ void ttemu_semaphore_wait(uintptr_t address, uint32_t value, int minimum, TTEMU_
         error(where, "uninitialised-data", format("waits for the word at %#x, which nobody wrote", word));
     }
     maybe_yield();
-    block({minimum != 0 ? semaphore_reached : semaphore_equals, word, value, minimum != 0 ? "noc_semaphore_wait_min" : "noc_semaphore_wait"}, where);
+    block({minimum != 0 ? semaphore_reached : semaphore_equals, word, value, minimum != 0 ? Wait::For::SemaphoreMinimum : Wait::For::Semaphore}, where);
     SemaphoreWatch& watch = semaphore_watch(core, word);
     uint32_t now;
     std::memcpy(&now, core.l1 + word, 4);

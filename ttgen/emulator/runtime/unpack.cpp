@@ -113,7 +113,7 @@ void unpack(const FpuOp& op, Where where) {
     ComputeUnit& c = *core.compute;
     check_init(c.unpack_init, op, where);
     check_formats(c.unpack_formats, op, where);
-    block({has_source_room, 0, 0, "unpack room"}, where);
+    block({has_source_room, 0, 0, Wait::For::SourceRoom}, where);
     SourceEntry& entry = c.sources[(c.source_head + c.source_count) % 2];
     entry.op = op;
     entry.op.transpose = c.unpack_init.transpose;
@@ -176,7 +176,7 @@ uint32_t ttemu_cb_read_tile(uint32_t index, uint32_t tile, uint32_t word, int ad
     ComputeUnit& c = *core.compute;
     if (self().thread != Thread::Unpack) {
         const uint32_t box = self().thread == Thread::Math ? 0 : 1;
-        block({[](const Fiber& f) { return !f.core->compute->mail[f.wait.a].empty(); }, box, 0, "mail from unpack"}, where);
+        block({[](const Fiber& f) { return !f.core->compute->mail[f.wait.a].empty(); }, box, 0, Wait::For::Mail}, where);
         const uint32_t value = c.mail[box].front();
         c.mail[box].pop_front();
         return value;
