@@ -108,22 +108,26 @@ def test_operations_of_two_slots(tmp_path: Path, fp32: int) -> None:
     text = kernel(calls, {"api/compute/binary_max_min.h", B, U + "where.h", U + "fill.h"}, inputs=2)
     inputs = (tile(tuple(a for a, _ in pairs), len(calls)), tile(tuple(b for _, b in pairs), len(calls)))
     largest, smallest, product, quotient, total, chosen = run(tmp_path, text, inputs, fp32)
-    # Compared by sign and magnitude: NaN is the largest, −0 below 0.
+    # Compared by sign and magnitude: NaN is the largest, -0 below 0.
     assert [str(value) for value in largest[:3]] == ["0.0", "nan", "nan"]
     assert [str(value) for value in smallest[:3]] == ["-0.0", "1.0", "1.0"]
     # A product of 0 has no sign. In 16 bits 0 · inf is 0.
-    assert not np.signbit(product[0]) and not np.signbit(product[5])
-    assert np.isnan(product[3]) == bool(fp32) and (fp32 or product[3] == 0)
+    assert not np.signbit(product[0])
+    assert not np.signbit(product[5])
+    assert np.isnan(product[3]) == bool(fp32)
+    assert fp32 or product[3] == 0
     # In 16 bits a quotient goes by a reciprocal that is flushed.
     assert (quotient[4] == 0) == (not fp32)
-    # A condition is tested by its bits: −0 is true.
-    assert chosen[0] == 7 and chosen[5] == -1 and chosen[1] == 7
+    # A condition is tested by its bits: -0 is true.
+    assert chosen[0] == 7
+    assert chosen[5] == -1
+    assert chosen[1] == 7
     # Sums are cut in 16 bits where products are rounded: 1/3 + 1 would be 1 + 43/128.
     assert total[6] == (np.float32(1) + third if fp32 else 1 + 42 / 128)  # 1/3 in bfloat16 is 171/512
 
 
 def test_fits_chosen_by_a_define(tmp_path: Path) -> None:
-    """erf is off by 3.2e-3 and softplus 0 below −5 without INP_FLOAT32, whatever the width of DST."""
+    """erf is off by 3.2e-3 and softplus 0 below -5 without INP_FLOAT32, whatever the width of DST."""
     calls = ["erf_tile_init<false>(); erf_tile<false>(0);",
              f"softplus_tile_init(); softplus_tile(0, {bits(1)}, {bits(1)}, {bits(20)});"]  # fmt: skip
     x = tile((2.0762463, -5.5, 5.5, 0.5), 2)
@@ -132,12 +136,13 @@ def test_fits_chosen_by_a_define(tmp_path: Path) -> None:
         text = kernel(calls, {U + "erf_erfc.h", U + "softplus.h"}, define=define)
         rows[define] = run(tmp_path, text, (x,), 1)
     erf, softplus = rows["INP_FLOAT32 1"]
-    assert erf[0] == pytest.approx(0.9966780, abs=1e-6) and softplus[1] == pytest.approx(
-        np.log1p(np.exp(-5.5)), rel=1e-5
-    )
+    assert erf[0] == pytest.approx(0.9966780, abs=1e-6)
+    assert softplus[1] == pytest.approx(np.log1p(np.exp(-5.5)), rel=1e-5)
     erf, softplus = rows[""]
     assert 2e-3 < erf[0] - 0.9966780 < 3.3e-3
-    assert softplus[1] == 0 and softplus[2] == 5.5 and softplus[3] == pytest.approx(np.log1p(np.exp(0.5)), rel=2e-3)
+    assert softplus[1] == 0
+    assert softplus[2] == 5.5
+    assert softplus[3] == pytest.approx(np.log1p(np.exp(0.5)), rel=2e-3)
 
 
 def test_left_tail_of_gelu(tmp_path: Path) -> None:
@@ -145,8 +150,10 @@ def test_left_tail_of_gelu(tmp_path: Path) -> None:
     text = kernel(["gelu_tile_init<false>(); gelu_tile<false>(0);"], {U + "gelu.h"})
     (row,) = run(tmp_path, text, (x,), 1)
     exact = np.array([-1.26685e-4, -1.43326e-6, -1.0444e-7])
-    assert np.all(np.abs(row[:3] - exact) < 1e-6) and np.all(row[:3] != exact)
-    assert row[3] == 0 and row[4] == 0
+    assert np.all(np.abs(row[:3] - exact) < 1e-6)
+    assert np.all(row[:3] != exact)
+    assert row[3] == 0
+    assert row[4] == 0
 
 
 @pytest.mark.parametrize("prepared", [True, False])

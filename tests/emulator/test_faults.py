@@ -44,6 +44,16 @@ def c(name: str, old: str, new: str, *options: str, **k: object) -> Fault:
     return Fault(name, "tiles", "chain_compute.cpp", old, new, options, **k)  # type: ignore[arg-type]
 
 
+# A kernel that ends with a read under way, into a page that nobody gets.
+AHEAD = """void read_all();
+void kernel_main() {
+    read_all();
+    const auto a = TensorAccessor(TensorAccessorArgs<0>(), get_common_arg_val<uint32_t>(0));
+    cb_reserve_back(get_named_compile_time_arg_val("cb_a"), 1);
+    noc_async_read_page(0, a, get_write_ptr(get_named_compile_time_arg_val("cb_a")));
+}
+void read_all() {"""
+
 FAULTS = (
     # circular buffers
     g("read-before-barrier", "gemm_reader.cpp", "noc_async_read_barrier();", ""),
@@ -83,6 +93,7 @@ FAULTS = (
     # movement
     g("write-not-flushed", "unit_writer.cpp", "noc_async_writes_flushed();", ""),
     g("noc-not-drained", "unit_writer.cpp", "noc_async_write_barrier();", ""),
+    g("noc-not-drained", "gemm_reader.cpp", "void kernel_main() {", AHEAD),
     g("cb-write-unreserved", "gemm_reader.cpp", "a, get_write_ptr(cb_a));", "a, get_write_ptr(cb_a) + 2048);"),
     g(
         "misaligned-address",
@@ -177,7 +188,11 @@ FAULTS = (
         "reconfig",
         others=("uninitialised-data",),
     ),
-    b("uninitialised-data", "block_reader.cpp", "words[w] = 0;", "(void)words;"),
+    b("uninitialised-data", "block_reader.cpp", "uint32_t w = 0; w < a_bytes", "uint32_t w = 256; w < a_bytes"),
+    # a core's own stores
+    b("store-not-read-back", "block_reader.cpp", "while (words[b_bytes / 4 - 1] != 0) {", "while (false) {"),
+    b("store-not-read-back", "block_reader.cpp", "while (words[b_bytes / 4 - 1] != 0) {", "while (words[0] != 0) {"),
+    m("store-not-read-back", "multicast_sender.cpp", "noc_semaphore_wait(valid_word, VALID);", ""),
     c("missing-init", "exp_tile_init();", ""),
     c("missing-init", "where_tile_init();", ""),
     c("init-mode", "exp_tile_init();", "exp_tile_init<true>();"),

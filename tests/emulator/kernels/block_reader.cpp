@@ -31,6 +31,8 @@ void kernel_main() {
                     for (uint32_t w = 0; w < a_bytes / 4; ++w) {
                         words[w] = 0;
                     }
+                    while (words[a_bytes / 4 - 1] != 0) {
+                    }
                 }
                 address += a_bytes;
             }
@@ -45,6 +47,8 @@ void kernel_main() {
                     volatile tt_l1_ptr uint32_t* words = reinterpret_cast<volatile tt_l1_ptr uint32_t*>(address);
                     for (uint32_t w = 0; w < b_bytes / 4; ++w) {
                         words[w] = 0;
+                    }
+                    while (words[b_bytes / 4 - 1] != 0) {
                     }
                 }
                 address += b_bytes;

@@ -26,6 +26,7 @@ void kernel_main() {
     constexpr uint32_t tile_bytes = get_tile_size(cb_a);
 
     noc_semaphore_set(valid_word, VALID);
+    noc_semaphore_wait(valid_word, VALID);  // reads the store back, or the NoC might send an older value
     for (uint32_t k = 0; k < k_tiles; ++k) {
         cb_reserve_back(cb_a, 1);
         const uint32_t address = get_write_ptr(cb_a);

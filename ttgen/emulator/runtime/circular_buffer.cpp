@@ -197,7 +197,9 @@ void ttemu_cb_push(uint32_t index, uint32_t pages, TTEMU_AT) {
     cb.producer = static_cast<int>(fiber.thread);
     Where issued;
     for (uint32_t i = 0; i < pages; ++i) {
-        if (overlaps_pending_read(fiber, cb.address + (local.write + i * cb.page_bytes) % cb.bytes, cb.page_bytes, issued)) {
+        const uint32_t page = cb.address + (local.write + i * cb.page_bytes) % cb.bytes;
+        check_read_back(fiber, page, cb.page_bytes, "pushes", where);
+        if (overlaps_pending_read(fiber, page, cb.page_bytes, issued)) {
             error(where, "read-before-barrier", format("cb_push_back(cb %u, %u) before the barrier of the read issued at line %u", index, pages, issued.line));
             break;
         }

@@ -149,6 +149,11 @@ struct Wait {
     For what = For::Room;
 };
 
+struct StoredRange {                       // stores to neighbouring addresses
+    uint32_t begin = 0, end = 0, last = 0; // last: the address of the latest
+    Where where = {nullptr, 0};            // latest call of the API before it
+};
+
 struct Fiber {
     Core* core = nullptr;
     Thread thread = Thread::Reader;
@@ -161,6 +166,7 @@ struct Fiber {
     Wait wait;
     Where where = {nullptr, 0};            // latest call of the API
     NocQueues nocs[2];
+    std::vector<StoredRange> stores;       // by the kernel to its L1, not read back yet
     std::vector<uint8_t> globals;
 };
 
@@ -223,6 +229,11 @@ bool overlaps_pending_read(const Fiber& fiber, uint32_t address, uint32_t bytes,
 bool overlaps_pending_write(const Fiber& fiber, uint32_t address, uint32_t bytes, Where& issued);
 void check_semaphores(Core& core);
 SemaphoreWatch& semaphore_watch(Core& core, uint32_t address);
+
+// stores.cpp
+void note_store(Fiber& fiber, uint32_t address, uint32_t bytes, Where where);
+void note_load(Fiber& fiber, uint32_t address, uint32_t bytes);
+void check_read_back(const Fiber& fiber, uint32_t address, uint32_t bytes, const char* what, Where where);
 
 // circular_buffer.cpp
 CircularBuffer& cb_of(uint32_t index, Where where);

@@ -25,6 +25,7 @@ Movement& issue_write(Fiber& fiber, uint32_t noc, uint32_t l1, uint32_t bytes, W
     }
     m.sample.assign(m.from.data, m.from.data + bytes);
     Where issued;
+    check_read_back(fiber, l1, bytes, "sends", where);
     if (overlaps_pending_read(fiber, l1, bytes, issued)) {
         error(where, "read-before-barrier", format("writes data whose read, issued at line %u, has had no barrier", issued.line));
     }

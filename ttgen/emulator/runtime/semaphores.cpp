@@ -76,6 +76,7 @@ void ttemu_semaphore_wait(uintptr_t address, uint32_t value, int minimum, TTEMU_
     }
     maybe_yield();
     block({minimum != 0 ? semaphore_reached : semaphore_equals, word, value, minimum != 0 ? Wait::For::SemaphoreMinimum : Wait::For::Semaphore}, where);
+    note_load(self(), word, 4);
     SemaphoreWatch& watch = semaphore_watch(core, word);
     uint32_t now;
     std::memcpy(&now, core.l1 + word, 4);
@@ -100,6 +101,7 @@ void ttemu_semaphore_set(uintptr_t address, uint32_t value, TTEMU_AT) {
     }
     std::memcpy(core.l1 + word, &value, 4);
     core.shadow.set(word, 4, true);
+    note_store(self(), word, 4, where);
     wake(core);
 }
 

@@ -5,6 +5,7 @@
 #include "fiber.cpp"
 #include "scheduler.cpp"
 #include "circular_buffer.cpp"
+#include "stores.cpp"
 #include "noc_endpoints.cpp"
 #include "noc_landing.cpp"
 #include "noc.cpp"
