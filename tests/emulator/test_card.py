@@ -77,7 +77,7 @@ def run(folder: Path, text: str, inputs: tuple[np.ndarray, ...], fp32: int, arch
                "out=float32", *exact)  # fmt: skip
     outputs, result = execute("tiles", folder, named, {"OUT": inputs[0].shape}, *options, env={"TTEMU_ARCH": arch})
     assert outputs is not None, result.stderr
-    return outputs["OUT"][0].reshape(count, 32)
+    return np.asarray(outputs["OUT"][0].reshape(count, 32))
 
 
 @pytest.mark.parametrize("fp32", [0, 1])
@@ -98,7 +98,7 @@ def test_special_values_of_functions(tmp_path: Path, arch: str, fp32: int) -> No
 
 @pytest.mark.parametrize("fp32", [0, 1])
 def test_operations_of_two_slots(tmp_path: Path, fp32: int) -> None:
-    big, third = 2.0**126, np.float32(1 / 3)
+    big, third = 2.0**126, float(np.float32(1 / 3))
     pairs = ((0.0, -0.0), (NAN, 1.0), (1.0, NAN), (0.0, INF), (2 * big, big * 1.5), (-1.0, 0.0), (1.0, third))
     names = ("binary_max", "binary_min", "mul_binary", "div_binary", "add_binary")
     calls = [f"{name}_tile_init(); {name}_tile(0, 1, 0);" for name in names]
@@ -123,7 +123,7 @@ def test_operations_of_two_slots(tmp_path: Path, fp32: int) -> None:
     assert chosen[5] == -1
     assert chosen[1] == 7
     # Sums are cut in 16 bits where products are rounded: 1/3 + 1 would be 1 + 43/128.
-    assert total[6] == (np.float32(1) + third if fp32 else 1 + 42 / 128)  # 1/3 in bfloat16 is 171/512
+    assert total[6] == (np.float32(1 + third) if fp32 else 1 + 42 / 128)  # 1/3 in bfloat16 is 171/512
 
 
 def test_fits_chosen_by_a_define(tmp_path: Path) -> None:
