@@ -109,3 +109,11 @@ schedule: {{cores: {cores}, block: {block}}}
     )
     found = {buffer.name: buffer.pages for buffer in plan.program.circular_buffers}
     assert {name: found[name] for name in depths} == depths
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 3), (3, 2), (6, 1), (1, 5)])
+def test_subblocks_divide_their_block(m: int, n: int) -> None:
+    block = f"{{m: {m}, n: {n}, k: 2}}"
+    subblock = gemm(m * 64, n * 64, 128, block, extra="precision: {accumulate: bfloat16}\n").program.work.subblock
+    assert (m % subblock.h, n % subblock.w) == (0, 0)
+    assert subblock.h * subblock.w == {(2, 3): 6, (3, 2): 6, (6, 1): 6, (1, 5): 5}[m, n]

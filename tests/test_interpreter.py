@@ -89,3 +89,14 @@ def test_values_with_several_uses(formula: str, accumulate: str) -> None:
     text = f"kernel: k\ntensors:\n{tensors}  Y: {{shape: [40, 70], dtype: bfloat16}}\ncompute: Y = {formula}\nprecision: {{accumulate: {accumulate}}}\n"
     loaded = ttgen.loads(text)
     agree(loaded, ttgen.plan(loaded))
+
+
+def test_rows_of_all_batches_in_one_shard_and_a_column_for_each() -> None:
+    """A core's lines of tiles belong to two batches, and the column is that of the row within its batch."""
+    shards = "layout: {l1_sharded: {split: height, cores: {rows: 2, cols: 2}}}"
+    loaded = ttgen.loads(
+        f"kernel: k\ntensors:\n  X: {{shape: [3, 128, 64], dtype: bfloat16, {shards}}}\n"
+        f"  column: {{shape: [128, 1], dtype: bfloat16}}\n"
+        f"  Y: {{shape: [3, 128, 64], dtype: bfloat16, {shards}}}\ncompute: Y = X * column\n"
+    )
+    agree(loaded, ttgen.plan(loaded))

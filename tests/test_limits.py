@@ -223,3 +223,17 @@ def test_new_writes_nothing_that_plan_refuses(arguments: list[str], capsys: pyte
     assert main(["new", *arguments]) == 1
     out, err = capsys.readouterr()
     assert (out, "error: " in err) == ("", True)
+
+
+def test_more_outputs_than_they_have_buffers() -> None:
+    """Outputs have the indices from 16 to 23."""
+
+    def with_outputs(count: int) -> str:
+        names = [f"Y{number}" for number in range(count)]
+        tensors = "".join(f"  {name}: {{shape: [32, 32], dtype: bfloat16}}\n" for name in ("X", *names))
+        formulas = "".join(f"  - {name} = X + {place}\n" for place, name in enumerate(names, 1))
+        return f"kernel: k\ntensors:\n{tensors}compute:\n{formulas}"
+
+    assert outcome(with_outputs(8)) == "served"
+    assert "9 output buffers" in outcome(with_outputs(9))
+    assert "8 of them (16 to 23)" in outcome(with_outputs(9))

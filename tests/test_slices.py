@@ -90,3 +90,14 @@ def test_a_product_of_two_that_vary_is_run_through() -> None:
     inner = Loop(var="k", extent=V, body=(read(Expr("*", V, K)),))
     assert switches(loop(9, (inner,)), pages) is None
     assert switches(loop(9, (read(Expr("*", V, K)),)), pages) == ()
+
+
+def test_a_product_through_a_name_is_run_through() -> None:
+    body = (Let(name="x", index=V), read(Expr("*", Var("x"), V)))
+    assert switches(loop(9, body), pages) is None
+
+
+def test_a_minimum_of_a_minimum_is_run_through() -> None:
+    """Its switches are where lines cross, and this one's left side is none."""
+    bent = Expr("min", V, Const(3))
+    assert switches(loop(9, (read(Expr("min", bent, Expr("*", V, Const(2)))),)), pages) is None

@@ -1,0 +1,258 @@
+"""Faults in the planner and the patterns: each changes what is rendered, so that snapshots or tests of plans see it."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault, equivalent, faults
+
+PLANNER: tuple[Fault, ...] = (
+    *faults(
+        "patterns/kernels",
+        (
+            "        ReadBarrier(),\n        *push(accesses),",
+            "        *push(accesses),",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "        WriteBarrier(),\n        *pop(accesses),",
+            "        *pop(accesses),",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "        *wait(accesses),\n",
+            "",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "        *reserve(accesses),\n",
+            "",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "waits = [Wait(cb=cb) for cb in section.reads if cb not in waited]",
+            "waits = [Wait(cb=cb) for cb in section.reads]",
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+        (
+            "pack += [Push(cb=cb) for cb in streamed]",
+            "pass",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "return tuple(Pop(cb=access.cb, pages=access.pages) for access in accesses)",
+            "return tuple(Pop(cb=access.cb) for access in accesses)",
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+    ),
+    *faults(
+        "patterns/units",
+        (
+            'Let(name="y", index=Expr("%", line, GRID_Y)),',
+            'Let(name="y", index=line),',
+            "test_interpreter.py::test_random_specs",
+        ),
+        (
+            'Let(name="first_row", index=mul(Y, BLOCK_M)),',
+            'Let(name="first_row", index=mul(Y, BLOCK_N)),',
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+        (
+            'sub(Var("Nt"), FIRST_COL)',
+            'sub(Var("Mt"), FIRST_COL)',
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+        (
+            'z = Let(name="z", index=floor_div(UNIT, batch_units))',
+            'z = Let(name="z", index=floor_div(UNIT, GRID_X))',
+            "test_snapshots.py::test_rendered_files[gemm_batched]",
+        ),
+        (
+            'index=least(Var("panel_width"), sub(GRID_X, mul(panel, Var("panel_width"))))',
+            'index=Var("panel_width")',
+            "test_snapshots.py::test_rendered_files[mlp_up]",
+        ),
+        (
+            '(fast, fast_size), (slow, slow_size) = (("x", GRID_X), ("y", GRID_Y))',
+            '(fast, fast_size), (slow, slow_size) = (("y", GRID_X), ("x", GRID_Y))',
+            "test_snapshots.py::test_rendered_files[add_l1]",
+        ),
+        (
+            'Expr("%", over, slow_size) if batched else over',
+            "over",
+            "test_snapshots.py::test_rendered_files[dropout]",
+        ),
+    ),
+    *faults(
+        "patterns/contraction",
+        (
+            "extent=floor_div(BLOCK_N, _W), body=(sub_col, section)",
+            "extent=floor_div(BLOCK_M, _W), body=(sub_col, section)",
+            "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
+        ),
+        (
+            "Tile(b.cb, b.place(K, first_col))",
+            "Tile(b.cb, b.place(first_col, K))",
+            "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
+        ),
+        (
+            "pack_at = Pack(dst=add(mul(h, _W), w)",
+            "pack_at = Pack(dst=add(mul(h, _H), w)",
+            "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
+        ),
+        (
+            "AccumulateInL1(index=STEP)",
+            "AccumulateInL1(index=ZERO)",
+            "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
+        ),
+    ),
+    *faults(
+        "patterns/pages",
+        (
+            '"grid_x": -(-nt // block.n),',
+            '"grid_x": nt // block.n,',
+            "test_snapshots.py::test_rendered_files[map_blocks]",
+        ),
+        (
+            '"k_blocks": -(-kt // block.k),',
+            '"k_blocks": kt // block.k,',
+            "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
+        ),
+        (
+            "line = add(mul(batch, rows if tall else ONE), row if tall else ZERO)",
+            "line = add(mul(batch, rows if tall else ONE), row)",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+    ),
+    *faults(
+        "patterns/configure",
+        (
+            "        cbs.reverse()\n",
+            "        pass\n",
+            "test_snapshots.py::test_rendered_files[attention_scores]",
+        ),
+        (
+            '                state["sfpu"] = None\n',
+            "                pass\n",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "                    state[channel] = None\n",
+            "                    pass\n",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+    ),
+    *faults(
+        "patterns/matmul",
+        (
+            "if block.m % h == 0 and block.n % w == 0",
+            "if block.m % w == 0 and block.n % h == 0",
+            "test_blocks.py::test_subblocks[block3-bfloat16-bfloat16-expected3]",
+        ),
+        (
+            'return "zero" if _product(context).over.size % TILE else "any"',
+            'return "any"',
+            "test_snapshots.py::test_rendered_files[gemm_edges]",
+        ),
+    ),
+    *faults(
+        "planner/division",
+        (
+            "loop=RectangleLoop(x_step=cols, y_step=rows)",
+            "loop=RectangleLoop(x_step=rows, y_step=cols)",
+            "test_snapshots.py::test_rendered_files[gemm_edges]",
+        ),
+        (
+            '"y_start": tuple((row,) * cols for row in range(rows)),',
+            '"y_start": tuple((0,) * cols for row in range(rows)),',
+            "test_snapshots.py::test_rendered_files[gemm_edges]",
+        ),
+        (
+            "grid.x * grid.y * grid.z, most",
+            "grid.x * grid.y, most",
+            "test_snapshots.py::test_rendered_files[dropout]",
+        ),
+    ),
+    *faults(
+        "planner/cores",
+        (
+            "return index % cols, index // cols",
+            "return index // cols, index % cols",
+            "test_acceptance.py::test_core_index_to_coordinates",
+        ),
+        (
+            "range(first, first + count)",
+            "range(first, first + count - 1)",
+            "test_acceptance.py::test_core_ranges[0-64-rectangles0]",
+        ),
+        (
+            "start[0] == first and end == (last, y - 1)",
+            "end == (last, y - 1)",
+            "test_acceptance.py::test_core_ranges[5-20-rectangles2]",
+        ),
+    ),
+    *faults(
+        "planner/buffers",
+        (
+            "max(1, min(design.blocks, most.get",
+            "max(2, min(design.blocks, most.get",
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+        (
+            "index = first + count[design.role]",
+            "index = first",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+        (
+            "if number > limit - first:",
+            "if number > limit:",
+            "test_limits.py::test_more_outputs_than_they_have_buffers",
+        ),
+    ),
+    *faults(
+        "planner/tensors",
+        (
+            "padded = (1, *shape) if len(shape) == 1 else shape",
+            "padded = (*shape, 1) if len(shape) == 1 else shape",
+            "test_acceptance.py::test_tiles_and_padding[shape5-tiles5-padded5]",
+        ),
+    ),
+    equivalent(
+        "planner/tensors",
+        "return held * (-(-page_bytes // alignment) * alignment)",
+        "return held * page_bytes",
+        "tiles of every format are a multiple of every alignment",
+    ),
+    *faults(
+        "planner/padding",
+        (
+            "        if content == ZERO:\n",
+            "        if isinstance(content, Known):\n",
+            "test_padding.py::test_not_zero[exp(X)-expected0]",
+        ),
+        (
+            "columns = matrix(graph.values[output.value].axes)[1]",
+            "columns = matrix(graph.values[output.value].axes)[0]",
+            "test_padding.py::test_not_zero[X + c-finite]",
+        ),
+    ),
+    *faults(
+        "planner/l1",
+        (
+            "if found.total <= limit:",
+            "if found.buffers <= limit:",
+            "test_l1.py::test_to_the_last_page",
+        ),
+        (
+            "for buffer in buffers if buffer.tensor is None)",
+            "for buffer in buffers)",
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+    ),
+    *faults(
+        "planner/arguments",
+        (
+            "target.noc.read if reads else target.noc.write",
+            "target.noc.write if reads else target.noc.read",
+            "test_snapshots.py::test_rendered_files[adam]",
+        ),
+    ),
+)
