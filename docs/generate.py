@@ -66,12 +66,13 @@ what the emulator does, which does the same.
   formula must not be. A quotient `x / y` is 0 where the reciprocal of y is subnormal, above 8.5e37.
 - *-0.0* is 0 everywhere, `where` included; it may become 0, as in `-0.0 + 0`, in products and after most functions.
 - *Negative operands*: `log`, `sqrt` and `rsqrt` are NaN when accumulating in float32, and infinite when in bfloat16.
-- *NaN* stays NaN in `+ - *`, `/`, `abs`, `relu`, `leaky_relu`, `exp`, `log`, `sqrt`, `rsqrt`, `square`, `gelu`, `silu`, `softplus`
+- *NaN* stays NaN in `+ - *`, `/`, `abs`, `leaky_relu`, `exp`, `log`, `sqrt`, `rsqrt`, `square`, `gelu`, `silu`, `softplus`
   and `tanh` when accumulating in float32. It is 1 or -1, by its sign, in `sign` and `erf`, 0 in `sigmoid` and `reciprocal`.
-  `maximum` takes NaN for the largest number and `minimum` too, so that one of them loses it. When accumulating in bfloat16 it becomes
+  `maximum`, `minimum` and `relu` compare by sign and magnitude: NaN is larger than infinity, -NaN less than -infinity. When accumulating in bfloat16 it becomes
   infinite in `exp`, `gelu`, `log`, `sqrt`, `rsqrt` and `silu`, 1 in `tanh`, and 0 in a product with 0 or a quotient.
 - *Infinities* are ordinary in elementwise operators when accumulating in float32. `gelu(-inf)` and `silu(-inf)` are NaN there. The matrix unit
   isn't IEEE: in `@`, and in `+ - *` of two bfloat16 tensors, inf * 0 and inf - inf may be 0.
+- *Far out*: `softplus` of less than about -8.7e6 / beta is no number to rely on (tt-metal#55798).
 """
 
 _RULES = """
