@@ -34,6 +34,7 @@ def test_every_fault_is_caught(part: int, tmp_path: Path) -> None:
     places = CAUGHT[part::PARTS]
     found = tmp_path / "found.json"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take longer than the tests
     command = [sys.executable, "-m", "tests.mutations.run", str(found), *map(str, places)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
     codes = json.loads(found.read_text(encoding="utf-8"))

@@ -63,7 +63,8 @@ def _child(fault: Fault) -> int:
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     signal.alarm(SECONDS)  # a fault that never ends is caught too
-    return int(pytest.main([fault.test, "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]))
+    plugins = ["-p", "syrupy"] if "snapshots" in fault.test else []
+    return int(pytest.main([fault.test, "-x", "-q", "-p", "no:cacheprovider", *plugins]))
 
 
 def main(target: str, places: Sequence[str]) -> None:
