@@ -55,6 +55,7 @@ def kernels_of(plan: model.Plan, arch: Arch) -> list[Kernel]:
                 for word in (_DRAM, plan.tensor(argument.accessor).page_bytes)
             ),
             named_compile_time_args=dict(kernel.named_compile_time_args),
+            defines=dict(kernel.defines),
             circular_buffers=formats,  # type: ignore[arg-type] # names of tt::DataFormat, which the harness checks
         )
         for kernel in plan.program.kernels
@@ -67,12 +68,13 @@ def test_rendered_kernels(subtests: pytest.Subtests) -> None:
         pytest.skip(toolchain.reason)
     names: list[str] = []
     kernels: list[Kernel] = []
-    for path in SPECS:
+    for place, path in enumerate(SPECS):
         plan = ttgen.plan(ttgen.load(path))
-        for arch in get_args(Arch):
-            for kernel, checked in zip(plan.program.kernels, kernels_of(plan, arch), strict=True):
-                names.append(f"{path.stem}/{kernel.file} on {arch}")
-                kernels.append(checked)
+        # Half of them for each chip: the kernels are the same text for both.
+        arch = get_args(Arch)[place % 2]
+        for kernel, checked in zip(plan.program.kernels, kernels_of(plan, arch), strict=True):
+            names.append(f"{path.stem}/{kernel.file} on {arch}")
+            kernels.append(checked)
     reports = type_check_all(kernels, toolchain)
     for name, report in zip(names, reports, strict=True):
         with subtests.test(name):

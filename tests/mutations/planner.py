@@ -48,7 +48,7 @@ PLANNER: tuple[Fault, ...] = (
         (
             'Let(name="y", index=Expr("%", line, GRID_Y)),',
             'Let(name="y", index=line),',
-            "test_interpreter.py::test_random_specs",
+            "test_interpreter.py::test_rows_of_all_batches_in_one_shard_and_a_column_for_each",
         ),
         (
             'Let(name="first_row", index=mul(Y, BLOCK_M)),',
