@@ -244,10 +244,14 @@ void start(Job& job) {
     std::fputs(job.text.c_str(), file);
     std::fclose(file);
     std::vector<std::string> command = compile_command();
-    // Data-movement kernels say what they load and store (stores.cpp): calls of a sanitizer whose library isn't linked.
+    // Libraries are the host program's, which has them: naming them again is a third of a unit's time. Data-movement kernels say what they
+    // load and store (stores.cpp): calls of a sanitizer whose library isn't linked.
     const bool gcc = compiler_version().find("Free Software Foundation") != std::string::npos;
-    if (gcc && !job.kernel->compute && settings().compiler_flags.find("-fsanitize") == std::string::npos) {
-        command.insert(command.end(), {"-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-nodefaultlibs"});
+    if (gcc && settings().compiler_flags.find("-fsanitize") == std::string::npos) {
+        command.push_back("-nodefaultlibs");
+        if (!job.kernel->compute) {
+            command.insert(command.end(), {"-fsanitize=thread", "--param=tsan-distinguish-volatile=1"});
+        }
     }
     command.insert(command.end(), {"-I" + settings().include, "-I" + folder_of(job.kernel->path), "-o", stem + ".so", source});
     std::vector<char*> argv;

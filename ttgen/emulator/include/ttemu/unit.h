@@ -2,10 +2,9 @@
 // of circular buffers that the real build generates (here the unit's first lines define them as TTEMU_CB_… lists).
 #pragma once
 
+// Nothing more of the standard library: it would be most of what the compiler reads for a kernel.
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
-#include <utility>
 
 #include "ttemu/abi.h"
 

@@ -62,13 +62,12 @@ struct DistributionSpec {
     constexpr uint32_t bank_y(uint32_t bank) const { return coordinates_[bank] & 0xFF; }
 
 private:
-    template <uint32_t Base, uint32_t... I>
-    constexpr void from_ct(uint32_t* out, std::integer_sequence<uint32_t, I...>) {
-        ((out[I] = get_ct_arg<Base + I>()), ...);
-    }
     template <uint32_t Base, uint32_t Count>
     constexpr void from_ct(uint32_t* out) {
-        from_ct<Base>(out, std::make_integer_sequence<uint32_t, Count>());
+        static_assert(Base + Count < sizeof(ttemu::compile_time_args) / sizeof(uint32_t), "Index out of range");
+        for (uint32_t i = 0; i < Count; ++i) {
+            out[i] = ttemu::compile_time_args[Base + i + 1];
+        }
     }
 
     constexpr void load(const Args& args) {
