@@ -31,7 +31,7 @@ def size_of(text: str, monkeypatch: pytest.MonkeyPatch) -> kernel_size.KernelSiz
     """The estimate, whether it fits or not."""
     found: list[kernel_size.KernelSize] = []
 
-    def keep(_loaded: object, size: kernel_size.KernelSize) -> tuple[()]:
+    def keep(size: kernel_size.KernelSize) -> tuple[()]:
         found.append(size)
         return ()
 

@@ -276,7 +276,7 @@ def special(path: Path, kind: str) -> None:
         path.symlink_to("/dev/null")
     else:
         # A socket's address holds about a hundred bytes, less than the path of a test's folder: bound by its name alone.
-        here = os.getcwd()
+        here = Path.cwd()
         os.chdir(path.parent)
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind(path.name)

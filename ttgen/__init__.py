@@ -35,13 +35,9 @@ def load(path: str | Path) -> LoadedSpec:
     """
     from pathlib import Path
 
-    from ttgen.schema.validation import validate
-    from ttgen.source import read
-    from ttgen.spec import structure
+    from ttgen import loading
 
-    source = read(Path(path))
-    validate(source)
-    return structure(source)
+    return loading.load(Path(path))
 
 
 def loads(text: str, *, name: str = "spec.yaml") -> LoadedSpec:
@@ -50,13 +46,9 @@ def loads(text: str, *, name: str = "spec.yaml") -> LoadedSpec:
     Raises:
         ttgen.errors.SpecError: mistakes in the spec, all of one stage.
     """
-    from ttgen.schema.validation import validate
-    from ttgen.source import parse
-    from ttgen.spec import structure
+    from ttgen import loading
 
-    source = parse(text, name=name)
-    validate(source)
-    return structure(source)
+    return loading.loads(text, name=name)
 
 
 def plan(spec: LoadedSpec) -> Plan:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ttgen.source import Source
 
 Path = tuple[str | int, ...]
 
@@ -31,16 +27,32 @@ class Problem:
     position: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a problem is in its file: line, column and length in characters, from 0, and the text of the line."""
+
+    file: str
+    line: int
+    column: int
+    length: int
+    text: str
+
+
 class UserError(Exception):
     """The user's mistake: printed without a traceback, exit status 1."""
 
 
 class SpecError(UserError):
-    """All problems of one stage in one spec, with the text they are in once it is known."""
+    """All problems of one stage in one spec.
 
-    def __init__(self, problems: Iterable[Problem], source: Source | None = None) -> None:
+    Attributes:
+        problems: what is wrong.
+        places: where each is, once it is known which text they are in; `source.located` adds them.
+    """
+
+    def __init__(self, problems: Iterable[Problem], places: Iterable[Place] = ()) -> None:
         self.problems = tuple(problems)
-        self.source = source
+        self.places = tuple(places)
         super().__init__("; ".join(problem.message for problem in self.problems))
 
 

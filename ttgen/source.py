@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 import yaml
 
-from ttgen.errors import OutputError, Path, Problem, SpecError, printable
+from ttgen.errors import OutputError, Path, Problem, SpecError, printable, refuse
+from ttgen.errors import Place as ProblemPlace
 
 MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 32
@@ -87,6 +89,25 @@ class Source:
         return (line, column, max(1, end - first))
 
 
+@contextmanager
+def located(source: Source) -> Iterator[None]:
+    """Says of the problems that arise inside where in a spec's text they are, in the order of that text."""
+    try:
+        yield
+    except SpecError as error:
+        if error.places:
+            raise
+        lines = source.text.split("\n")
+        placed = sorted(((source.locate(problem), problem) for problem in error.problems), key=lambda item: item[0])
+        places = (
+            ProblemPlace(
+                file=source.name, line=line, column=column, length=length, text=lines[line] if line < len(lines) else ""
+            )
+            for (line, column, length), _problem in placed
+        )
+        raise SpecError((problem for _position, problem in placed), places) from None
+
+
 # Characters of an escape in a double-quoted scalar, by the letter after the backslash; two of any other.
 _ESCAPES: Final = {"x": 4, "u": 6, "U": 10}
 
@@ -141,19 +162,29 @@ def parse(raw: bytes | str, *, name: str) -> Source:
             or duplicate keys.
     """
     last, name = FilePath(name).name, printable(name)
-    empty = Source(name, "", None, {})
-    if not last.isprintable():
-        text = "the file's name can't be printed on one line, and rendered files say it: rename the file"
-        raise SpecError([Problem(message=text)], empty)
+    with located(Source(name, "", None, {})):
+        text = _text(raw, last)
+    with located(Source(name, text, None, {})):
+        return Source(name, text, *_parsed(text))
+
+
+def _text(raw: bytes | str, file_name: str) -> str:
+    """The text of a file, with lines that end as everywhere."""
+    if not file_name.isprintable():
+        raise refuse("the file's name can't be printed on one line, and rendered files say it: rename the file")
     if len(raw) > MAX_CHARACTERS:
-        raise SpecError([Problem(message=f"the file is larger than {MAX_CHARACTERS:,} bytes: that is no spec")], empty)
+        raise refuse(f"the file is larger than {MAX_CHARACTERS:,} bytes: that is no spec")
     try:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
     except UnicodeDecodeError as error:
-        raise SpecError([Problem(message=f"the file is not UTF-8 text (byte {error.start})")], empty) from None
-    text = text.replace("\r\n", "\n")
+        raise refuse(f"the file is not UTF-8 text (byte {error.start})") from None
+    return text.replace("\r\n", "\n")
+
+
+def _parsed(text: str) -> tuple[Any, dict[Path, Place]]:
+    """The document that a text says, and where its values are."""
     try:
-        document, places = _compose(text)
+        return _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         lines = text.split("\n")
@@ -166,14 +197,10 @@ def parse(raw: bytes | str, *, name: str) -> Source:
         if error.problem and "nesting depth" in error.problem:
             # The parser reads ahead, and has a limit of its own.
             message = _TOO_DEEP
-        raise SpecError([Problem(message=message, position=position)], Source(name, text, None, {})) from None
+        raise SpecError([Problem(message=message, position=position)]) from None
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", "unreadable")
-        message = f"not text: {reason}; a spec is a YAML file in UTF-8"
-        raise SpecError([Problem(message=message)], Source(name, "", None, {})) from None
-    except SpecError as error:
-        raise SpecError(error.problems, Source(name, text, None, {})) from None
-    return Source(name, text, document, places)
+        raise refuse(f"not text: {reason}; a spec is a YAML file in UTF-8") from None
 
 
 def _refusal(message: str, mark: Any) -> SpecError:

@@ -207,7 +207,7 @@ def structure(source: Source) -> LoadedSpec:
     spec = CONVERTER.structure(source.document, Spec)
     problems = [*_names(spec), *_dims(spec)]
     if problems:
-        raise SpecError(problems, source)
+        raise SpecError(problems)
     shapes = {
         name: tuple(spec.dims[size] if isinstance(size, str) else size for size in tensor.shape)
         for name, tensor in spec.tensors.items()

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ttgen.cli.main import OK, print_document
 from ttgen.dtypes import DTYPES
-from ttgen.errors import OutputError, SpecError, UserError, printable
+from ttgen.errors import OutputError, UserError, printable
 from ttgen.formula.infer import infer_outputs
 from ttgen.formula.parse import parse
+from ttgen.loading import loads
 from ttgen.planner.resolve import resolve
-from ttgen.schema.validation import validate
+from ttgen.source import located
 from ttgen.source import parse as parse_source
-from ttgen.spec import structure
 from ttgen.target import TARGETS, load
 
 _TEMPLATE = """\
@@ -58,11 +58,9 @@ def run(options: argparse.Namespace) -> int:
     shapes = dict(given)
     if len(shapes) < len(given):
         raise UserError("a tensor has one shape: a name is given twice")
-    try:
+    with located(parse_source(f"{options.formula}\n", name="formula")):
         output = parse(options.formula, ()).target
         shapes |= infer_outputs(options.formula, shapes)
-    except SpecError as error:
-        raise SpecError(error.problems, parse_source(f"{options.formula}\n", name="formula")) from None
     name = options.kernel or _kernel_name(output)
     target = load(options.target)
     width = max(len(tensor) for tensor in shapes)
@@ -80,9 +78,7 @@ def run(options: argparse.Namespace) -> int:
         tensors="\n".join(lines),
         formula=options.formula.strip(),
     )
-    source = parse_source(text, name=str(options.output or "new spec"))
-    validate(source)
-    resolve(structure(source))
+    resolve(loads(text, name=str(options.output or "new spec")))
     _write(text, options.output)
     return OK
 

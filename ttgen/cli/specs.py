@@ -9,12 +9,12 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from ttgen.diagnostics import describe
-from ttgen.errors import OutputError, SpecError, UserError, refuse
+from ttgen.errors import OutputError, UserError, refuse
+from ttgen.loading import load
 from ttgen.model.plan import Plan
 from ttgen.planner.resolve import resolve
-from ttgen.schema.validation import validate
-from ttgen.source import read
-from ttgen.spec import LoadedSpec, structure
+from ttgen.source import located
+from ttgen.spec import LoadedSpec
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -57,9 +57,7 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     names: dict[str, LoadedSpec] = {}
     for path in find(words):
         try:
-            source = read(path)
-            validate(source)
-            loaded = structure(source)
+            loaded = load(path)
             if (other := names.setdefault(loaded.spec.kernel.lower(), loaded)) is not loaded:
                 text = (
                     f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
@@ -69,7 +67,8 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
                         f"kernel '{loaded.spec.kernel}' differs from '{other.spec.kernel}' of {other.source.name} in "
                         "case only: some file systems don't tell their folders apart"
                     )
-                raise SpecError(refuse(text, "kernel").problems, source)
+                with located(loaded.source):
+                    raise refuse(text, "kernel")
             planned.append((loaded, resolve(loaded)))
         except UserError as error:
             print(describe(error), file=sys.stderr)

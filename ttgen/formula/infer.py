@@ -47,7 +47,7 @@ def graph_of(loaded: LoadedSpec) -> Graph:
     if not problems:
         problems.extend(_unused(loaded, builder))
     if problems:
-        raise SpecError(problems, loaded.source)
+        raise SpecError(problems)
     return with_axes(builder.nodes, tuple(builder.outputs))
 
 

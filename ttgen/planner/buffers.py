@@ -9,10 +9,9 @@ from typing import Final
 
 from ttgen.analysis.counts import Count
 from ttgen.dtypes import DTYPES
-from ttgen.errors import SpecError, refuse
+from ttgen.errors import refuse
 from ttgen.model.design import BufferDesign, BufferRole
 from ttgen.model.plan import Allocation, CircularBuffer, CoreRange
-from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
 FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
@@ -48,7 +47,7 @@ def allocations(
 
 
 def circular_buffers(
-    loaded: LoadedSpec, designs: Sequence[BufferDesign], target: Target, core_ranges: tuple[CoreRange, ...]
+    designs: Sequence[BufferDesign], target: Target, core_ranges: tuple[CoreRange, ...]
 ) -> tuple[CircularBuffer, ...]:
     """The buffers of a program.
 
@@ -79,5 +78,5 @@ def circular_buffers(
                 f"{number} {role} buffers; {target.name} has {target.circular_buffers} circular buffers, "
                 f"{limit - first} of them ({first} to {limit - 1}) for this role: split the formula into several specs"
             )
-            raise SpecError(refuse(text, "compute", at_key=True).problems, loaded.source)
+            raise refuse(text, "compute", at_key=True)
     return tuple(found)

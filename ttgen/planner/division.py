@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ttgen.errors import SpecError, refuse
+from ttgen.errors import refuse
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
 from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy
-from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, PolicyName
+from ttgen.spec import BlockLinear, CoreGrid, PolicyName
 from ttgen.target import Target
 
 
@@ -32,7 +32,6 @@ class Division:
 
 
 def divide(
-    loaded: LoadedSpec,
     policy: PolicyName,
     order: str | BlockLinear,
     asked: int | CoreGrid | None,
@@ -44,7 +43,7 @@ def divide(
     Raises:
         SpecError: more cores than the target has, or cores or an order that a rectangle can't have.
     """
-    most, core_grid = cores.asked_for(loaded, asked, target)
+    most, core_grid = cores.asked_for(asked, target)
     chosen = POLICIES[policy]
     if isinstance(chosen, Policy):
         split = chosen.split(grid.x * grid.y * grid.z, most)
@@ -63,10 +62,10 @@ def divide(
         )
     if isinstance(asked, int):
         text = f"policy {policy} needs a rectangle of cores: write {{rows: …, cols: …}}"
-        raise SpecError(refuse(text, "schedule", "cores").problems, loaded.source)
+        raise refuse(text, "schedule", "cores")
     if isinstance(order, BlockLinear):
         text = f"policy {policy} goes by rows and columns of units: use row_major or column_major"
-        raise SpecError(refuse(text, "schedule", "order").problems, loaded.source)
+        raise refuse(text, "schedule", "order")
     rectangle = chosen.split(grid.x, grid.y, core_grid.rows, core_grid.cols)
     rows, cols = len(rectangle.y_counts), len(rectangle.x_counts)
     return Division(

@@ -19,5 +19,5 @@ def pattern_of(graph: Graph, loaded: LoadedSpec) -> str:
     if refusal is not None:
         index, start, end = refusal.value.span
         problem = Problem(message=refusal.message, path=loaded.spec.formula_path(index), span=(start, end))
-        raise SpecError([problem], loaded.source)
+        raise SpecError([problem])
     return name

@@ -53,7 +53,7 @@ def check(loaded: LoadedSpec, kernels: Sequence[Kernel]) -> None:
             if other != tensor:
                 found |= _problems(kernel, name, {other: tensor, tensor: other})
     if found:
-        raise SpecError(found.values(), loaded.source)
+        raise SpecError(found.values())
 
 
 def _problems(kernel: Kernel, name: str, pairs: Mapping[str | None, str | None]) -> Iterator[tuple[str, Problem]]:

@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ttgen.errors import SpecError, listing, refuse
+from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import Body, Init, Let, Loop, Reconfigure, Section, Startup, walk
 from ttgen.model.effects import Accumulate, Barrier, Fill, Operate, Page, Prepare, TakeDst, Token, Use, effects
 from ttgen.model.plan import Decision, Kernel
 from ttgen.operations import OPERATIONS
 from ttgen.operations.sizes import FUNCTION_BYTES
-from ttgen.spec import LoadedSpec
 from ttgen.target import Target
 
 _NEAR = 0.8
@@ -120,11 +119,10 @@ def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
     return found, tuple(functions)
 
 
-def check(loaded: LoadedSpec, found: KernelSize) -> tuple[Decision, ...]:
+def check(found: KernelSize) -> tuple[Decision, ...]:
     """What is to be said of a program's size.
 
     Args:
-        loaded: the spec.
         found: what its kernels take.
 
     Raises:
@@ -137,7 +135,7 @@ def check(loaded: LoadedSpec, found: KernelSize) -> tuple[Decision, ...]:
             f"the kernels' code: about {found.total:,} of {found.limit:,} bytes of a core (tt-metal's kernel config "
             f"buffer); cut the formulas into several specs; the largest functions are {parts}"
         )
-        raise SpecError(refuse(text, "compute", at_key=True).problems, loaded.source)
+        raise refuse(text, "compute", at_key=True)
     if not found.is_near:
         return ()
     because = f"about {found.total:,} of the {found.limit:,} bytes of tt-metal's kernel config buffer"

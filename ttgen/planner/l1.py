@@ -70,15 +70,15 @@ def budget(
     text, fix = f"L1: {found.total:,} of {limit:,} bytes", ", or ".join(changes)
     if not found.shares:
         text += f"; {fix or f'make {sides}'}"
-        raise SpecError(refuse(text, "schedule", "block", at_key=True).problems, loaded.source)
+        raise refuse(text, "schedule", "block", at_key=True)
     parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in found.shares.items())
     text += f" on every core: circular buffers {found.buffers:,}, {parts}; "
     if found.buffers > limit:
         text += fix or f"make {sides}, and leave fewer tensors in L1"
-        raise SpecError(refuse(text, "schedule", "block", at_key=True).problems, loaded.source)
+        raise refuse(text, "schedule", "block", at_key=True)
     largest = max(found.shares, key=found.shares.__getitem__)
     text += fix or f"leave {largest} and others in dram_interleaved"
-    raise SpecError(refuse(text, "tensors", largest, "layout").problems, loaded.source)
+    raise refuse(text, "tensors", largest, "layout")
 
 
 def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize], Need], limit: int) -> Iterator[str]:

@@ -62,7 +62,7 @@ def zero_padded(loaded: LoadedSpec, graph: Graph) -> frozenset[str]:
         else:
             problems.append(_unproven(loaded, output.tensor, content))
     if problems:
-        raise SpecError(problems, loaded.source)
+        raise SpecError(problems)
     return frozenset(found)
 
 

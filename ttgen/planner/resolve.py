@@ -43,6 +43,7 @@ from ttgen.planner import (
     tensors,
 )
 from ttgen.planner.formula import pattern_of
+from ttgen.source import located
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import Target
 from ttgen.target import load as load_target
@@ -91,7 +92,7 @@ def _design(
     divided = (
         division.by_shards(local, grid, block)
         if local is not None
-        else division.divide(loaded, schedule.policy, schedule.order, schedule.cores, grid, target)
+        else division.divide(schedule.policy, schedule.order, schedule.cores, grid, target)
     )
 
     # What its kernels do.
@@ -123,6 +124,11 @@ def resolve(loaded: LoadedSpec) -> Plan:
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
+    with located(loaded.source):
+        return _resolved(loaded)
+
+
+def _resolved(loaded: LoadedSpec) -> Plan:
     spec = loaded.spec
     target = load_target(spec.target)
     graph = graph_of(loaded)
@@ -144,7 +150,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     design, divided, context = designed.design, designed.divided, designed.context
 
     # With which buffers and arguments.
-    circular_buffers = buffers.circular_buffers(loaded, design.buffers, target, divided.core_ranges)
+    circular_buffers = buffers.circular_buffers(design.buffers, target, divided.core_ranges)
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
         math_fidelity=exactness.fidelity,
@@ -156,7 +162,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     )
     kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
     identifiers.check(loaded, kernels)
-    said = kernel_size.check(loaded, kernel_size.size(kernels, target))
+    said = kernel_size.check(kernel_size.size(kernels, target))
     order, grid = schedule.order, designed.grid
     program = Program(
         work=Work(

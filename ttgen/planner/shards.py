@@ -104,7 +104,7 @@ def divide(
         return None
     problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
     if problems:
-        raise SpecError(problems, loaded.source)
+        raise SpecError(problems)
     shape = tuple(axis.size for axis in graph.work)
     outputs = [output.tensor for output in graph.outputs]
     names = [name for name in (*outputs, *graph.inputs) if name in shards]
@@ -118,7 +118,7 @@ def divide(
         split = [other for other in operands if other.tensor in resident]
         problems = [*_conflicts(loaded, local), *_broken_units(local, split, shape, block)]
         if problems:
-            raise SpecError(problems, loaded.source)
+            raise SpecError(problems)
         return local
     return None
 

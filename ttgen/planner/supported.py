@@ -38,10 +38,10 @@ def check(loaded: LoadedSpec, limits: BlockSize) -> Supported:
     """
     problems = [*_panels(loaded, limits)]
     if problems:
-        raise SpecError(problems, loaded.source)
+        raise SpecError(problems)
     schedule = loaded.spec.schedule
     if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
-        _check_block(loaded, schedule.block, limits)
+        _check_block(schedule.block, limits)
     problems = [*_not_yet(loaded)]
     if (
         problems
@@ -51,7 +51,7 @@ def check(loaded: LoadedSpec, limits: BlockSize) -> Supported:
         or schedule.cores == "auto"
         or schedule.block == "auto"
     ):
-        raise SpecError(problems, loaded.source)
+        raise SpecError(problems)
     sides = (schedule.block.m, schedule.block.n, schedule.block.k)
     m, n, k = (side if isinstance(side, int) else 1 for side in sides)
     return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=BlockSize(m=m, n=n, k=k))
@@ -89,7 +89,7 @@ def _problem(message: str, *path: str) -> Problem:
     return Problem(message=message, path=path)
 
 
-def _check_block(loaded: LoadedSpec, block: Block, limits: BlockSize) -> None:
+def _check_block(block: Block, limits: BlockSize) -> None:
     """Refuses a block larger than the output."""
     sides = {
         "m": (block.m, limits.m, "rows"),
@@ -100,5 +100,4 @@ def _check_block(loaded: LoadedSpec, block: Block, limits: BlockSize) -> None:
         if isinstance(given, int) and given > max(most, 1):
             fits = f"the contraction has {most} {what}" if side == "k" else f"the output has {most} {what} of tiles"
             fits = fits if most else "there is no contraction"
-            error = refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)
-            raise SpecError(error.problems, loaded.source)
+            raise refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)

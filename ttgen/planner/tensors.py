@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from ttgen.dtypes import DTYPES, TILE
-from ttgen.errors import SpecError, refuse
+from ttgen.errors import refuse
 from ttgen.formula.values import Graph, Shape
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import Padding, Tensor, Use
@@ -47,7 +47,7 @@ def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Ta
             f"the tensors take {total:,} bytes of each of {target.name}'s {target.dram.banks} DRAM banks, which have "
             f"{limit:,}, '{largest}' alone {sizes[largest]:,}"
         )
-        raise SpecError(refuse(text, "tensors", largest, "shape").problems, loaded.source)
+        raise refuse(text, "tensors", largest, "shape")
 
 
 def fullest(pages: int, page_bytes: int, shards: ShardGrid | None, *, places: int, alignment: int) -> int:

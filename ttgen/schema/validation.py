@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from ttgen import resources
-from ttgen.errors import Path, Problem, SpecError, listing, suggest
+from ttgen.errors import Path, Problem, SpecError, listing, refuse, suggest
 from ttgen.source import Source
 
 _ARTICLES = {"string": "a word", "integer": "a whole number", "object": "a mapping", "array": "a list",
@@ -39,10 +39,10 @@ def validate(source: Source) -> None:
         SpecError: all problems.
     """
     if source.document is None:
-        raise SpecError([Problem(message="the file is empty: a spec has 'kernel', 'tensors' and 'compute'")], source)
+        raise refuse("the file is empty: a spec has 'kernel', 'tensors' and 'compute'")
     problems = [problem for error in _validator().iter_errors(source.document) for problem in _explain(error)]
     if problems:
-        raise SpecError(problems, source)
+        raise SpecError(problems)
 
 
 def _explain(error: ValidationError) -> list[Problem]:
