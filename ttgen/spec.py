@@ -141,6 +141,21 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """What is said of one stage of several, by the name that its formula assigns."""
+
+    dtype: Annotated[
+        DTypeName | None,
+        Doc("How the scratch tensor is stored; as the stage's widest input where it isn't given.", noun="dtype"),
+    ] = None
+    layout: Annotated[Layout, Doc("Where the scratch tensor lies.", noun="layout")] = "dram_interleaved"
+    schedule: Annotated[
+        Schedule | Auto | None,
+        Doc("The stage's own schedule; the spec's where it isn't given.", noun="schedule"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A kernel."""
 
@@ -169,6 +184,15 @@ class Spec:
     schedule: Annotated[
         Schedule | Auto, Doc("Which core makes which part of the output, and in what order.", noun="schedule")
     ] = field(default_factory=Schedule)
+    stages: Annotated[
+        Mapping[str, StageSpec],
+        Doc(
+            "Formulas that one program can't compute are cut into stages; settings of those that aren't the spec's, by "
+            "the name that a stage's formula assigns.",
+            noun="stage",
+            example="{H: {dtype: bfloat8_b}}",
+        ),
+    ] = field(default_factory=dict)
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -193,7 +217,7 @@ class LoadedSpec:
         """The spec's file name without folders: all that rendered files say of where they come from."""
         return self.source.name.replace("\\", "/").rsplit("/", 1)[-1]
 
-    def gives(self, *path: str) -> bool:
+    def gives(self, *path: str | int) -> bool:
         """Whether the user wrote this value, as opposed to a default."""
         return path in self.source.places
 

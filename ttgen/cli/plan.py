@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR, print_document
 from ttgen.errors import counted
-from ttgen.model.plan import Plan, Tensor
+from ttgen.model.plan import Plan, Program, Tensor
 from ttgen.rendering.plan_json import plan_json
+from ttgen.target import Grid
+from ttgen.target import load as load_target
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +43,16 @@ def describe(plan: Plan) -> Iterator[str]:
     values = max(len(decision.value) for decision in plan.decisions)
     for decision in plan.decisions:
         yield f"  {decision.name:{names}}  {decision.value:{values}}  {decision.origin:7}  {decision.because}"
-    yield ""
-    yield from _buffers(plan)
-    yield ""
-    yield from _costs(plan)
-    yield ""
-    yield from _grid(plan)
+    for program in plan.programs:
+        yield ""
+        if len(plan.programs) > 1:
+            yield f"program {program.name} ({program.pattern})"
+            yield ""
+        yield from _buffers(program)
+        yield ""
+        yield from _costs(program)
+        yield ""
+        yield from _grid(program, load_target(plan.target.device).grid)
 
 
 def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
@@ -63,32 +69,32 @@ def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
         yield text if stored == shape else f"{text}, stored as {stored}"
 
 
-def _buffers(plan: Plan) -> Iterator[str]:
+def _buffers(program: Program) -> Iterator[str]:
     yield "circular buffers of a core"
-    resident = plan.program.resident()
+    resident = program.resident()
     own = 0
-    for buffer in plan.program.circular_buffers:
+    for buffer in program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
         pages = counted(buffer.pages, "page")
         text = f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
         own += 0 if buffer.name in resident else size
         yield f"{text}, the shard of {resident[buffer.name]}" if buffer.name in resident else text
-    if tensors := plan.program.l1.bytes - own:
+    if tensors := program.l1.bytes - own:
         yield f"  and {tensors:,} B of tensors in L1"
-    yield f"  L1: {plan.program.l1.bytes:,} of {plan.program.l1.limit:,} B"
+    yield f"  L1: {program.l1.bytes:,} of {program.l1.limit:,} B"
 
 
-def _costs(plan: Plan) -> Iterator[str]:
-    cost = plan.program.cost
+def _costs(program: Program) -> Iterator[str]:
+    cost = program.cost
     yield "cost of all cores"
     yield f"  {cost.flops:,} operations on logical elements, {cost.tile_products:,} tile products"
     yield f"  DRAM: {cost.dram_read_bytes:,} B read, {cost.dram_write_bytes:,} B written; NoC: {cost.noc_bytes:,} B"
 
 
-def _grid(plan: Plan) -> Iterator[str]:
+def _grid(program: Program, grid: Grid) -> Iterator[str]:
     """Units of each core, as the cores lie; a dot is a core without work."""
-    units = {core: plan.program.units_of(values) for core, values in plan.program.cores()}
-    rows, cols = plan.target.grid.rows, plan.target.grid.cols
+    units = {core: program.units_of(values) for core, values in program.cores()}
+    rows, cols = grid.rows, grid.cols
     width = max(len(str(value)) for value in units.values())
     yield "units of each core (rows are core y, columns core x; . has no work)"
     for y in range(rows):

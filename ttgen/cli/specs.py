@@ -15,6 +15,7 @@ from ttgen.model.plan import Plan
 from ttgen.planner.resolve import resolve
 from ttgen.source import located
 from ttgen.spec import LoadedSpec
+from ttgen.target import load as load_target
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -77,13 +78,16 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
 
 
 def headline(plan: Plan) -> Iterator[str]:
-    """What matters most of a plan: cores, balance, L1, and DRAM reads over what must be read."""
-    program = plan.program
-    work = program.work
+    """What matters most of a plan: programs, cores, balance, L1, and DRAM reads over what must be read."""
+    programs = plan.programs
+    if len(programs) > 1:
+        yield f"{len(programs)} programs"
+    grid = load_target(plan.target.device).grid
+    yield f"{max(program.work.cores for program in programs)} of {grid.cores} cores"
+    yield f"balance {min(program.balance for program in programs):.0%}"
+    yield f"L1 {max(program.l1.bytes for program in programs) / 1024:.0f} of {programs[0].l1.limit / 1024:.0f} KiB"
+    yield from (f"code {item.value} of what a core holds" for item in plan.decisions if item.name.endswith("code"))
     inputs = (tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram)
     compulsory = sum(tensor.pages * tensor.page_bytes for tensor in inputs)
-    yield f"{work.cores} of {plan.target.grid.rows * plan.target.grid.cols} cores"
-    yield f"balance {program.balance:.0%}"
-    yield f"L1 {program.l1.bytes / 1024:.0f} of {program.l1.limit / 1024:.0f} KiB"
-    yield from (f"code {item.value} of what a core holds" for item in plan.decisions if item.name == "code")
-    yield f"DRAM reads {program.cost.dram_read_bytes / compulsory:.1f}x compulsory" if compulsory else "no DRAM reads"
+    reads = sum(program.cost.dram_read_bytes for program in programs)
+    yield f"DRAM reads {reads / compulsory:.1f}x compulsory" if compulsory else "no DRAM reads"

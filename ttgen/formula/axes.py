@@ -14,7 +14,7 @@ _Place = tuple[int, int]
 _OVER = -1
 
 
-def with_axes(values: Sequence[Value], outputs: tuple[Output, ...]) -> Graph:
+def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tuple[Output, ...] = ()) -> Graph:
     """A graph in which every dimension has its axis.
 
     Operands of an element by element operation share the axes of its result, but for dimensions of size 1 beside larger
@@ -47,7 +47,7 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...]) -> Graph:
                 found.append(replace(value, axes=axes, over=axis((index, _OVER))))
             case Input() | Elementwise() | Number():
                 found.append(replace(value, axes=axes))
-    return Graph(values=tuple(found), outputs=outputs)
+    return Graph(values=tuple(found), outputs=outputs, assigned=assigned)
 
 
 def _shared(index: int, value: Contraction, values: Sequence[Value]) -> Iterator[tuple[int, _Place, _Place]]:

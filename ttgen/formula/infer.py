@@ -48,13 +48,16 @@ def graph_of(loaded: LoadedSpec) -> Graph:
         problems.extend(_unused(loaded, builder))
     if problems:
         raise SpecError(problems)
-    return with_axes(builder.nodes, tuple(builder.outputs))
+    assigned = tuple(Output(tensor=name, value=value) for name, value in builder.values.items())
+    return with_axes(builder.nodes, tuple(builder.outputs), assigned)
 
 
 def accumulation(loaded: LoadedSpec) -> Literal["float32", "bfloat16"]:
-    """What DST holds: as asked, but float32 wherever a tensor is."""
+    """What DST holds: as asked, but float32 wherever a tensor is, declared or scratch."""
     asked = loaded.spec.precision.accumulate
-    wide = any(tensor.dtype == "float32" for tensor in loaded.spec.tensors.values())
+    dtypes = {tensor.dtype for tensor in loaded.spec.tensors.values()}
+    dtypes_between = {stage.dtype for stage in loaded.spec.stages.values()}
+    wide = "float32" in dtypes | dtypes_between
     return "float32" if wide else asked
 
 

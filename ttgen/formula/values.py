@@ -117,10 +117,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """All values of some formulas; operands come before their users."""
+    """All values of some formulas; operands come before their users.
+
+    Attributes:
+        values: what formulas are made of.
+        outputs: what they assign to declared tensors.
+        assigned: what each formula assigns to its name, declared or not.
+    """
 
     values: tuple[Value, ...]
     outputs: tuple[Output, ...]
+    assigned: tuple[Output, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:

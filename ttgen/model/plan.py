@@ -14,21 +14,22 @@ from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
 from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 API: Final = "0.81"
 
 Table = tuple[tuple[int | None, ...], ...]
-Role = Literal["input", "output"]
-Padding = Literal["zero", "any"]
+TensorRole = Literal["input", "output", "scratch"]
+Padding = Literal["zero", "finite", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTarget:
-    """The card that the program is for."""
+    """The card that the programs are for."""
 
     device: TargetName
     arch: Arch
-    grid: Annotated[GridSize, Doc("The smallest compute grid that the program runs on.")]
+    grid: Annotated[GridSize, Doc("The smallest grid of cores that the programs run on.")]
+    dram_banks: Annotated[int, Doc("The fewest banks of DRAM that they run on.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,9 @@ class PlanPrecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One use of a tensor, and what it needs of the elements that pad the tensor to whole tiles."""
+    """One use of a tensor by a program, and what it needs of the elements that pad the tensor to whole tiles."""
 
+    program: str
     padding: Padding
 
 
@@ -52,7 +54,7 @@ class Tensor:
     """A tensor in device memory, in elements and in tiles of 32x32."""
 
     name: str
-    role: Role
+    role: Annotated[TensorRole, Doc("scratch: written by one program and read by later ones, and by nobody else.")]
     shape: tuple[int, ...]
     dtype: DTypeName
     stored_shape: Annotated[tuple[int, ...], Doc("The shape with both last dimensions padded to whole tiles.")]
@@ -95,6 +97,14 @@ class CoreRange:
 
     start: Coordinate
     end: Coordinate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """Cores that run the same kernels."""
+
+    name: str
+    core_ranges: tuple[CoreRange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +304,10 @@ def cores_of(tables: Mapping[str, Table]) -> Iterator[tuple[Coordinate, Mapping[
 class Program:
     """One program: what to allocate, create and launch."""
 
+    name: Annotated[str, Doc("Of the first tensor that it writes.")]
+    pattern: str
     work: Work
+    roles: tuple[Role, ...]
     per_core: Annotated[
         Mapping[str, Table],
         Doc(
@@ -355,19 +368,19 @@ class Plan:
     kernel: str
     spec: Annotated[str, Doc("File name of the spec.")]
     compute: tuple[str, ...]
-    pattern: str
     target: PlanTarget
     precision: PlanPrecision
     tensors: tuple[Tensor, ...]
     io_order: Annotated[tuple[str, ...], Doc("Inputs, then outputs.")]
-    programs: tuple[Program, ...]
+    programs: Annotated[tuple[Program, ...], Doc("In the order that they run in.")]
     decisions: tuple[Decision, ...]
     files: Annotated[tuple[str, ...], Doc("Every file that was written, relative to the folder of this one.")]
 
     @property
     def program(self) -> Program:
-        """The program: a plan has one."""
-        return self.programs[0]
+        """The program of a plan that has one."""
+        (only,) = self.programs
+        return only
 
     def tensor(self, name: str) -> Tensor:
         """The tensor of that name."""

@@ -19,6 +19,7 @@ class Context:
     """The formulas and what was decided before the kernels.
 
     Attributes:
+        made: the inputs that earlier programs make, whose padding is what they leave there.
         dst_bits: width of the destination registers.
         dst_slots: tiles that they hold.
         loop: how a core goes through its units: by number, or by rows and columns of a rectangle, batch by batch or
@@ -30,6 +31,7 @@ class Context:
 
     graph: Graph
     dtypes: Mapping[str, DTypeName]
+    made: frozenset[str]
     order: Literal["row_major", "column_major"] | BlockLinear
     dst_bits: Literal[16, 32]
     dst_slots: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ttgen.formula.values import Graph, Input, Value
@@ -13,7 +12,7 @@ from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
 from ttgen.patterns.kernels import Access, assemble, compute_units, leaf, read_blocks, unit_axes
 from ttgen.patterns.pages import sizes, unit_page
-from ttgen.patterns.pattern import Pattern, Refusal, other_shapes, work_tiles
+from ttgen.patterns.pattern import Pattern, work_tiles
 from ttgen.patterns.summaries import reading, writing
 
 
@@ -58,12 +57,6 @@ def design(context: Context) -> Design:
     )
 
 
-def _refusals(graph: Graph) -> Iterator[Refusal]:
-    first = graph.outputs[0]
-    fix = "outputs of one kernel have one shape; make it a spec of its own"
-    return other_shapes(graph, graph.values[first.value].shape, f"'{first.tensor}'", fix)
-
-
 def _limits(graph: Graph) -> BlockSize:
     rows, cols = work_tiles(graph)
     return BlockSize(m=rows, n=cols, k=0)
@@ -71,7 +64,7 @@ def _limits(graph: Graph) -> BlockSize:
 
 PATTERN: Final = Pattern(
     is_for=lambda graph: not graph.contractions,
-    refusals=_refusals,
+    refusals=lambda _graph: iter(()),
     limits=_limits,
     # Every tile is on its own.
     subblock=lambda _graph, _block, _slots: Subblock(h=1, w=1),

@@ -44,7 +44,7 @@ from ttgen.patterns.kernels import (
 )
 from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
-from ttgen.patterns.pattern import Pattern, Refusal, other_shapes, work_tiles
+from ttgen.patterns.pattern import Pattern, Refusal, work_tiles
 from ttgen.patterns.summaries import reading, writing
 from ttgen.patterns.units import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 
@@ -124,9 +124,16 @@ def _operands(context: Context) -> tuple[Input, Input]:
     return left, right
 
 
-def _padding(context: Context) -> Padding:
-    """With a whole last tile of K, padding of an operand only reaches rows and columns that are never written."""
-    return "zero" if _product(context).over.size % TILE else "any"
+def _padding(context: Context, tensor: str) -> Padding:
+    """With a whole last tile of K, padding of an operand only reaches rows and columns that are never written.
+
+    Zeros of one operand make those of the other matter no more, if they are finite: inputs are uploaded with zeros.
+    """
+    if _product(context).over.size % TILE == 0:
+        return "any"
+    left, right = _operands(context)
+    both = left.tensor in context.made and right.tensor in context.made
+    return "finite" if tensor in context.made and not (both and tensor == left.tensor) else "zero"
 
 
 def _along_k(context: Context) -> tuple[Index, tuple[Axis, ...]]:
@@ -145,7 +152,7 @@ def _left(context: Context, cb: str) -> Access:
     rows = (row_axis(context, resident=False),) if context.blocked else ()
     resident = context.is_resident(left.tensor)
     return Access(
-        tensor=left.tensor, cb=cb, padding=_padding(context), on_fpu=True, resident=resident,
+        tensor=left.tensor, cb=cb, padding=_padding(context, left.tensor), on_fpu=True, resident=resident,
         axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth),
         page=_page(batch, _MT, row, _KT, k),
     )  # fmt: skip
@@ -160,7 +167,7 @@ def _right(context: Context, cb: str) -> Access:
     cols = (col_axis(context, resident=False),) if context.blocked else ()
     transposed = _product(context).transposed[1]
     return Access(
-        tensor=right.tensor, cb=cb, padding=_padding(context), on_fpu=True, axes=(*depth, *cols),
+        tensor=right.tensor, cb=cb, padding=_padding(context, right.tensor), on_fpu=True, axes=(*depth, *cols),
         page=_page(batch, _NT, col, _KT, k) if transposed else _page(batch, _KT, k, _NT, col),
     )  # fmt: skip
 
@@ -198,26 +205,13 @@ def _page(batch: Index, rows: Index, row: Index, cols: Index, col: Index) -> Ind
 
 
 def _refusals(graph: Graph) -> Iterator[Refusal]:
-    products = [value for value in graph.values if isinstance(value, Contraction)]
-    for second in products[1:]:
-        message = "one '@' a kernel, and this is the second: write it as a spec of its own that reads this one's result"
-        yield Refusal(value=second, message=message)
-    for product in products:
-        for operand, side in zip(graph.operands_of(product), ("left", "right"), strict=True):
-            if not isinstance(operand, Input):
-                message = (
-                    f"the {side} operand of '@' is computed, and has to be a tensor: compute it with a spec of its own "
-                    "and read its result here"
-                )
-                yield Refusal(value=operand, message=message)
-        if product.transposed[0]:
-            message = (
-                "the left operand of '@' can't be transposed, only the right one: store it transposed, or compute the "
-                "transposed result with the operands swapped"
-            )
-            yield Refusal(value=product, message=message)
-    fix = "the two agree in one kernel; split the broadcast into a spec of its own"
-    yield from other_shapes(graph, products[0].shape, "the contraction's result", fix)
+    product = graph.contraction
+    if product is not None and product.transposed[0]:
+        message = (
+            "the left operand of '@' can't be transposed, only the right one: store it transposed, or compute the "
+            "transposed result with the operands swapped"
+        )
+        yield Refusal(value=product, message=message)
 
 
 def _limits(graph: Graph) -> BlockSize:

@@ -44,11 +44,3 @@ def work_tiles(graph: Graph) -> tuple[int, int]:
     """Rows and columns of tiles of the outputs."""
     rows, cols = (1, *(axis.size for axis in graph.work))[-2:]
     return tiles_of(rows), tiles_of(cols)
-
-
-def other_shapes(graph: Graph, shape: tuple[int, ...], whose: str, fix: str) -> Iterator[Refusal]:
-    """Outputs of another shape than the units cover."""
-    for output in graph.outputs:
-        value = graph.values[output.value]
-        if value.shape != shape:
-            yield Refusal(value=value, message=f"'{output.tensor}' has shape {value.shape}, and {whose} {shape}: {fix}")

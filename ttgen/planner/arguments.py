@@ -49,14 +49,18 @@ def kernels(
     config: KernelConfig,
     target: Target,
     core_ranges: tuple[CoreRange, ...],
+    *,
+    folder: str,
 ) -> tuple[Kernel, ...]:
-    """The kernels of a program.
+    """The kernels of a program, in a folder.
 
     Reader and writer run on the RISC-V cores that tt-metal's ReaderDataMovementConfig and WriterDataMovementConfig
     name, each on the NoC that the target prefers for it.
     """
     indices = {buffer.name: buffer.index for buffer in buffers}
-    return tuple(_kernel(kernel, design, indices, sizes, config, target, core_ranges) for kernel in design.kernels)
+    return tuple(
+        _kernel(kernel, design, indices, sizes, config, target, core_ranges, folder) for kernel in design.kernels
+    )
 
 
 def _kernel(
@@ -67,6 +71,7 @@ def _kernel(
     config: KernelConfig,
     target: Target,
     core_ranges: tuple[CoreRange, ...],
+    folder: str,
 ) -> Kernel:
     used = _used(design.body)
     buffers, tensors = _touched(design.body)
@@ -78,7 +83,7 @@ def _kernel(
     reads = design.name == "reader"
     return Kernel(
         name=design.name,
-        file=f"kernels/{design.name}.cpp",
+        file=f"{folder}/{design.name}.cpp",
         role="compute" if is_compute else "data_movement",
         processor=None if is_compute else "riscv_1" if reads else "riscv_0",
         noc=None if is_compute else target.noc.read if reads else target.noc.write,

@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from ttgen.errors import refuse
 from ttgen.model.grids import Coordinate
 from ttgen.model.plan import CoreRange, Table
+from ttgen.planner.stages import Stage
 from ttgen.spec import CoreGrid
 from ttgen.target import Grid, Target
 
 
-def asked_for(cores: int | CoreGrid | None, target: Target) -> tuple[int, Grid]:
+def asked_for(stage: Stage, cores: int | CoreGrid | None, target: Target) -> tuple[int, Grid]:
     """How many cores may be used, and the grid in which they are numbered row by row.
 
     Raises:
@@ -25,12 +26,12 @@ def asked_for(cores: int | CoreGrid | None, target: Target) -> tuple[int, Grid]:
             for name, given, most in (("rows", rows, device.rows), ("cols", cols, device.cols)):
                 if given > most:
                     text = f"{given} {name} of cores; {target.name} has {device.rows} rows and {device.cols} cols"
-                    raise refuse(text, "schedule", "cores", name)
+                    raise refuse(text, *stage.path, "cores", name)
             return rows * cols, Grid(rows=rows, cols=cols)
         case int(count):
             if count > device.cores:
                 text = f"{count} cores; {target.name} has {device.cores} ({device.rows} rows x {device.cols} cols)"
-                raise refuse(text, "schedule", "cores")
+                raise refuse(text, *stage.path, "cores")
             return count, device
         case _:
             return device.cores, device

@@ -3,47 +3,106 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Literal
 
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.patterns import PATTERNS
-from ttgen.patterns.context import Context
-from ttgen.planner import l1
+from ttgen.planner.candidate import Candidate
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
+from ttgen.planner.tensors import fullest
 from ttgen.spec import LoadedSpec, in_dram
 from ttgen.target import Target
+
+PLAN_WIDE: Final = frozenset({"target", "fidelity", "accumulate"})
+"""Decisions that are the same for all programs of a plan."""
 
 
 def decide(
     loaded: LoadedSpec,
-    context: Context,
-    pattern: str,
+    chosen: Sequence[Candidate],
+    programs: Sequence[Program],
+    said: Sequence[tuple[Decision, ...]],
     target: Target,
-    program: Program,
     exactness: Exactness,
-    design: Design,
-    tensors: Sequence[Tensor],
+    tensors: Mapping[str, Tensor],
 ) -> tuple[Decision, ...]:
-    """All decisions of a plan, in the order that they were made."""
-    found = _decisions(loaded, context, pattern, target, program, exactness, design)
-    return (*found, *_layouts(tensors, target), *_shards(context, tensors), *_padding(design, tensors))
+    """All decisions of a plan, in the order that they were made; a program's begin with its name where there are more.
+
+    Args:
+        loaded: the spec.
+        chosen: how each stage is made.
+        programs: that make them.
+        said: what else is worth saying of each.
+        target: the card.
+        exactness: of the math.
+        tensors: all of them.
+    """
+    own = [
+        (
+            *_decisions(loaded, made, program, target, exactness),
+            *_layouts(_own(made, tensors), target),
+            *_shards(made, _own(made, tensors)),
+            *_padding(made, _own(made, tensors)),
+            *others,
+        )
+        for made, program, others in zip(chosen, programs, said, strict=True)
+    ]
+    if len(own) == 1:
+        return own[0]
+    shared = {item.name: item for item in reversed([item for items in own for item in items]) if item.name in PLAN_WIDE}
+    return (
+        *_stages(chosen, tensors),
+        *(shared[item.name] for item in own[0] if item.name in PLAN_WIDE),
+        *(
+            replace(item, name=f"{program.name}: {item.name}")
+            for program, items in zip(programs, own, strict=True)
+            for item in items
+            if item.name not in PLAN_WIDE
+        ),
+    )
+
+
+def _own(made: Candidate, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    return tuple(tensors[name] for name in made.stage.tensors)
+
+
+def _stages(chosen: Sequence[Candidate], tensors: Mapping[str, Tensor]) -> Iterator[Decision]:
+    """Where the formulas are cut, and what lies between."""
+    names = [made.stage.name for made in chosen]
+    because = "a program has one '@' at most, outputs of one shape, and operands of '@' that are whole"
+    yield Decision(name="stages", value=", ".join(names), origin="rule", because=because)
+    for made in chosen:
+        for output in made.stage.graph.outputs:
+            tensor = tensors[output.tensor]
+            if tensor.role == "scratch":
+                readers = [other.stage.name for other in chosen if output.tensor in other.stage.graph.inputs]
+                unnamed = ", which has no name in the formula," if output.tensor in made.stage.unnamed else ""
+                value = f"{tensor.name} in {tensor.dtype}, {tensor.pages * tensor.page_bytes:,} B"
+                because = f"what {listing_of(readers)} of it{unnamed} has to be whole before; allocated all along"
+                given = made.stage.tensors[tensor.name].path[0] == "stages"
+                yield Decision(name="scratch", value=value, origin="spec" if given else "rule", because=because)
+
+
+def listing_of(readers: Sequence[str]) -> str:
+    """`H reads`, or `H and Y read`."""
+    return f"{readers[0]} reads" if len(readers) == 1 else f"{', '.join(readers[:-1])} and {readers[-1]} read"
 
 
 def _decisions(
-    loaded: LoadedSpec,
-    context: Context,
-    pattern: str,
-    target: Target,
-    program: Program,
-    exactness: Exactness,
-    design: Design,
+    loaded: LoadedSpec, made: Candidate, program: Program, target: Target, exactness: Exactness
 ) -> Iterator[Decision]:
+    stage, context, design, pattern = made.stage, made.context, made.design, made.pattern
+
     def said(*path: str) -> Literal["spec", "default"]:
         return "spec" if loaded.gives(*path) else "default"
+
+    def scheduled(*path: str) -> Literal["spec", "default"]:
+        return "spec" if stage.gives(*path) else "default"
 
     def decision(name: str, value: str, origin: Literal["spec", "default", "rule"], because: str) -> Decision:
         return Decision(name=name, value=value, origin=origin, because=because)
@@ -53,22 +112,22 @@ def _decisions(
     yield decision("target", target.name, said("target"), target.description)
     if work.policy == "local":
         assert local is not None, "shards make a division local"
-        where = "its bank's columns" if in_dram(loaded.spec.tensors[local.lead].layout) else "its shard"
+        where = "its bank's columns" if in_dram(stage.tensors[local.lead].layout) else "its shard"
         because = f"each core makes the part of the output of {where} of {local.lead}"
         yield decision("policy", "local", "rule", because)
     else:
-        yield decision("policy", work.policy, said("schedule", "policy"), POLICIES[work.policy].meaning)
+        yield decision("policy", work.policy, scheduled("policy"), POLICIES[work.policy].meaning)
     if isinstance(work.order, PanelOrder):
         because = f"panels {work.order.block_linear} unit columns wide, row by row inside a panel"
-        yield decision("order", f"block_linear: {work.order.block_linear}", said("schedule", "order"), because)
+        yield decision("order", f"block_linear: {work.order.block_linear}", scheduled("order"), because)
     else:
         because = "neighbours in a row" if work.order == "row_major" else "neighbours in a column"
-        yield decision("order", work.order, said("schedule", "order"), f"consecutive units are {because}")
-    if local is None or loaded.gives("schedule", "cores"):
-        yield decision("cores", str(work.cores), said("schedule", "cores"), _balance(program))
+        yield decision("order", work.order, scheduled("order"), f"consecutive units are {because}")
+    if local is None or stage.gives("cores"):
+        yield decision("cores", str(work.cores), scheduled("cores"), _balance(program))
     else:
         yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
-    yield from _blocks(loaded, context, program, design, target, exactness)
+    yield from _blocks(made, program, target, exactness)
     if loaded.gives("precision", "fidelity"):
         erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
         because = (
@@ -119,19 +178,20 @@ def _depth(design: Design, what: str) -> Decision:
 
 def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:
     """Where tensors are that aren't in DRAM."""
-    shares = {tensor.name: l1.share(tensor, target) for tensor in tensors if tensor.layout == "l1_interleaved"}
+    shares = {tensor.name: _share(tensor, target) for tensor in tensors if tensor.layout == "l1_interleaved"}
     if shares:
         parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in shares.items())
         because = f"pages go round the L1 of all {target.grid.cores} cores; bytes that they take on each: {parts}"
         yield Decision(name="l1_interleaved", value=", ".join(shares), origin="spec", because=because)
 
 
-def _shards(context: Context, tensors: Sequence[Tensor]) -> Iterator[Decision]:
+def _shards(made: Candidate, tensors: Sequence[Tensor]) -> Iterator[Decision]:
     """Which shards stay where they are, and what becomes of the others."""
+    context = made.context
     for tensor in tensors:
         if tensor.shards is None:
             continue
-        way = "read" if tensor.role == "input" else "written"
+        way = "read" if tensor.name in context.graph.inputs else "written"
         because = f"a core needs other tiles than those of its shard: {way} page by page, wherever they lie"
         if context.is_resident(tensor.name):
             because = "each core's shard is all that it needs of it: circular buffers lie on the shards, nothing moves"
@@ -143,14 +203,15 @@ def _shards(context: Context, tensors: Sequence[Tensor]) -> Iterator[Decision]:
         yield Decision(name=name, value=f"{tensor.name}, {height}x{width} tiles", origin="spec", because=because)
 
 
-def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
+def _padding(made: Candidate, tensors: Sequence[Tensor]) -> Iterator[Decision]:
     """Which tensors are uploaded with zeros in their padding, and why."""
+    padding = made.design.padding
     zero = {tensor.name for tensor in tensors if any(use.padding == "zero" for use in tensor.uses)}
-    products = [name for name, uses in design.padding.items() if "zero" in uses]
+    products = [name for name, uses in padding.items() if "zero" in uses]
     for names, because in (
         (products, "the last tile of K is ragged, and its padding is multiplied; tensors are uploaded zero-padded"),
         (
-            [name for name in design.padding if name in zero and name not in products],
+            [name for name in padding if name in zero and name not in products],
             "block floats share an exponent among sixteen neighbours of a row, which must not be that of padding",
         ),
     ):
@@ -158,17 +219,11 @@ def _padding(design: Design, tensors: Sequence[Tensor]) -> Iterator[Decision]:
             yield Decision(name="padding", value=f"zero: {', '.join(names)}", origin="rule", because=because)
 
 
-def _blocks(
-    loaded: LoadedSpec,
-    context: Context,
-    program: Program,
-    design: Design,
-    target: Target,
-    exactness: Exactness,
-) -> Iterator[Decision]:
+def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactness) -> Iterator[Decision]:
     """The unit, how often operands are read for it, and the part of it that is in DST at once."""
+    context, design = made.context, made.design
     block, subblock, grid = program.work.block, program.work.subblock, program.work.grid
-    origin: Literal["spec", "default"] = "spec" if loaded.gives("schedule", "block") else "default"
+    origin: Literal["spec", "default"] = "spec" if made.stage.gives("block") else "default"
     if block.m * block.n * block.k == 1:
         because = "one output tile a trip of the kernels' loop"
         yield Decision(name="unit", value="1x1 tile", origin=origin, because=because)
@@ -198,6 +253,12 @@ def _blocks(
             because = "the epilogue reads it tile by tile" if whole else "the packer adds up the steps of K in L1"
             dtype = next(buffer.dtype for buffer in design.buffers if buffer.name == design.accumulator)
             yield Decision(name="partials", value=f"{design.accumulator} in {dtype}", origin="rule", because=because)
+
+
+def _share(tensor: Tensor, target: Target) -> int:
+    """Bytes that a tensor takes of the L1 of every core."""
+    places, alignment = target.grid.cores, target.alignment.l1
+    return fullest(tensor.pages, tensor.page_bytes, tensor.shards, places=places, alignment=alignment)
 
 
 def _times(number: int) -> str:

@@ -10,6 +10,7 @@ from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
 from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy
+from ttgen.planner.stages import Stage
 from ttgen.spec import BlockLinear, CoreGrid, PolicyName
 from ttgen.target import Target
 
@@ -32,6 +33,7 @@ class Division:
 
 
 def divide(
+    stage: Stage,
     policy: PolicyName,
     order: str | BlockLinear,
     asked: int | CoreGrid | None,
@@ -43,7 +45,7 @@ def divide(
     Raises:
         SpecError: more cores than the target has, or cores or an order that a rectangle can't have.
     """
-    most, core_grid = cores.asked_for(asked, target)
+    most, core_grid = cores.asked_for(stage, asked, target)
     chosen = POLICIES[policy]
     if isinstance(chosen, Policy):
         split = chosen.split(grid.x * grid.y * grid.z, most)
@@ -62,10 +64,10 @@ def divide(
         )
     if isinstance(asked, int):
         text = f"policy {policy} needs a rectangle of cores: write {{rows: …, cols: …}}"
-        raise refuse(text, "schedule", "cores")
+        raise refuse(text, *stage.path, "cores")
     if isinstance(order, BlockLinear):
         text = f"policy {policy} goes by rows and columns of units: use row_major or column_major"
-        raise refuse(text, "schedule", "order")
+        raise refuse(text, *stage.path, "order")
     rectangle = chosen.split(grid.x, grid.y, core_grid.rows, core_grid.cols)
     rows, cols = len(rectangle.y_counts), len(rectangle.x_counts)
     return Division(

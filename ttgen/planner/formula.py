@@ -1,14 +1,15 @@
-"""Which pattern serves a graph; what none does is refused, with the place and a way to split it."""
+"""Which pattern serves a stage; what none does is refused, with the place and a way to split it."""
 
 from __future__ import annotations
 
-from ttgen.errors import Problem, SpecError
+from collections.abc import Callable
+
+from ttgen.errors import Path, refuse
 from ttgen.formula.values import Graph
 from ttgen.patterns import PATTERNS
-from ttgen.spec import LoadedSpec
 
 
-def pattern_of(graph: Graph, loaded: LoadedSpec) -> str:
+def pattern_of(graph: Graph, formula_path: Callable[[int], Path]) -> str:
     """The name of the pattern that serves a graph.
 
     Raises:
@@ -18,6 +19,5 @@ def pattern_of(graph: Graph, loaded: LoadedSpec) -> str:
     refusal = next(pattern.refusals(graph), None)
     if refusal is not None:
         index, start, end = refusal.value.span
-        problem = Problem(message=refusal.message, path=loaded.spec.formula_path(index), span=(start, end))
-        raise SpecError([problem])
+        raise refuse(refusal.message, *formula_path(index), span=(start, end))
     return name

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ttgen.errors import Problem, SpecError
 from ttgen.model.body import FillZeros, Let, Loop, walk
 from ttgen.model.plan import Kernel
-from ttgen.spec import LoadedSpec
+from ttgen.planner.stages import Stage
 
 
 def declared(kernel: Kernel, tensors: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -39,7 +39,7 @@ def _origin(buffer: str, tensors: Sequence[str]) -> str | None:
     return max((name for name in tensors if f"{buffer}_".startswith(f"{name}_")), key=len, default=None)
 
 
-def check(loaded: LoadedSpec, kernels: Sequence[Kernel]) -> None:
+def check(stage: Stage, kernels: Sequence[Kernel]) -> None:
     """Refuses tensors that would give two things of a kernel one name.
 
     Raises:
@@ -48,17 +48,19 @@ def check(loaded: LoadedSpec, kernels: Sequence[Kernel]) -> None:
     found: dict[str, Problem] = {}
     for kernel in kernels:
         taken: dict[str, str | None] = {}
-        for name, tensor in declared(kernel, tuple(loaded.spec.tensors)):
+        for name, tensor in declared(kernel, tuple(stage.tensors)):
             other = taken.setdefault(name, tensor)
             if other != tensor:
-                found |= _problems(kernel, name, {other: tensor, tensor: other})
+                found |= _problems(stage, kernel, name, {other: tensor, tensor: other})
     if found:
         raise SpecError(found.values())
 
 
-def _problems(kernel: Kernel, name: str, pairs: Mapping[str | None, str | None]) -> Iterator[tuple[str, Problem]]:
+def _problems(
+    stage: Stage, kernel: Kernel, name: str, pairs: Mapping[str | None, str | None]
+) -> Iterator[tuple[str, Problem]]:
     for tensor, other in pairs.items():
         if tensor is not None:
             whose = "ttgen has itself" if other is None else f"tensor '{other}' makes too"
             text = f"tensor name '{tensor}' makes the name '{name}' in {kernel.file}, which {whose}: rename it"
-            yield tensor, Problem(message=text, path=("tensors", tensor), at_key=True)
+            yield tensor, Problem(message=text, path=stage.tensors[tensor].path, at_key=True)

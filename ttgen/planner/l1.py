@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ttgen.dtypes import DTYPES
-from ttgen.errors import SpecError, refuse
+from ttgen.errors import Path, SpecError, refuse
 from ttgen.model.design import BufferDesign
-from ttgen.model.plan import BlockSize, L1Budget, Tensor
-from ttgen.planner.tensors import fullest
-from ttgen.spec import LoadedSpec
+from ttgen.model.grids import ShardGrid
+from ttgen.model.plan import BlockSize, L1Budget
+from ttgen.planner.stages import Stage, StoredTensor
+from ttgen.planner.tensors import fullest, tiled
 from ttgen.target import Target
-
-
-def share(tensor: Tensor, target: Target) -> int:
-    """Bytes that a tensor takes of the L1 of every core."""
-    if tensor.in_dram:
-        return 0
-    places, alignment = target.grid.cores, target.alignment.l1
-    return fullest(tensor.pages, tensor.page_bytes, tensor.shards, places=places, alignment=alignment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +29,50 @@ class Need:
         return self.buffers + sum(self.shares.values())
 
 
-def need(buffers: Sequence[BufferDesign], tensors: Sequence[Tensor], target: Target) -> Need:
-    """What a program takes; buffers that lie on shards take nothing more."""
+def need(
+    buffers: Sequence[BufferDesign], tensors: Iterable[StoredTensor], shards: Mapping[str, ShardGrid], target: Target
+) -> Need:
+    """What a program takes; buffers that lie on shards take nothing more.
+
+    Args:
+        buffers: its circular buffers.
+        tensors: all that there are while it runs.
+        shards: where the tiles of sharded ones lie.
+        target: the card.
+    """
+    shares = {
+        tensor.name: fullest(
+            math.prod(tiled(tensor.shape)),
+            DTYPES[tensor.dtype].tile_bytes,
+            shards.get(tensor.name),
+            places=target.grid.cores,
+            alignment=target.alignment.l1,
+        )
+        for tensor in tensors
+        if not tensor.in_dram
+    }
     return Need(
         buffers=sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None),
-        shares={tensor.name: bytes_ for tensor in tensors if (bytes_ := share(tensor, target))},
+        shares=shares,
     )
 
 
 def budget(
-    loaded: LoadedSpec, found: Need, block: BlockSize, changed: Callable[[LoadedSpec, BlockSize], Need], target: Target
+    stage: Stage,
+    found: Need,
+    block: BlockSize,
+    changed: Callable[[Stage, BlockSize], Need],
+    paths: Mapping[str, Path],
+    target: Target,
 ) -> L1Budget:
     """Bytes of L1 that circular buffers and tensors take on a core.
 
     Args:
-        loaded: the spec.
+        stage: the stage.
         found: what its program takes.
         block: the unit of work.
-        changed: what the program of another spec or another block takes, or a refusal.
+        changed: what the program of a changed stage or another block takes, or a refusal.
+        paths: where tensors are declared.
         target: the card.
 
     Raises:
@@ -63,22 +83,22 @@ def budget(
     if found.total <= limit:
         return L1Budget(bytes=found.total, limit=limit)
     changes = [
-        *_smaller_blocks(found.total, block, lambda smaller: changed(loaded, smaller), limit),
-        *_in_dram(loaded, found, lambda moved: changed(moved, block), limit),
+        *_smaller_blocks(found.total, block, lambda smaller: changed(stage, smaller), limit),
+        *_in_dram(stage, found, lambda moved: changed(moved, block), limit),
     ]
     sides = "all of m, n and k smaller"
     text, fix = f"L1: {found.total:,} of {limit:,} bytes", ", or ".join(changes)
     if not found.shares:
         text += f"; {fix or f'make {sides}'}"
-        raise refuse(text, "schedule", "block", at_key=True)
+        raise refuse(text, *stage.path, "block", at_key=True)
     parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in found.shares.items())
     text += f" on every core: circular buffers {found.buffers:,}, {parts}; "
     if found.buffers > limit:
         text += fix or f"make {sides}, and leave fewer tensors in L1"
-        raise refuse(text, "schedule", "block", at_key=True)
+        raise refuse(text, *stage.path, "block", at_key=True)
     largest = max(found.shares, key=found.shares.__getitem__)
     text += fix or f"leave {largest} and others in dram_interleaved"
-    raise refuse(text, "tensors", largest, "layout")
+    raise refuse(text, *paths[largest], "layout")
 
 
 def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize], Need], limit: int) -> Iterator[str]:
@@ -99,14 +119,15 @@ def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize],
     yield from (text for _growth, text in sorted(changes, key=lambda change: change[0]))
 
 
-def _in_dram(loaded: LoadedSpec, found: Need, changed: Callable[[LoadedSpec], Need], limit: int) -> Iterator[str]:
+def _in_dram(stage: Stage, found: Need, changed: Callable[[Stage], Need], limit: int) -> Iterator[str]:
     """The largest tensor in L1 without which the rest fits."""
     for name in sorted(found.shares, key=found.shares.__getitem__, reverse=True):
-        tensors = {**loaded.spec.tensors, name: replace(loaded.spec.tensors[name], layout="dram_interleaved")}
-        try:
-            after = changed(replace(loaded, spec=replace(loaded.spec, tensors=tensors))).total
-        except SpecError:
-            continue
+        after = found.total - found.shares[name]
+        if name in stage.tensors:
+            try:
+                after = changed(stage.with_layout(name, "dram_interleaved")).total
+            except SpecError:
+                continue
         if after <= limit:
             yield f"dram_interleaved for {name} saves {found.total - after:,}"
             return

@@ -1,23 +1,25 @@
-"""Padding beside block floats: sixteen neighbours of a row share an exponent, those that only pad the row included.
+"""Padding that matters: beside block floats, and in what a product of a later stage sums over.
 
-What is large in such padding would flush the values beside it to zero. Inputs in block floats are uploaded with zeros
-there. Of an output it is proven: the graph is evaluated on what its nodes hold in the padding columns of the output.
-Padding rows don't matter, as rows share nothing.
+Sixteen neighbours of a row share an exponent in block floats, those that only pad the row included: what is large in
+such padding would flush the values beside it to zero. Inputs are uploaded with zeros there. Of what a program makes it
+is proven: the graph is evaluated on what its values hold in the padding along an axis.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from ttgen.dtypes import DTYPES, EXPONENT_GROUP
-from ttgen.errors import Problem, SpecError
+from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE
+from ttgen.errors import Path, Problem, SpecError
 from ttgen.exhaustive import assert_never
 from ttgen.formula.scalar import value_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Value, matrix, varies
-from ttgen.spec import LoadedSpec
+from ttgen.planner.stages import Stage, StoredTensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,73 +46,148 @@ _STEADY: Final = frozenset(
 )
 
 
-def zero_padded(loaded: LoadedSpec, graph: Graph) -> frozenset[str]:
-    """The tensors that have to be uploaded with zeros in their padding for the sake of shared exponents.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demand:
+    """What a stage needs of the padding of a tensor that an earlier one made, and where it is said.
+
+    Attributes:
+        along: the dimension that is padded, counted from the last.
+        zero: whether it has to be zero, or any finite number will do.
+        because: what of it the problem is, if it isn't so.
+    """
+
+    along: int
+    zero: bool
+    because: str
+    path: Path
+    span: tuple[int, int] | None = None
+
+
+def zero_padded(stages: Sequence[Stage], formula_path: Callable[[int], Path]) -> frozenset[str]:
+    """The tensors that have to hold zeros in their padding for other reasons than that a product adds it up.
+
+    Those are inputs, which are uploaded so, and what stages are shown to make so. Between stages a product's operand
+    has to be zero in the last tile of what is summed over, or finite where the other operand is zero there.
+
+    Args:
+        stages: all of a spec.
+        formula_path: where a formula stands.
 
     Raises:
-        SpecError: the padding of an output in block floats can't be shown to be zero.
+        SpecError: what a stage makes can't be shown to be as it has to be.
     """
-    found = {name for name in graph.inputs if _shares(loaded, name)}
+    found: set[str] = set()
+    demands: defaultdict[str, list[_Demand]] = defaultdict(list)
     problems = []
-    for output in graph.outputs:
-        if not _shares(loaded, output.tensor):
-            continue
-        columns = matrix(graph.values[output.value].axes)[1]
-        content = contents(graph, columns)[output.value]
-        if content == ZERO:
-            found |= _reached(graph, output.value, columns)
-        else:
-            problems.append(_unproven(loaded, output.tensor, content))
+    for stage in reversed(stages):
+        for output in stage.graph.outputs:
+            wanted = list(demands[output.tensor])
+            if _shares(stage.tensors[output.tensor]):
+                wanted.append(_neighbours(stage.tensors[output.tensor]))
+            value = stage.graph.values[output.value]
+            for demand in wanted:
+                axis = matrix(value.axes)[-1 - demand.along]
+                content = contents(stage.graph, axis)[output.value]
+                if content == ZERO or (not demand.zero and content != "anything"):
+                    _ask(stage, _reached(stage.graph, output.value, axis), demand, found, demands)
+                else:
+                    problems.append(_unproven(demand, content))
+        shared = {name: _neighbours(stage.tensors[name]) for name in stage.graph.inputs if _shares(stage.tensors[name])}
+        for name, demand in shared.items():
+            _ask(stage, {(name, 0)}, demand, found, demands)
+        for name, demand in _summed(stage, formula_path):
+            demands[name].append(demand)
     if problems:
         raise SpecError(problems)
     return frozenset(found)
 
 
-def _shares(loaded: LoadedSpec, tensor: str) -> bool:
+def _ask(
+    stage: Stage,
+    places: Iterable[tuple[str, int]],
+    demand: _Demand,
+    found: set[str],
+    demands: defaultdict[str, list[_Demand]],
+) -> None:
+    """Notes tensors that have to hold zeros along a dimension, and asks it of who makes them."""
+    for name, along in sorted(places):
+        found.add(name)
+        if stage.tensors[name].role != "input":
+            demands[name].append(replace(demand, along=along, zero=True))
+
+
+def _summed(stage: Stage, formula_path: Callable[[int], Path]) -> Iterator[tuple[str, _Demand]]:
+    """What a product needs of operands that earlier stages made, where its last tile of K is ragged."""
+    product = stage.graph.contraction
+    if product is None or product.over.size % TILE == 0:
+        return
+    operands = [value for value in stage.graph.operands_of(product) if isinstance(value, Input)]
+    made = [stage.tensors[value.tensor].role != "input" for value in operands]
+    for side, value in enumerate(operands):
+        if made[side]:
+            index, start, end = value.span
+            zero = all(made) and side == 0
+            because = (
+                f"'@' sums over {product.over.size} elements, and what '{value.tensor}' holds in the padding of the "
+                f"last tile has to be {'0' if zero else 'finite'}"
+            )
+            yield value.tensor, _Demand(
+                along=side if not product.transposed[side] else 1 - side, zero=zero, because=because,
+                path=formula_path(index), span=(start, end),
+            )  # fmt: skip
+
+
+def _shares(tensor: StoredTensor) -> bool:
     """Whether elements of a tensor share an exponent with its padding."""
-    shares = DTYPES[loaded.spec.tensors[tensor].dtype].shares_exponents
-    return shares and loaded.shapes[tensor][-1] % EXPONENT_GROUP != 0
+    return DTYPES[tensor.dtype].shares_exponents and tensor.shape[-1] % EXPONENT_GROUP != 0
 
 
-def _unproven(loaded: LoadedSpec, tensor: str, content: Content) -> Problem:
-    dtype, width = loaded.spec.tensors[tensor].dtype, loaded.shapes[tensor][-1]
-    held = f"is {content.value:.6g}" if isinstance(content, Known) else "may be anything"
-    text = (
-        f"{EXPONENT_GROUP} neighbours of a row share an exponent in {dtype}; the last ones of {width} are padding, "
-        f"where the formula {held}: use bfloat16, a last dimension that is a multiple of {EXPONENT_GROUP}, or a "
-        "formula that is 0 where its tensors are"
+def _neighbours(tensor: StoredTensor) -> _Demand:
+    because = (
+        f"{EXPONENT_GROUP} neighbours of a row share an exponent in {tensor.dtype}; the last ones of "
+        f"{tensor.shape[-1]} are padding"
     )
-    return Problem(message=text, path=("tensors", tensor, "dtype"))
+    return _Demand(along=0, zero=True, because=because, path=(*tensor.path, "dtype"))
 
 
-def _reached(graph: Graph, root: int, columns: Axis | None) -> set[str]:
-    """The tensors that vary along the columns of an output, from whose padding that of the output comes."""
-    found: set[str] = set()
+def _unproven(demand: _Demand, content: Content) -> Problem:
+    held = f"is {content.value:.6g}" if isinstance(content, Known) else "may be anything"
+    fix = f"use bfloat16, a last dimension that is a multiple of {EXPONENT_GROUP}, or a formula that is 0"
+    if demand.span is not None:
+        fix = f"use a size that is a multiple of {TILE}, or a formula that is {'0' if demand.zero else 'finite'}"
+    text = f"{demand.because}, where the formula {held}: {fix} where its tensors are"
+    return Problem(message=text, path=demand.path, span=demand.span)
+
+
+def _reached(graph: Graph, root: int, axis: Axis | None) -> set[tuple[str, int]]:
+    """The tensors that vary along an axis of an output, from whose padding that of the output comes, and where."""
+    found: set[tuple[str, int]] = set()
     pending = [root]
     while pending:
         value = graph.values[pending.pop()]
-        if isinstance(value, Input) and varies(value, columns):
-            found.add(value.tensor)
+        if isinstance(value, Input) and varies(value, axis):
+            own = [dim for dim, other in enumerate(reversed(value.axes)) if other == axis]
+            found |= {(value.tensor, dim) for dim in own or (0, 1)}
         pending.extend(value.operands)
     return found
 
 
-def contents(graph: Graph, columns: Axis | None) -> tuple[Content, ...]:
-    """What each value holds in the padding of an output's columns, if its tensors hold zeros."""
+def contents(graph: Graph, axis: Axis | None) -> tuple[Content, ...]:
+    """What each value holds in the padding along an axis of an output, if its tensors hold zeros."""
     found: list[Content] = []
     for value in graph.values:
-        found.append(_content(value, [found[operand] for operand in value.operands], columns))
+        found.append(_content(value, [found[operand] for operand in value.operands], axis))
     return tuple(found)
 
 
-def _content(value: Value, operands: list[Content], columns: Axis | None) -> Content:
+def _content(value: Value, operands: list[Content], axis: Axis | None) -> Content:
     match value:
         case Number(number=number):
             return _number(number)
-        case _ if not varies(value, columns):
+        case _ if not varies(value, axis):
             return "spread"
         case Input() | Contraction():
-            # A product's columns are those of its right operand: zeros there make zeros here.
+            # A product's rows and columns are those of its operands: zeros there make zeros here.
             return ZERO
         case Elementwise():
             return _made_of(value, operands)

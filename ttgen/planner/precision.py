@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.model.plan import PlanPrecision
+from ttgen.planner.stages import StoredTensor
 from ttgen.spec import LoadedSpec
 from ttgen.target import Fidelity, Target
 
@@ -28,10 +30,10 @@ class Exactness:
         )
 
 
-def decide(loaded: LoadedSpec, target: Target) -> Exactness:
+def decide(loaded: LoadedSpec, tensors: Iterable[StoredTensor], target: Target) -> Exactness:
     """A float32 tensor forces 32-bit DST; otherwise the spec's word holds."""
     asked = loaded.spec.precision
-    wide = [name for name, tensor in loaded.spec.tensors.items() if tensor.dtype == "float32"]
+    wide = [tensor.name for tensor in tensors if tensor.dtype == "float32"]
     forced_by = wide[0] if wide and asked.accumulate == "bfloat16" else ""
     return Exactness(
         fidelity=asked.fidelity or target.fidelity,

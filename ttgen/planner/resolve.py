@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from ttgen.analysis.counts import Tally, cost, tally
+from ttgen.analysis.counts import cost
 from ttgen.analysis.prove import prove
 from ttgen.formula.infer import graph_of
-from ttgen.formula.values import Graph
-from ttgen.model.design import Design
-from ttgen.model.grids import GridSize, ShardGrid
+from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import (
     API,
     SCHEMA_VERSION,
     BlockSize,
     KernelConfig,
+    L1Budget,
     PanelOrder,
     Plan,
-    PlanTarget,
     Program,
+    Role,
     Tensor,
+    Use,
     Work,
-    WorkGrid,
-    cores_of,
 )
 from ttgen.patterns import PATTERNS
-from ttgen.patterns.context import Context
 from ttgen.planner import (
     arguments,
     buffers,
     decisions,
-    division,
+    device,
     identifiers,
     kernel_size,
     l1,
@@ -42,80 +38,17 @@ from ttgen.planner import (
     supported,
     tensors,
 )
+from ttgen.planner.candidate import Candidate, candidate
 from ttgen.planner.formula import pattern_of
+from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
 from ttgen.source import located
 from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import Target
 from ttgen.target import load as load_target
 
-FILES = (
-    "kernels/reader.cpp",
-    "kernels/compute.cpp",
-    "kernels/writer.cpp",
-    "host/main.cpp",
-    "host/plan.hpp",
-    "CMakeLists.txt",
-    "tt.plan.json",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Designed:
-    """A program with blocks of some size: which core makes which units, and what its kernels do."""
-
-    grid: WorkGrid
-    divided: division.Division
-    context: Context
-    design: Design
-    tally: Tally
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The values of all names that the kernels use as compile-time arguments."""
-        return {**self.design.sizes, **self.divided.sizes}
-
-
-def _design(
-    loaded: LoadedSpec,
-    graph: Graph,
-    pattern: str,
-    schedule: supported.Supported,
-    exactness: precision.Exactness,
-    target: Target,
-    block: BlockSize,
-    grids: Mapping[str, ShardGrid],
-) -> _Designed:
-    # Which core makes which units.
-    *batch, rows, cols = tensors.tiled(tuple(axis.size for axis in graph.work))
-    grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
-    local = shards.divide(loaded, graph, grids, block, target)
-    divided = (
-        division.by_shards(local, grid, block)
-        if local is not None
-        else division.divide(schedule.policy, schedule.order, schedule.cores, grid, target)
-    )
-
-    # What its kernels do.
-    slots = target.dst_tiles(bits=exactness.dst_bits)
-    context = Context(
-        graph=graph,
-        dtypes={name: tensor.dtype for name, tensor in loaded.spec.tensors.items()},
-        order=schedule.order,
-        dst_bits=exactness.dst_bits,
-        dst_slots=slots,
-        loop=divided.loop.kind if local is None else "local",
-        block=block,
-        subblock=PATTERNS[pattern].subblock(graph, block, slots),
-        local=local,
-    )
-    design = PATTERNS[pattern].design(context)
-
-    # How often, and so how deep its buffers have to be.
-    bodies = (kernel.body for kernel in design.kernels)
-    values = {**design.sizes, **divided.sizes}
-    counted = tally(bodies, values, (own for _core, own in cores_of(divided.tables)))
-    deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
-    return _Designed(grid=grid, divided=divided, context=context, design=deep, tally=counted)
+PROGRAM_FILES = ("host/main.cpp", "host/plan.hpp", "CMakeLists.txt", "tt.plan.json")
+WORKERS = "workers"
+"""The role of the cores that make units of work."""
 
 
 def resolve(loaded: LoadedSpec) -> Plan:
@@ -131,25 +64,97 @@ def resolve(loaded: LoadedSpec) -> Plan:
 def _resolved(loaded: LoadedSpec) -> Plan:
     spec = loaded.spec
     target = load_target(spec.target)
+
+    # What is computed: the formula's values, and the programs that make them.
     graph = graph_of(loaded)
-    pattern = pattern_of(graph, loaded)
-    schedule = supported.check(loaded, PATTERNS[pattern].limits(graph))
-    block = schedule.block
-    tensors.check_memory(loaded, shards.grids(loaded, block, target), target)
-    exactness = precision.decide(loaded, target)
-    zeros = padding.zero_padded(loaded, graph)
+    stages = stages_of(loaded, graph)
+    stored = stored_tensors(stages)
+    exactness = precision.decide(loaded, stored, target)
+    zeros = padding.zero_padded(stages, spec.formula_path)
 
-    def design_of(changed: LoadedSpec, block: BlockSize) -> tuple[_Designed, tuple[Tensor, ...], l1.Need]:
-        grids = shards.grids(changed, block, target)
-        designed = _design(changed, graph, pattern, schedule, exactness, target, block, grids)
-        planned = tensors.tensors(changed, graph, designed.design.padding, zeros, grids)
-        return designed, planned, l1.need(designed.design.buffers, planned, target)
+    # How: a schedule for each, and the kernels that follow it.
+    chosen = [_candidate(loaded, stage, exactness, target) for stage in stages]
+    grids = shards.agreed([(made.stage, made.shards) for made in chosen])
+    tensors.check_memory(stored, grids, target)
+    budgets = [_budget(made, stored, grids, exactness, target) for made in chosen]
+    planned = {
+        tensor.name: tensors.planned(tensor, _uses(tensor.name, chosen, zeros), grids.get(tensor.name))
+        for tensor in stored
+    }
 
-    designed, planned, needed = design_of(loaded, block)
-    l1_budget = l1.budget(loaded, needed, block, lambda *changed: design_of(*changed)[2], target)
-    design, divided, context = designed.design, designed.divided, designed.context
+    # With which buffers and arguments; proven.
+    programs, said = [], []
+    for made, budget in zip(chosen, budgets, strict=True):
+        program = _program(made, budget, planned, exactness, target)
+        identifiers.check(made.stage, program.kernels)
+        said.append(kernel_size.check(kernel_size.size(program.kernels, target)))
+        own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
+        prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
+        programs.append(program)
+    return Plan(
+        schema_version=SCHEMA_VERSION,
+        api=API,
+        kernel=spec.kernel,
+        spec=loaded.file_name,
+        compute=tuple(formula.strip() for formula in spec.formulas),
+        target=device.needed(target, planned.values(), programs),
+        precision=exactness.plan(),
+        tensors=tuple(planned.values()),
+        io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
+        programs=tuple(programs),
+        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
+        files=(*(kernel.file for program in programs for kernel in program.kernels), *PROGRAM_FILES),
+    )
 
-    # With which buffers and arguments.
+
+def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
+    pattern = pattern_of(stage.graph, loaded.spec.formula_path)
+    schedule = supported.check(stage, PATTERNS[pattern].limits(stage.graph))
+    return candidate(stage, pattern, schedule, schedule.block, exactness, target)
+
+
+def _budget(
+    made: Candidate,
+    stored: Sequence[StoredTensor],
+    grids: Mapping[str, ShardGrid],
+    exactness: precision.Exactness,
+    target: Target,
+) -> L1Budget:
+    """What a program takes of L1 beside every tensor that lies there, its own or not."""
+
+    def need(other: Candidate) -> l1.Need:
+        lying = [other.stage.tensors.get(tensor.name, tensor) for tensor in stored]
+        return l1.need(other.design.buffers, lying, {**grids, **other.shards}, target)
+
+    def changed(stage: Stage, block: BlockSize) -> l1.Need:
+        return need(candidate(stage, made.pattern, made.schedule, block, exactness, target))
+
+    paths = {tensor.name: tensor.path for tensor in stored}
+    return l1.budget(made.stage, need(made), made.schedule.block, changed, paths, target)
+
+
+def _uses(tensor: str, chosen: Sequence[Candidate], zeros: frozenset[str]) -> tuple[Use, ...]:
+    """What programs need of the padding of a tensor, a line a use."""
+    return tuple(
+        Use(program=made.stage.name, padding="zero" if tensor in zeros else need)
+        for made in chosen
+        for need in made.design.padding.get(tensor, ())
+    )
+
+
+def _seen_by(stage: Stage, tensor: Tensor) -> Tensor:
+    """A tensor as a program sees it: what it reads is there, whoever made it."""
+    return replace(tensor, role="input" if tensor.name in stage.graph.inputs else "output")
+
+
+def _program(
+    made: Candidate,
+    budget: L1Budget,
+    planned: Mapping[str, Tensor],
+    exactness: precision.Exactness,
+    target: Target,
+) -> Program:
+    design, divided, schedule = made.design, made.divided, made.schedule
     circular_buffers = buffers.circular_buffers(design.buffers, target, divided.core_ranges)
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
@@ -160,49 +165,30 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         bfp8_pack_precise=False,
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
-    kernels = arguments.kernels(design, circular_buffers, designed.sizes, config, target, divided.core_ranges)
-    identifiers.check(loaded, kernels)
-    said = kernel_size.check(kernel_size.size(kernels, target))
-    order, grid = schedule.order, designed.grid
-    program = Program(
+    folder = "kernels" if made.stage.alone else f"kernels/{made.stage.name}"
+    order, grid = schedule.order, made.grid
+    return Program(
+        name=made.stage.name,
+        pattern=made.pattern,
         work=Work(
-            policy=schedule.policy if context.local is None else "local",
+            policy=schedule.policy if made.context.local is None else "local",
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
             grid=grid,
             units=grid.x * grid.y * grid.z,
-            block=block,
-            subblock=context.subblock,
+            block=schedule.block,
+            subblock=made.context.subblock,
             cores=divided.cores,
             core_ranges=divided.core_ranges,
             loop=divided.loop,
         ),
+        roles=(Role(name=WORKERS, core_ranges=divided.core_ranges),),
         per_core=divided.tables,
         allocations=buffers.allocations(design.buffers, circular_buffers, divided.core_ranges),
         circular_buffers=circular_buffers,
         semaphores=(),
-        kernels=kernels,
-        l1=l1_budget,
-        cost=cost(designed.tally.total, planned, graph),
-    )
-    by_name = {tensor.name: tensor for tensor in planned}
-    prove(program, by_name, dst_slots=context.dst_slots, dst_bits=exactness.dst_bits)
-    return Plan(
-        schema_version=SCHEMA_VERSION,
-        api=API,
-        kernel=spec.kernel,
-        spec=loaded.file_name,
-        compute=tuple(formula.strip() for formula in spec.formulas),
-        pattern=pattern,
-        target=PlanTarget(
-            device=target.name, arch=target.arch, grid=GridSize(rows=target.grid.rows, cols=target.grid.cols)
+        kernels=arguments.kernels(
+            design, circular_buffers, made.sizes, config, target, divided.core_ranges, folder=folder
         ),
-        precision=exactness.plan(),
-        tensors=planned,
-        io_order=tuple(tensor.name for tensor in planned),
-        programs=(program,),
-        decisions=(
-            *decisions.decide(loaded, context, pattern, target, program, exactness, design, planned),
-            *said,
-        ),
-        files=FILES,
+        l1=budget,
+        cost=cost(made.tally.total, [planned[name] for name in made.stage.tensors], made.stage.graph),
     )

@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ttgen.errors import Path, Problem, SpecError, counted, listing
+from ttgen.errors import Path, Problem, SpecError, counted, listing, refuse
 from ttgen.formula.values import Axes, Graph, Input, Shape, Value, spans, varies
 from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid
 from ttgen.model.plan import BlockSize
+from ttgen.planner.stages import Stage
 from ttgen.planner.tensors import tiled
-from ttgen.spec import BlockLinear, CoreGrid, LoadedSpec, Schedule, ShardedLayout, Shards
+from ttgen.spec import BlockLinear, CoreGrid, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
 
 
-def _shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) -> ShardGrid | None:
+def _shard_grid(stage: Stage, tensor: str, block_n: int, target: Target) -> ShardGrid | None:
     """The shards of a tensor; None where it has none.
 
     In DRAM they are columns, a run a bank, of whole units, so that no unit needs two banks.
     """
-    layout = loaded.spec.tensors[tensor].layout
-    rows, cols = _matrix(loaded.shapes[tensor])
+    layout = stage.tensors[tensor].layout
+    rows, cols = _matrix(stage.tensors[tensor].shape)
     if layout == "dram_sharded":
         units = -(-cols // block_n)
         width = min(cols, -(-units // target.dram.banks) * block_n)
@@ -39,10 +40,28 @@ def _shard_grid(loaded: LoadedSpec, tensor: str, block_n: int, target: Target) -
     )
 
 
-def grids(loaded: LoadedSpec, block: BlockSize, target: Target) -> Mapping[str, ShardGrid]:
+def grids(stage: Stage, block: BlockSize, target: Target) -> Mapping[str, ShardGrid]:
     """The shards of every tensor that has some."""
-    found = {name: _shard_grid(loaded, name, block.n, target) for name in loaded.spec.tensors}
+    found = {name: _shard_grid(stage, name, block.n, target) for name in stage.tensors}
     return {name: shards for name, shards in found.items() if shards is not None}
+
+
+def agreed(stages: Sequence[tuple[Stage, Mapping[str, ShardGrid]]]) -> Mapping[str, ShardGrid]:
+    """The shards of all stages' tensors: a tensor lies in one way for all of them.
+
+    Raises:
+        SpecError: blocks of several widths, which want other columns of a tensor in a bank.
+    """
+    found: dict[str, ShardGrid] = {}
+    for stage, grids in stages:
+        for name, grid in grids.items():
+            if found.setdefault(name, grid) != grid:
+                text = (
+                    f"stages with blocks of {found[name].tiles[1]} and {grid.tiles[1]} columns a bank read it: give "
+                    "them one block.n, or use dram_interleaved"
+                )
+                raise refuse(text, *stage.tensors[name].path, "layout")
+    return found
 
 
 def _matrix(shape: Shape) -> tuple[int, int]:
@@ -89,9 +108,7 @@ class _Operand:
         return self.use == "tile" and not all(self.sides)
 
 
-def divide(
-    loaded: LoadedSpec, graph: Graph, shards: Mapping[str, ShardGrid], block: BlockSize, target: Target
-) -> Local | None:
+def divide(stage: Stage, shards: Mapping[str, ShardGrid], block: BlockSize, target: Target) -> Local | None:
     """The division that shards make; None where none does.
 
     Those of the first output lead; or else of the first input, in the formula's order, that isn't broadcast; or else
@@ -102,35 +119,38 @@ def divide(
     """
     if not shards:
         return None
-    problems = [*_impossible(loaded, target), *_unusable(loaded, graph)]
+    problems = [*_impossible(stage, target), *_unusable(stage)]
     if problems:
         raise SpecError(problems)
-    shape = tuple(axis.size for axis in graph.work)
-    outputs = [output.tensor for output in graph.outputs]
-    names = [name for name in (*outputs, *graph.inputs) if name in shards]
-    operands = [_operand(loaded, graph, name, shards[name]) for name in names]
+    shape = tuple(axis.size for axis in stage.graph.work)
+    outputs = [output.tensor for output in stage.graph.outputs]
+    names = [name for name in (*outputs, *stage.graph.inputs) if name in shards]
+    operands = [_operand(stage, name, shards[name]) for name in names]
     for lead in sorted(operands, key=lambda operand: operand.is_broadcast):
-        parts = _led_parts(loaded, lead, shape, target)
+        parts = _led_parts(stage, lead, shape, target)
         if parts is None:
             continue
-        resident = frozenset(other.tensor for other in operands if _is_resident(loaded, other, parts))
+        resident = frozenset(other.tensor for other in operands if _is_resident(stage, other, parts))
         local = Local(lead=lead.tensor, parts=parts, resident=resident)
         split = [other for other in operands if other.tensor in resident]
-        problems = [*_conflicts(loaded, local), *_broken_units(local, split, shape, block)]
+        problems = [*_conflicts(stage, local), *_broken_units(stage, local, split, shape, block)]
         if problems:
             raise SpecError(problems)
         return local
     return None
 
 
-def _operand(loaded: LoadedSpec, graph: Graph, tensor: str, shards: ShardGrid) -> _Operand:
-    use, value = _uses(graph, tensor)[0]
-    in_dram = loaded.spec.tensors[tensor].layout == "dram_sharded"
+def _operand(stage: Stage, tensor: str, shards: ShardGrid) -> _Operand:
+    use, value = _uses(stage.graph, tensor)[0]
+    in_dram = stage.tensors[tensor].layout == "dram_sharded"
     return _Operand(
         tensor=tensor,
         use=use,
-        sides=(use != "right" and spans(value, graph.work)[0], use != "left" and spans(value, graph.work)[1]),
-        divides_rows=_divides_rows(value, graph.work, use),
+        sides=(
+            use != "right" and spans(value, stage.graph.work)[0],
+            use != "left" and spans(value, stage.graph.work)[1],
+        ),
+        divides_rows=_divides_rows(value, stage.graph.work, use),
         shards=shards,
         in_dram=in_dram,
     )
@@ -152,13 +172,13 @@ def _uses(graph: Graph, tensor: str) -> tuple[tuple[_Use, Value], ...]:
     return tuple(found)
 
 
-def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
+def _impossible(stage: Stage, target: Target) -> Iterator[Problem]:
     """Shards that aren't whole tiles, or on cores that the device hasn't."""
-    for name, tensor in loaded.spec.tensors.items():
+    for tensor in stage.tensors.values():
         if not isinstance(tensor.layout, ShardedLayout):
             continue
         shards = tensor.layout.l1_sharded
-        path: Path = ("tensors", name, "layout", "l1_sharded", "cores")
+        path: Path = (*tensor.path, "layout", "l1_sharded", "cores")
         for side, given, most in (
             ("rows", shards.cores.rows, target.grid.rows),
             ("cols", shards.cores.cols, target.grid.cols),
@@ -166,19 +186,19 @@ def _impossible(loaded: LoadedSpec, target: Target) -> Iterator[Problem]:
             if given > most:
                 device = f"{target.name} has {target.grid.rows} rows and {target.grid.cols} cols"
                 yield Problem(message=f"{given} {side} of cores; {device}", path=(*path, side))
-        for what, tiles, parts in zip(("row", "column"), _matrix(loaded.shapes[name]), _counts(shards), strict=True):
+        for what, tiles, parts in zip(("row", "column"), _matrix(tensor.shape), _counts(shards), strict=True):
             if tiles % parts:
                 text = f"{counted(tiles, what)} of tiles for {parts} shards: a shard is a whole number of tiles"
                 yield Problem(message=text, path=path)
 
 
-def _unusable(loaded: LoadedSpec, graph: Graph) -> Iterator[Problem]:
+def _unusable(stage: Stage) -> Iterator[Problem]:
     """Shards in places where the formula can't use them."""
-    outputs = {output.tensor for output in graph.outputs}
-    transposed = graph.contraction is not None and graph.contraction.transposed[1]
-    for name, tensor in loaded.spec.tensors.items():
-        path: Path = ("tensors", name, "layout")
-        uses = [use for use, _value in _uses(graph, name)]
+    outputs = {output.tensor for output in stage.graph.outputs}
+    transposed = stage.graph.contraction is not None and stage.graph.contraction.transposed[1]
+    for name, tensor in stage.tensors.items():
+        path: Path = (*tensor.path, "layout")
+        uses = [use for use, _value in _uses(stage.graph, name)]
         if tensor.layout == "dram_sharded":
             if name in outputs:
                 yield Problem(message="dram_sharded is a layout of inputs: use dram_interleaved", path=path)
@@ -220,9 +240,9 @@ def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
     )
 
 
-def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
+def _led_parts(stage: Stage, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
     """The part of the output that belongs to each shard; None where a shard has no such part."""
-    own = loaded.shapes[operand.tensor]
+    own = stage.tensors[operand.tensor].shape
     held = operand.shards.parts(*_matrix(own))
     if operand.in_dram:
         if not operand.sides[1]:
@@ -234,36 +254,38 @@ def _led_parts(loaded: LoadedSpec, operand: _Operand, shape: Shape, target: Targ
     return {core: _along(part, operand.sides, *_matrix(shape)) for core, part in held}
 
 
-def _is_resident(loaded: LoadedSpec, operand: _Operand, parts: Mapping[Coordinate, Part]) -> bool:
+def _is_resident(stage: Stage, operand: _Operand, parts: Mapping[Coordinate, Part]) -> bool:
     """Whether on each core the shard is what the core's part of the output needs of the tensor, no less and no more."""
-    own = loaded.shapes[operand.tensor]
+    own = stage.tensors[operand.tensor].shape
     if operand.in_dram or not operand.divides_rows:
         return False
     held = dict(operand.shards.parts(*_matrix(own)))
     return all(held.get(core) == _along(part, operand.sides, *_matrix(own)) for core, part in parts.items())
 
 
-def _conflicts(loaded: LoadedSpec, local: Local) -> Iterator[Problem]:
+def _conflicts(stage: Stage, local: Local) -> Iterator[Problem]:
     """Parts of a schedule that say something else than the shards."""
-    schedule = loaded.spec.schedule
+    schedule = stage.schedule
     assert isinstance(schedule, Schedule), "auto is refused before"
     whose = f"the shards of {local.lead} say which core makes which units"
-    if loaded.gives("schedule", "policy"):
+    if stage.gives("policy"):
         text = f"policy {schedule.policy} conflicts with a layout: {whose}; leave 'policy' out"
-        yield Problem(message=text, path=("schedule", "policy"))
+        yield Problem(message=text, path=(*stage.path, "policy"))
     if isinstance(schedule.order, BlockLinear):
         text = f"panels conflict with a layout: {whose}, row by row; use row_major or column_major"
-        yield Problem(message=text, path=("schedule", "order"))
+        yield Problem(message=text, path=(*stage.path, "order"))
     cores = schedule.cores
     corner = max(x for x, _y in local.parts) + 1, max(y for _x, y in local.parts) + 1
     count = cores.rows * cores.cols if isinstance(cores, CoreGrid) else cores
     same_grid = not isinstance(cores, CoreGrid) or (cores.cols, cores.rows) == corner
     if cores is not None and not (count == len(local.parts) and same_grid):
         text = f"other cores than those of a layout: {whose}, on {counted(len(local.parts), 'core')}; leave 'cores' out"
-        yield Problem(message=text, path=("schedule", "cores"))
+        yield Problem(message=text, path=(*stage.path, "cores"))
 
 
-def _broken_units(local: Local, split: Sequence[_Operand], shape: Shape, block: BlockSize) -> Iterator[Problem]:
+def _broken_units(
+    stage: Stage, local: Local, split: Sequence[_Operand], shape: Shape, block: BlockSize
+) -> Iterator[Problem]:
     """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
     part, height = local.part, tiled(shape)[-2]
     for axis, side, given, size in (
@@ -280,4 +302,4 @@ def _broken_units(local: Local, split: Sequence[_Operand], shape: Shape, block: 
                 f"blocks of {given} {what}s of tiles don't end where {ends} of {names[0]} do, every "
                 f"{what if size == 1 else f'{size} {what}s'}: use {listing(map(str, fits))}"
             )
-            yield Problem(message=text, path=("schedule", "block", side))
+            yield Problem(message=text, path=(*stage.path, "block", side))

@@ -9,7 +9,8 @@ from typing import Literal
 from ttgen.errors import Problem, SpecError, listing, refuse
 from ttgen.model.plan import BlockSize
 from ttgen.planner.policies import POLICIES
-from ttgen.spec import Block, BlockLinear, CoreGrid, LoadedSpec, PolicyName, Schedule
+from ttgen.planner.stages import Stage
+from ttgen.spec import Block, BlockLinear, CoreGrid, PolicyName, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +27,23 @@ class Supported:
     block: BlockSize
 
 
-def check(loaded: LoadedSpec, limits: BlockSize) -> Supported:
-    """The schedule of a spec that this version makes.
+def check(stage: Stage, limits: BlockSize) -> Supported:
+    """The schedule of a stage that this version makes.
 
     Args:
-        loaded: the spec.
+        stage: the stage.
         limits: the largest block that its formula has.
 
     Raises:
         SpecError: blocks that can't be, or else everything that isn't made yet.
     """
-    problems = [*_panels(loaded, limits)]
+    problems = [*_panels(stage, limits)]
     if problems:
         raise SpecError(problems)
-    schedule = loaded.spec.schedule
+    schedule = stage.schedule
     if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
-        _check_block(schedule.block, limits)
-    problems = [*_not_yet(loaded)]
+        _check_block(stage, schedule.block, limits)
+    problems = [*_not_yet(stage)]
     if (
         problems
         or not isinstance(schedule, Schedule)
@@ -53,44 +54,48 @@ def check(loaded: LoadedSpec, limits: BlockSize) -> Supported:
     ):
         raise SpecError(problems)
     sides = (schedule.block.m, schedule.block.n, schedule.block.k)
-    m, n, k = (side if isinstance(side, int) else 1 for side in sides)
+    # What is said for all stages is of no use to one with less work: it takes what it has.
+    most = (limits.m, limits.n, limits.k) if stage.shares_schedule else (max(map(int, sides)),) * 3
+    m, n, k = (min(side, max(limit, 1)) for side, limit in zip(map(int, sides), most, strict=True))
     return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=BlockSize(m=m, n=n, k=k))
 
 
-def _panels(loaded: LoadedSpec, limits: BlockSize) -> Iterator[Problem]:
+def _panels(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
     """Panels with more units than a kernel can count."""
-    schedule = loaded.spec.schedule
+    schedule = stage.schedule
     order = schedule.order if isinstance(schedule, Schedule) else None
     if isinstance(order, BlockLinear) and order.block_linear * limits.m >= 2**32:
         text = f"a panel's units don't fit 32 bits; the output has {limits.n} columns of tiles"
-        yield _problem(text, "schedule", "order", "block_linear")
+        yield _problem(stage, text, "order", "block_linear")
 
 
-def _not_yet(loaded: LoadedSpec) -> Iterator[Problem]:
-    schedule = loaded.spec.schedule
+def _not_yet(stage: Stage) -> Iterator[Problem]:
+    schedule = stage.schedule
     if not isinstance(schedule, Schedule):
-        yield _problem("auto is not supported yet: name the fields, or leave 'schedule' out", "schedule")
+        yield _problem(stage, "auto is not supported yet: name the fields, or leave 'schedule' out")
         return
     for field in ("policy", "order", "cores", "block", "multicast"):
         if getattr(schedule, field) == "auto":
-            yield _problem(f"auto is not supported yet: leave '{field}' out for its default", "schedule", field)
+            yield _problem(stage, f"auto is not supported yet: leave '{field}' out for its default", field)
     if schedule.policy not in (*POLICIES, "auto"):
-        yield _problem(f"{schedule.policy} is not supported yet: use {listing(POLICIES)}", "schedule", "policy")
+        yield _problem(stage, f"{schedule.policy} is not supported yet: use {listing(POLICIES)}", "policy")
     if schedule.multicast not in ("none", "auto"):
-        yield _problem(f"multicast {schedule.multicast} is not supported yet: use none", "schedule", "multicast")
+        yield _problem(stage, f"multicast {schedule.multicast} is not supported yet: use none", "multicast")
     if isinstance(schedule.block, Block):
         for side in ("m", "n", "k"):
             if getattr(schedule.block, side) == "auto":
                 text = f"auto is not supported yet: leave '{side}' out for its default"
-                yield _problem(text, "schedule", "block", side)
+                yield _problem(stage, text, "block", side)
 
 
-def _problem(message: str, *path: str) -> Problem:
-    return Problem(message=message, path=path)
+def _problem(stage: Stage, message: str, *path: str) -> Problem:
+    return Problem(message=message, path=(*stage.path, *path))
 
 
-def _check_block(block: Block, limits: BlockSize) -> None:
-    """Refuses a block larger than the output."""
+def _check_block(stage: Stage, block: Block, limits: BlockSize) -> None:
+    """Refuses a block larger than the output, where it is said for this stage alone."""
+    if stage.shares_schedule:
+        return
     sides = {
         "m": (block.m, limits.m, "rows"),
         "n": (block.n, limits.n, "columns"),
@@ -100,4 +105,4 @@ def _check_block(block: Block, limits: BlockSize) -> None:
         if isinstance(given, int) and given > max(most, 1):
             fits = f"the contraction has {most} {what}" if side == "k" else f"the output has {most} {what} of tiles"
             fits = fits if most else "there is no contraction"
-            raise refuse(f"block.{side} {given} is larger than the work: {fits}", "schedule", "block", side)
+            raise refuse(f"block.{side} {given} is larger than the work: {fits}", *stage.path, "block", side)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.errors import refuse
-from ttgen.formula.values import Graph, Shape
+from ttgen.formula.values import Shape
 from ttgen.model.grids import ShardGrid
-from ttgen.model.plan import Padding, Tensor, Use
+from ttgen.model.plan import Tensor, Use
 from ttgen.patterns.context import tiles_of
-from ttgen.spec import LoadedSpec, in_dram
+from ttgen.planner.stages import StoredTensor
 from ttgen.target import Target
 
 
@@ -27,19 +27,25 @@ def stored(shape: Shape) -> tuple[int, ...]:
     return (*tiles[:-2], tiles[-2] * TILE, tiles[-1] * TILE)
 
 
-def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Target) -> None:
+def check_memory(tensors: Iterable[StoredTensor], shards: Mapping[str, ShardGrid], target: Target) -> None:
     """Refuses tensors that the card's DRAM can't hold.
 
     Raises:
         SpecError: with the bytes.
     """
     sizes = {}
-    for name, tensor in loaded.spec.tensors.items():
-        if in_dram(tensor.layout):
-            pages, page_bytes = math.prod(tiled(loaded.shapes[name])), DTYPES[tensor.dtype].tile_bytes
-            sizes[name] = fullest(
-                pages, page_bytes, shards.get(name), places=target.dram.banks, alignment=target.alignment.dram_read
+    paths = {}
+    for tensor in tensors:
+        if tensor.in_dram:
+            pages, page_bytes = math.prod(tiled(tensor.shape)), DTYPES[tensor.dtype].tile_bytes
+            sizes[tensor.name] = fullest(
+                pages,
+                page_bytes,
+                shards.get(tensor.name),
+                places=target.dram.banks,
+                alignment=target.alignment.dram_read,
             )
+            paths[tensor.name] = tensor.path
     total, limit = sum(sizes.values()), target.dram.bank_bytes
     if total > limit:
         largest = max(sizes, key=sizes.__getitem__)
@@ -47,7 +53,7 @@ def check_memory(loaded: LoadedSpec, shards: Mapping[str, ShardGrid], target: Ta
             f"the tensors take {total:,} bytes of each of {target.name}'s {target.dram.banks} DRAM banks, which have "
             f"{limit:,}, '{largest}' alone {sizes[largest]:,}"
         )
-        raise refuse(text, "tensors", largest, "shape")
+        raise refuse(text, *paths[largest], "shape")
 
 
 def fullest(pages: int, page_bytes: int, shards: ShardGrid | None, *, places: int, alignment: int) -> int:
@@ -60,41 +66,25 @@ def fullest(pages: int, page_bytes: int, shards: ShardGrid | None, *, places: in
     return held * (-(-page_bytes // alignment) * alignment)
 
 
-def tensors(
-    loaded: LoadedSpec,
-    graph: Graph,
-    padding_of: Mapping[str, tuple[Padding, ...]],
-    zeros: frozenset[str],
-    shards: Mapping[str, ShardGrid],
-) -> tuple[Tensor, ...]:
-    """All tensors of a program, inputs first, in the order of their use.
+def planned(tensor: StoredTensor, uses: Sequence[Use], shards: ShardGrid | None) -> Tensor:
+    """A tensor as the plan has it.
 
     Args:
-        loaded: the spec.
-        graph: the formulas.
-        padding_of: what each use of a tensor needs of its padding.
-        zeros: tensors whose padding has to be zero all the same.
-        shards: where the tiles of sharded tensors lie.
+        tensor: as it was said.
+        uses: by programs that read it.
+        shards: where its tiles lie, if it is sharded.
     """
-
-    def padding(name: str) -> tuple[Padding, ...]:
-        uses = padding_of.get(name, ())
-        return tuple("zero" if name in zeros else use for use in uses)
-
-    names = [(name, "input") for name in graph.inputs] + [(out.tensor, "output") for out in graph.outputs]
-    return tuple(
-        Tensor(
-            name=name,
-            role="input" if role == "input" else "output",
-            shape=loaded.shapes[name],
-            dtype=loaded.spec.tensors[name].dtype,
-            stored_shape=stored(loaded.shapes[name]),
-            tiles=tiled(loaded.shapes[name]),
-            page_bytes=DTYPES[loaded.spec.tensors[name].dtype].tile_bytes,
-            pages=math.prod(tiled(loaded.shapes[name])),
-            layout=loaded.spec.tensors[name].layout,
-            shards=shards.get(name),
-            uses=tuple(Use(padding=use) for use in padding(name)),
-        )
-        for name, role in names
+    tiles, page_bytes = tiled(tensor.shape), DTYPES[tensor.dtype].tile_bytes
+    return Tensor(
+        name=tensor.name,
+        role=tensor.role,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        stored_shape=stored(tensor.shape),
+        tiles=tiles,
+        page_bytes=page_bytes,
+        pages=math.prod(tiles),
+        layout=tensor.layout,
+        shards=shards,
+        uses=tuple(uses),
     )

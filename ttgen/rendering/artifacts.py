@@ -63,7 +63,8 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     header = environment().get_template("kernel/header.jinja")
     texts = {
         kernel.file: header.render(plan=plan, kernel=kernel) + _code(structure_of(kernel))
-        for kernel in plan.program.kernels
+        for program in plan.programs
+        for kernel in program.kernels
     }
     texts |= {file: environment().get_template(f"program/{file}.jinja").render(plan=plan) for file in PROGRAM_FILES}
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)

@@ -16,7 +16,6 @@ from ttgen import resources
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
-from ttgen.model.grids import GridSize
 from ttgen.model.index import ZERO, Expr, Index, to_cpp
 from ttgen.model.plan import CircularBuffer, Plan, Table, Tensor
 from ttgen.operations import OPERATIONS
@@ -94,23 +93,6 @@ def _tensor_index(name: str, plan: Plan) -> int:
     return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == name)
 
 
-def _needed(plan: Plan) -> GridSize:
-    """The smallest grid of cores that the program runs on: its own, those of shards, or all that pages go round."""
-    if any(tensor.layout == "l1_interleaved" for tensor in plan.tensors):
-        return plan.target.grid
-    ends = [core_range.end for core_range in plan.program.work.core_ranges]
-    grids = [tensor.shards.grid for tensor in plan.tensors if tensor.shards is not None and not tensor.in_dram]
-    return GridSize(
-        rows=max([y + 1 for _x, y in ends] + [grid.rows for grid in grids]),
-        cols=max([x + 1 for x, _y in ends] + [grid.cols for grid in grids]),
-    )
-
-
-def _dram_banks(plan: Plan) -> int:
-    """The banks of DRAM that shards lie on; any will do for pages that are interleaved."""
-    return max((tensor.shards.grid.cols for tensor in plan.tensors if tensor.shards and tensor.in_dram), default=1)
-
-
 def _shard_tensor(buffer: CircularBuffer, plan: Plan) -> str | None:
     """The tensor on whose shards a circular buffer lies."""
     return plan.program.resident().get(buffer.name)
@@ -153,11 +135,9 @@ FILTERS = {
     "cpp": to_cpp,
     "cpp_factor": _cpp_factor,
     "data_format": _data_format,
-    "dram_banks": _dram_banks,
     "float_literal": _float_literal,
     "is_zero": _is_zero,
     "matrices": _matrices,
-    "needed": _needed,
     "needs_zero_padding": _needs_zero_padding,
     "one_line": _one_line,
     "operation_headers": _operation_headers,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ttgen.errors import VerifyError
 from ttgen.model.body import Pop, walk
 from ttgen.model.plan import Plan, Tensor
+from ttgen.target import load as load_target
 from ttgen.verify.toolchain import Builder, Built
 
 EMULATOR_ERROR: Final = 86
@@ -122,6 +123,7 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
         folder = Path(temporary)
         report = folder / "report.jsonl"
         compiler = builder.compiler
+        device = load_target(plan.target.device)
         environment = {
             **os.environ,
             "TTEMU_INCLUDE": str(builder.include),
@@ -131,8 +133,8 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
             "TTEMU_JOBS": str(jobs),
             "TTEMU_REPORT": str(report),
             "TTEMU_ARCH": plan.target.arch,
-            "TTEMU_ROWS": str(plan.target.grid.rows),
-            "TTEMU_COLS": str(plan.target.grid.cols),
+            "TTEMU_ROWS": str(device.grid.rows),
+            "TTEMU_COLS": str(device.grid.cols),
             "TTEMU_SEED": str(order),
             "TTEMU_RESIDENT": ",".join(str(index) for index in _resident(plan)),
         }

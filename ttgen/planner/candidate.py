@@ -1,0 +1,112 @@
+"""A stage under a schedule: which core makes which units, what its kernels do, how often, and so what they take.
+
+Cheap, to be made for many schedules; proofs are for the one that is chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ttgen.analysis.counts import Tally, tally
+from ttgen.model.design import Design
+from ttgen.model.grids import ShardGrid
+from ttgen.model.plan import BlockSize, WorkGrid, cores_of
+from ttgen.patterns import PATTERNS
+from ttgen.patterns.context import Context
+from ttgen.planner import buffers, division, shards, supported, tensors
+from ttgen.planner.precision import Exactness
+from ttgen.planner.stages import Stage
+from ttgen.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A program under a schedule.
+
+    Attributes:
+        stage: what it computes.
+        pattern: that designed it.
+        schedule: that it follows.
+        grid: units of work.
+        shards: where the tiles of sharded tensors lie.
+        divided: the units of each core.
+        context: what the pattern knew.
+        design: its kernels and buffers, as deep as they have to be.
+        tally: how often which statement runs.
+    """
+
+    stage: Stage
+    pattern: str
+    schedule: supported.Supported
+    grid: WorkGrid
+    shards: Mapping[str, ShardGrid]
+    divided: division.Division
+    context: Context
+    design: Design
+    tally: Tally
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The values of all names that the kernels use as compile-time arguments."""
+        return {**self.design.sizes, **self.divided.sizes}
+
+
+def candidate(
+    stage: Stage,
+    pattern: str,
+    schedule: supported.Supported,
+    block: BlockSize,
+    exactness: Exactness,
+    target: Target,
+) -> Candidate:
+    """Designs a stage under a schedule, with blocks of some size.
+
+    Raises:
+        SpecError: a schedule that the target, the layouts or the pattern can't have.
+    """
+    graph = stage.graph
+    # Which core makes which units.
+    *batch, rows, cols = tensors.tiled(tuple(axis.size for axis in graph.work))
+    grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
+    grids = shards.grids(stage, block, target)
+    local = shards.divide(stage, grids, block, target)
+    divided = (
+        division.by_shards(local, grid, block)
+        if local is not None
+        else division.divide(stage, schedule.policy, schedule.order, schedule.cores, grid, target)
+    )
+
+    # What its kernels do.
+    slots = target.dst_tiles(bits=exactness.dst_bits)
+    context = Context(
+        graph=graph,
+        dtypes={name: tensor.dtype for name, tensor in stage.tensors.items()},
+        made=frozenset(name for name in graph.inputs if stage.tensors[name].role != "input"),
+        order=schedule.order,
+        dst_bits=exactness.dst_bits,
+        dst_slots=slots,
+        loop=divided.loop.kind if local is None else "local",
+        block=block,
+        subblock=PATTERNS[pattern].subblock(graph, block, slots),
+        local=local,
+    )
+    design = PATTERNS[pattern].design(context)
+
+    # How often, and so how deep its buffers have to be.
+    bodies = (kernel.body for kernel in design.kernels)
+    values = {**design.sizes, **divided.sizes}
+    counted = tally(bodies, values, (own for _core, own in cores_of(divided.tables)))
+    deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
+    return Candidate(
+        stage=stage,
+        pattern=pattern,
+        schedule=schedule,
+        grid=grid,
+        shards=grids,
+        divided=divided,
+        context=context,
+        design=deep,
+        tally=counted,
+    )
