@@ -38,8 +38,8 @@ _FORMULAS = """\
 ## Formulas
 
 `compute` is one formula or a list of them: `name = expression`, in NumPy's terms and with NumPy's broadcasting. An assigned
-name that is declared under `tensors` is an output; one that isn't stays on the chip. Which tensors are inputs follows from
-the formulas.
+name that is declared under `tensors` is an output; one that isn't stays on the chip, or is stored between two programs
+([stages](#stages)). Which tensors are inputs follows from the formulas.
 
 - Operators: `+ - * /` and `@`, unary minus, parentheses; numbers are float32.
 - `.T` on the right operand of `@`, where that is a matrix.
@@ -79,11 +79,35 @@ _RULES = """
 The value of a program is NumPy's, in float64 on the inputs as they are stored, but for rounding: intermediate results have
 the precision that `precision.accumulate` says, and an output is rounded to its dtype once.
 
-Refused, with the place and a way out: a second contraction in one kernel; an operand of `@` that is computed, or a vector
-(declare it as a row or a column); outputs of different shapes; an output that is also an input; a name that is assigned
-twice, or read before it is assigned; constants; comparisons and `**`; a comment inside of a formula, and two formulas in
+Refused, with the place and a way out: an operand of `@` that is a vector (declare it as a row or a column); an output that
+is also an input; a name that is assigned twice, or read before it is assigned; constants; comparisons and `**`; a comment inside of a formula, and two formulas in
 one text. A formula has at most 4000 characters, and operations nest at most 80 deep over all formulas (a sum of 80 terms
 does); a tensor has at most 8 dimensions.
+
+## Stages
+
+One program has one `@` at most, whose operands are tensors, and outputs of one shape. Formulas that need more are cut into
+*stages*, a program each, which run in order: two layers (`H = gelu(X @ W1)`, `Y = H @ W2`), products of one input, a
+product of products, an operand of `@` that is computed (its elementwise part is a program of its own), outputs of different
+shapes. What lies between is a *scratch* tensor in device memory: the value that a later stage reads whole, under the name
+that its formula assigns, or `Y_1`, `Y_2`, … where none does, in the form in which it is read. A declared output that a later
+formula reads is stored once, and read from there. Values of inputs alone are computed wherever they are used.
+
+A scratch tensor has the dtype of the widest tensor that its stage reads (block floats count as bfloat16), lies in
+`dram_interleaved`, and is allocated as long as the programs run. `stages` says otherwise, by name:
+
+```yaml
+compute:
+  - H = gelu(X @ W1)
+  - Y = H @ W2
+schedule: {block: {m: 4, n: 4, k: 2}}      # of all stages; one with less work takes what it has
+stages:
+  H: {dtype: bfloat8_b, schedule: {policy: rectangular, block: {m: 2, n: 4, k: 2}}}
+```
+
+Each program rounds what it stores, so the result is that of the formulas on stored values. Padding that a later product
+sums over is shown to be zero, or finite where the other operand is zero there; what can't be shown is refused. `ttgen
+verify` judges each stage from what the ones before it have stored, and all of them together from the inputs.
 
 ## Names
 

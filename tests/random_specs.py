@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -204,3 +205,68 @@ def _shards(draw: st.DrawFn, shape: tuple[int, ...], wanted: str) -> str:
     grid = draw(st.sampled_from(grids))
     where = f"cores: {{rows: {grid[0]}, cols: {grid[1]}}}, orientation: {orientation}"
     return f"{{l1_sharded: {{split: {split}, {where}}}}}"
+
+
+@st.composite
+def staged_specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
+    """A spec of two to four formulas with a product each, which read each other's results whole or element by element."""
+    side = st.one_of(st.integers(1, most), st.sampled_from((1, 31, 32, 33, 64, 96)))
+    batch = draw(st.sampled_from(((), (), (2,))))
+    rows = draw(side)
+    shapes: dict[str, tuple[int, ...]] = {"X": (*batch, rows, draw(side))}
+    made: list[str] = []
+    lines: list[str] = []
+    count = draw(st.integers(2, 4))
+
+    def declare(shape: tuple[int, ...]) -> str:
+        same = [name for name, known in shapes.items() if known == shape and name not in made]
+        again: bool = draw(st.booleans())
+        if same and again:
+            return str(draw(st.sampled_from(same)))
+        name = f"T{len(shapes)}"
+        shapes[name] = shape
+        return name
+
+    for number in range(count):
+        last = number == count - 1
+        left = draw(st.sampled_from(("X", *made, made[-1] if made else "X")))
+        operand = f"{draw(st.sampled_from(UNARY))}({left})" if draw(st.integers(0, 3)) == 0 else left
+        width = draw(side)
+        shape = (*batch, rows, width)
+        right = declare((shapes[left][-1], width))
+        if draw(st.integers(0, 3)) == 0:
+            # A computed right operand, or one that is another product.
+            right = f"({right} + {declare((shapes[left][-1], width))})" if draw(st.booleans()) else right
+            inner = draw(side)
+            if draw(st.booleans()):
+                right = f"({declare((shapes[left][-1], inner))} @ {declare((inner, width))})"
+        text = f"{operand} @ {right}"
+        if draw(st.booleans()):
+            text = f"{draw(st.sampled_from(UNARY))}({text})"
+        beside = [name for name in made if shapes[name] == shape]
+        more: bool = draw(st.booleans())
+        if beside and more:
+            text = f"{text} + {draw(st.sampled_from(beside))}"
+        if draw(st.booleans()):
+            text = f"{text} * {declare((width,))}"
+        name = "Y" if last else f"H{number}"
+        lines.append(f"{name} = {text}")
+        shapes[name] = shape
+        made.append(name)
+    # What nothing reads has to be declared, and some others are.
+    text = "\n".join(lines)
+    outputs = [name for name in made if name == "Y" or text.count(name) == 1 or draw(st.integers(0, 3)) == 0]
+    inputs = [name for name in shapes if name not in made and re.search(rf"\b{name}\b", text)]
+    dtype = st.sampled_from(("bfloat16", "bfloat16", "float32", "bfloat8_b"))
+    spec = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
+    for name in (*inputs, *outputs):
+        whole = shapes[name][-1] % 16 == 0 or name in inputs
+        stored = draw(dtype if whole else st.sampled_from(("bfloat16", "float32")))
+        spec.append(f"  {name}: {{shape: {list(shapes[name])}, dtype: {stored}}}")
+    spec += ["compute:", *(f"  - {line}" for line in lines)]
+    if draw(st.booleans()):
+        policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))
+        block = ", ".join(f"{side}: {draw(st.integers(1, 3))}" for side in "mnk")
+        spec.append(f"schedule: {{policy: {policy}, block: {{{block}}}}}")
+    spec += [f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}", ""]
+    return RandomSpec("\n".join(spec), {name: shapes[name] for name in inputs})

@@ -227,12 +227,12 @@ def test_plan_json_needs_nothing_of_ttgen() -> None:
     plan = ttgen.plan(ttgen.load("specs/gemm.yaml"))
     document = json.loads(next(file.text for file in ttgen.render(plan) if file.path.endswith("tt.plan.json")))
     assert list(document) == [
-        "schema_version", "api", "kernel", "spec", "compute", "pattern", "target", "precision", "tensors", "io_order",
+        "schema_version", "api", "kernel", "spec", "compute", "target", "precision", "tensors", "io_order",
         "programs", "decisions", "files",
     ]  # fmt: skip
     (program,) = document["programs"]
     assert list(program) == [
-        "work", "per_core", "allocations", "circular_buffers", "semaphores", "kernels", "l1", "cost",
+        "name", "pattern", "work", "roles", "per_core", "allocations", "circular_buffers", "semaphores", "kernels", "l1", "cost",
     ]  # fmt: skip
     assert document["api"] == "0.81"
     assert document["io_order"] == ["A", "B", "C"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis.strategies import SearchStrategy
 
 import ttgen
-from tests.random_specs import RandomSpec, specs
+from tests.random_specs import RandomSpec, specs, staged_specs
 from ttgen.analysis import interpreter
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
@@ -44,12 +46,13 @@ def test_every_spec(path: Path) -> None:
     agree(loaded, ttgen.plan(loaded))
 
 
-def test_random_specs() -> None:
+@pytest.mark.parametrize("strategy", [specs, staged_specs])
+def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]]) -> None:
     """`TTGEN_EXAMPLES=5000 pytest tests/test_interpreter.py` takes more of them."""
     answers: list[bool] = []
 
     @settings(max_examples=int(os.environ.get("TTGEN_EXAMPLES", "150")), deadline=None)
-    @given(specs())
+    @given(strategy())
     def agrees_or_is_refused(spec: RandomSpec) -> None:
         loaded = ttgen.loads(spec.text)
         try:

@@ -89,7 +89,8 @@ def test_each_statement_has_its_macro() -> None:
     seen = {
         (kernel.role, statement.kind)
         for path in Path("specs").glob("*.yaml")
-        for kernel in ttgen.plan(ttgen.load(path)).program.kernels
+        for program in ttgen.plan(ttgen.load(path)).programs
+        for kernel in program.kernels
         for statement in walk(kernel.body)
     }
     shared, compute, dataflow = (

@@ -15,7 +15,7 @@ from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.tolerance import Bounded, precision_of
+from ttgen.verify.tolerance import Bounded, Checked, precision_of
 
 
 def spec(compute: str, precision: str = "", **tensors: str) -> LoadedSpec:
@@ -50,6 +50,7 @@ class Drawn:
 def drawn(loaded: LoadedSpec, kind: Kind = "normal", seed: int = 0) -> Drawn:
     """The inputs of a kind."""
     plan, graph = ttgen.plan(loaded), graph_of(loaded)
-    found = draw(plan, graph, flow_of(plan), precision_of(plan), seed=seed, kind=kind)
+    program = Checked(name="", graph=graph, flow=flow_of(plan.program), precision=precision_of(plan, plan.program))
+    found = draw(plan, graph, [program], seed=seed, kind=kind)
     assert found is not None, "the formula bears no such inputs"
     return Drawn(loaded, plan, graph, *found)

@@ -59,7 +59,7 @@ def test_bounds_are_near_the_errors(
     monkeypatch.setattr("ttgen.verify.tolerance.OPERATIONS", exact)
     made = drawn(spec(formula, precision, **tensors))
     built = builder.program(ttgen.render(made.plan))
-    actual = emulate(made.plan, built, made.inputs, builder, order=0, jobs=2).outputs["Y"]
+    actual = emulate(made.plan, built, made.inputs, builder, order=0, jobs=2).stored["Y"]
     expected = made.expected["Y"]
     error = actual.astype(np.float64) - expected.value
     assert np.all(np.abs(error) <= expected.error)
@@ -80,7 +80,7 @@ def test_bounds_are_near_the_errors(
 )
 def test_the_kernels_own_operations(formula: str, dtype: str, precision: str, operations: list[str]) -> None:
     tensors = {name: ("64" if name == "v" else "64x64") + dtype for name in "ABvY" if name in formula}
-    flow = flow_of(ttgen.plan(spec(formula, precision, **tensors)))
+    flow = flow_of(ttgen.plan(spec(formula, precision, **tensors)).program)
     assert [step.op for step in flow.steps if step.op != "read"] == operations
     assert flow.steps[flow.outputs["Y"]].op == operations[-1]
 
@@ -94,16 +94,16 @@ def test_float32_through_a_source_register_is_tf32() -> None:
         for kernel in program.kernels
     )
     changed = replace(plan, programs=(replace(program, kernels=kernels),))
-    assert [step.op for step in flow_of(changed).steps] == ["read", "unpack", "add_number"]
+    assert [step.op for step in flow_of(changed.program).steps] == ["read", "unpack", "add_number"]
 
 
 def test_blocks_are_one_product() -> None:
     """Through a buffer in L1, step by step: the epilogue reads what the product made."""
-    flow = flow_of(ttgen.plan(ttgen.load("specs/gemm_prime.yaml")))
+    flow = flow_of(ttgen.plan(ttgen.load("specs/gemm_prime.yaml")).program)
     assert [step.op for step in flow.steps if step.tensor == ""] == [
         "matmul_transposed_block", "add_dst_rows", "relu", "add_dst",
     ]  # fmt: skip
-    steps = flow_of(ttgen.plan(ttgen.load("specs/gemm_edges.yaml"))).steps
+    steps = flow_of(ttgen.plan(ttgen.load("specs/gemm_edges.yaml")).program).steps
     assert [step.in_steps for step in steps if step.op == "matmul_block"] == [True]
 
 

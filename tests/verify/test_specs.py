@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 import ttgen
-from tests.random_specs import RandomSpec, specs
+from tests.random_specs import RandomSpec, specs, staged_specs
 from ttgen.errors import SpecError
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import Verdict, verify
@@ -30,7 +32,7 @@ compute: C = A @ B
 def check(verdict: Verdict) -> None:
     assert verdict.passed, verdict.findings
     assert verdict.judged, verdict.notes
-    assert verdict.counters is not None
+    assert verdict.counters
     assert verdict.outputs
     for output in verdict.outputs:
         assert np.isfinite(output.allowed) or output.unbounded
@@ -80,13 +82,13 @@ def run_random(builder: Builder, spec: RandomSpec, seed: int) -> None:
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_random_specs(builder: Builder, part: int) -> None:
+@pytest.mark.parametrize(("strategy", "part"), [(specs, 0), (specs, 1), (staged_specs, 0), (staged_specs, 1)])
+def test_random_specs(builder: Builder, strategy: Callable[[], SearchStrategy[RandomSpec]], part: int) -> None:
     """The same ones every time; in parts, for several processes."""
 
     @hypothesis.seed(part)
     @settings(max_examples=5, deadline=None, database=None, suppress_health_check=SLOW)
-    @given(spec=specs(), seed=st.integers(0, 1000))
+    @given(spec=strategy(), seed=st.integers(0, 1000))
     def run(spec: RandomSpec, seed: int) -> None:
         run_random(builder, spec, seed)
 
@@ -95,6 +97,6 @@ def test_random_specs(builder: Builder, part: int) -> None:
 
 @pytest.mark.exhaustive
 @settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
-@given(spec=specs(most=400), seed=st.integers(0, 1000))
+@given(spec=st.one_of(specs(most=400), staged_specs(most=400)), seed=st.integers(0, 1000))
 def test_thousands_of_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
     run_random(builder, spec, seed)

@@ -35,7 +35,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
-from ttgen.model.plan import Kernel, Plan, Tensor
+from ttgen.model.plan import Kernel, Plan, Program, Tensor
 from ttgen.operations import OPERATIONS, Operation, Spread
 
 Array = NDArray[np.float64]
@@ -114,21 +114,22 @@ def run(plan: Plan, inputs: Mapping[str, NDArray[Any]], *, poison: float = 0.0) 
         else:
             memory[tensor.name] = np.full((tensor.pages, TILE, TILE), np.nan)
     with np.errstate(all="ignore"):
-        for core, values in plan.program.cores():
-            _run_core(plan, memory, core, values)
+        for program in plan.programs:
+            for core, values in program.cores():
+                _run_core(plan, program, memory, core, values)
     return {tensor.name: from_pages(tensor, memory[tensor.name]) for tensor in plan.tensors if tensor.role == "output"}
 
 
-def _run_core(plan: Plan, memory: Mapping[str, Array], core: Coordinate, values: Mapping[str, int]) -> None:
-    rings = {buffer.name: _Ring(buffer.pages) for buffer in plan.program.circular_buffers}
-    on_shards = {
-        cb: (memory[name], plan.tensor(name).shard_pages(core)) for cb, name in plan.program.resident().items()
-    }
+def _run_core(
+    plan: Plan, program: Program, memory: Mapping[str, Array], core: Coordinate, values: Mapping[str, int]
+) -> None:
+    rings = {buffer.name: _Ring(buffer.pages) for buffer in program.circular_buffers}
+    on_shards = {cb: (memory[name], plan.tensor(name).shard_pages(core)) for cb, name in program.resident().items()}
     for cb, (pages, shard) in on_shards.items():
         rings[cb].filled = {slot: pages[page] for slot, page in enumerate(shard)}
     running = [
         _Machine(kernel, memory, rings).run(kernel.body, {**kernel.named_compile_time_args, **values})
-        for kernel in plan.program.kernels
+        for kernel in program.kernels
     ]
     while running:
         # A kernel yields whether it did anything since it last waited.

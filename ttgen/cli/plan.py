@@ -57,10 +57,11 @@ def describe(plan: Plan) -> Iterator[str]:
 
 def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
     yield "tensors"
+    roles = max(len(tensor.role) for tensor in tensors)
     for tensor in tensors:
         shape, tiles = ("x".join(str(size) for size in sizes) for sizes in (tensor.shape, tensor.tiles))
         stored = "x".join(str(size) for size in tensor.stored_shape)
-        text = f"  {tensor.role:6}  {tensor.name:8}  {shape} {tensor.dtype}, {tiles} tiles"
+        text = f"  {tensor.role:{roles}}  {tensor.name:8}  {shape} {tensor.dtype}, {tiles} tiles"
         text += "" if tensor.in_dram else " in L1"
         if tensor.shards is not None:
             rows, cols = tensor.shards.tiles

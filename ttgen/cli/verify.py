@@ -156,7 +156,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
 def _report(verdicts: list[Verdict]) -> Iterator[str]:
     rows = [("spec", "output", "error", "allowed", "PCC", "worst element", "counters")]
     for verdict in verdicts:
-        counters = "-" if verdict.counters is None else "as planned"
+        counters = "as planned" if verdict.counters else "-"
         if any(finding.name == "counters" for finding in verdict.findings):
             counters = "DIFFER"
         rows += [(verdict.kernel, *_row(output), counters) for output in verdict.outputs]
@@ -182,7 +182,8 @@ def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
     if output.core is not None:
         where += f" core ({output.core[0]}, {output.core[1]})"
     allowed = f"{output.allowed:.2e}" + (" !" if not output.passed else "" if output.judged else " not judged")
-    return output.tensor, f"{output.error:.2e}", allowed, f"{output.pcc:.6f}", where
+    name = f"{output.tensor} of stage {output.stage}" if output.stage else output.tensor
+    return name, f"{output.error:.2e}", allowed, f"{output.pcc:.6f}", where
 
 
 def describe(kernel: str, finding: Finding) -> Iterator[str]:

@@ -19,8 +19,9 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
 
     Operands of an element by element operation share the axes of its result, but for dimensions of size 1 beside larger
     ones: those have axes of their own. The operands of a contraction share its batches, its rows or columns, and what
-    is summed over. A computed operand keeps axes of its own where two of a value's dimensions would become one, as in
-    `(X @ W) @ V + (X @ W)` with square matrices: no single program can go through such a value both ways.
+    is summed over; outputs of one shape share all. A computed operand keeps axes of its own where two of a value's
+    dimensions would become one, as in `(X @ W) @ V + (X @ W)` with square matrices: no single program can go through
+    such a value both ways.
     """
     classes = _Classes()
     for index, value in enumerate(values):
@@ -34,6 +35,12 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
         if isinstance(value, Contraction):
             for operand, one, other in _shared(index, value, values):
                 classes.join(one, other, always=isinstance(values[operand], Input))
+    first = outputs[0].value
+    for output in outputs:
+        # What one program makes of unrelated tensors is made unit by unit all the same.
+        if values[output.value].shape == values[first].shape:
+            for dim in range(len(values[first].shape)):
+                classes.join((first, dim), (output.value, dim), always=False)
     names = _named(values, outputs, classes)
 
     def axis(place: _Place) -> Axis:

@@ -81,14 +81,17 @@ def _stages(chosen: Sequence[Candidate], tensors: Mapping[str, Tensor]) -> Itera
             tensor = tensors[output.tensor]
             if tensor.role == "scratch":
                 readers = [other.stage.name for other in chosen if output.tensor in other.stage.graph.inputs]
-                unnamed = ", which has no name in the formula," if output.tensor in made.stage.unnamed else ""
                 value = f"{tensor.name} in {tensor.dtype}, {tensor.pages * tensor.page_bytes:,} B"
-                because = f"what {listing_of(readers)} of it{unnamed} has to be whole before; allocated all along"
+                because = f"{_listing_of(readers)} it when it is whole; allocated as long as the programs run"
+                if not made.stage.graph.contractions:
+                    because = f"an operand of '@' that is computed is a program of its own; {because}"
+                if output.tensor in made.stage.unnamed:
+                    because += "; no formula names it"
                 given = made.stage.tensors[tensor.name].path[0] == "stages"
                 yield Decision(name="scratch", value=value, origin="spec" if given else "rule", because=because)
 
 
-def listing_of(readers: Sequence[str]) -> str:
+def _listing_of(readers: Sequence[str]) -> str:
     """`H reads`, or `H and Y read`."""
     return f"{readers[0]} reads" if len(readers) == 1 else f"{', '.join(readers[:-1])} and {readers[-1]} read"
 

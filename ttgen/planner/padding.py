@@ -92,9 +92,8 @@ def zero_padded(stages: Sequence[Stage], formula_path: Callable[[int], Path]) ->
                     _ask(stage, _reached(stage.graph, output.value, axis), demand, found, demands)
                 else:
                     problems.append(_unproven(demand, content))
-        shared = {name: _neighbours(stage.tensors[name]) for name in stage.graph.inputs if _shares(stage.tensors[name])}
-        for name, demand in shared.items():
-            _ask(stage, {(name, 0)}, demand, found, demands)
+        # Who makes one of them has it among its outputs, and shows it there.
+        found |= {name for name in stage.graph.inputs if _shares(stage.tensors[name])}
         for name, demand in _summed(stage, formula_path):
             demands[name].append(demand)
     if problems:
@@ -152,10 +151,12 @@ def _neighbours(tensor: StoredTensor) -> _Demand:
 
 def _unproven(demand: _Demand, content: Content) -> Problem:
     held = f"is {content.value:.6g}" if isinstance(content, Known) else "may be anything"
-    fix = f"use bfloat16, a last dimension that is a multiple of {EXPONENT_GROUP}, or a formula that is 0"
+    wanted = "0 where its tensors are"
+    fix = f"bfloat16, a last dimension that is a multiple of {EXPONENT_GROUP}"
     if demand.span is not None:
-        fix = f"use a size that is a multiple of {TILE}, or a formula that is {'0' if demand.zero else 'finite'}"
-    text = f"{demand.because}, where the formula {held}: {fix} where its tensors are"
+        fix = f"a size that is a multiple of {TILE}"
+        wanted = wanted if demand.zero else "finite where its tensors are 0"
+    text = f"{demand.because}, where the formula {held}: use {fix}, or a formula that is {wanted}"
     return Problem(message=text, path=demand.path, span=demand.span)
 
 

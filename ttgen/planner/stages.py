@@ -157,7 +157,7 @@ def _problems(loaded: LoadedSpec, graph: Graph, stages: Mapping[str, Graph]) -> 
             text = f"'{name}' stays on the chip, no stage ends with it: stages end with {listing(stored)}"
             yield Problem(message=text, path=path, at_key=True)
         elif name not in stored:
-            text = f"no formula assigns '{name}'{suggest(name, stored)}: stages end with {listing(stored)}"
+            text = f"no formula assigns '{name}'{suggest(name, stored) or f': stages end with {listing(stored)}'}"
             yield Problem(message=text, path=path, at_key=True)
         elif name in spec.tensors:
             for key in ("dtype", "layout"):

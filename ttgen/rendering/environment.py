@@ -17,7 +17,7 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
 from ttgen.model.index import ZERO, Expr, Index, to_cpp
-from ttgen.model.plan import CircularBuffer, Plan, Table, Tensor
+from ttgen.model.plan import CircularBuffer, Plan, Program, Tensor, TensorRole
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
@@ -62,22 +62,27 @@ def _matrices(tensor: Tensor) -> int:
     return math.prod(tensor.shape[:-2])
 
 
-def _outputs(plan: Plan) -> list[int]:
-    """The places of the outputs among all tensors."""
-    return [index for index, tensor in enumerate(plan.tensors) if tensor.role == "output"]
-
-
 def _rows(tensor: Tensor) -> int:
     return tensor.shape[-2] if len(tensor.shape) > 1 else 1
+
+
+def _names_of(plan: Plan, role: TensorRole) -> str:
+    """The names of all tensors of a role."""
+    return " ".join(tensor.name for tensor in plan.tensors if tensor.role == role)
 
 
 def _needs_zero_padding(tensor: Tensor) -> bool:
     return any(use.padding == "zero" for use in tensor.uses)
 
 
-def _core_table(plan: Plan) -> Table:
-    """Any table of values a core: all have the same rows and columns."""
-    return next(iter(plan.program.per_core.values()))
+def _table_rows(plan: Plan) -> int:
+    """Rows of the largest table of values a core."""
+    return max(len(table) for program in plan.programs for table in program.per_core.values())
+
+
+def _table_cols(plan: Plan) -> int:
+    """Columns of the widest one."""
+    return max(len(table[0]) for program in plan.programs for table in program.per_core.values())
 
 
 def _circular_buffer_count(plan: Plan) -> int:
@@ -93,9 +98,9 @@ def _tensor_index(name: str, plan: Plan) -> int:
     return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == name)
 
 
-def _shard_tensor(buffer: CircularBuffer, plan: Plan) -> str | None:
+def _shard_tensor(buffer: CircularBuffer, program: Program) -> str | None:
     """The tensor on whose shards a circular buffer lies."""
-    return plan.program.resident().get(buffer.name)
+    return program.resident().get(buffer.name)
 
 
 def _tile_rows(tensor: Tensor) -> int:
@@ -131,22 +136,23 @@ def _wrapped(text: str) -> list[str]:
 FILTERS = {
     "address_of": _address_of,
     "circular_buffer_count": _circular_buffer_count,
-    "core_table": _core_table,
     "cpp": to_cpp,
     "cpp_factor": _cpp_factor,
     "data_format": _data_format,
     "float_literal": _float_literal,
     "is_zero": _is_zero,
     "matrices": _matrices,
+    "names_of": _names_of,
     "needs_zero_padding": _needs_zero_padding,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
-    "outputs": _outputs,
     "plan_json": plan_json,
     "rows": _rows,
     "shard_tensor": _shard_tensor,
     "standard_headers": _standard_headers,
+    "table_cols": _table_cols,
     "table_row": _table_row,
+    "table_rows": _table_rows,
     "tensor_index": _tensor_index,
     "tile_rows": _tile_rows,
     "wrapped": _wrapped,

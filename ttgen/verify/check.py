@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ class OutputCheck:
         value: that was computed there.
         reference: that should have been.
         inputs: of the run, `normal` or `hard`.
+        stage: the program that is judged by itself, from what the ones before it stored; empty for all together.
         unbounded: elements of which the formula allows anything, such as quotients by what may be zero.
         overflows: elements that are infinite, because no format holds what the formula gives.
     """
@@ -59,6 +60,7 @@ class OutputCheck:
     value: float
     reference: float
     inputs: str
+    stage: str
     unbounded: int
     overflows: int
 
@@ -79,7 +81,7 @@ class OutputCheck:
 
 
 def compare(
-    plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded, inputs: str = "normal"
+    plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded, inputs: str = "normal", stage: str = ""
 ) -> OutputCheck:
     """Compares an output with what is right for these inputs, element by element and as a whole."""
     stored = plan.tensor(tensor)
@@ -115,6 +117,7 @@ def compare(
         value=float(actual[index]),
         reference=float(value[index]),
         inputs=inputs,
+        stage=stage,
         unbounded=int(np.sum(~judged & ~overflows)),
         overflows=int(np.sum(overflows)),
     )
@@ -133,15 +136,14 @@ def page_of(tensor: Tensor, index: tuple[int, ...]) -> int:
 def writer_of(plan: Plan, tensor: str, page: int) -> Coordinate | None:
     """The core whose kernel writes a page: on which the page's shard is, or else from the kernels' own indices."""
     stored = plan.tensor(tensor)
-    if tensor in plan.program.resident().values():
-        row, col = divmod(page, stored.tiles[-1])
-        return next(core for core, part in stored.parts() if part.holds(row, col))
-    for kernel in plan.program.kernels:
-        for core, values in plan.program.cores():
-            written = _written(kernel.body, tensor, {**kernel.named_compile_time_args, **values})
-            if any(page == number for number in written):
-                return core
-    return None
+    for program in plan.programs:
+        for kernel in program.kernels:
+            for core, values in program.cores():
+                written = _written(kernel.body, tensor, {**kernel.named_compile_time_args, **values})
+                if any(page == number for number in written):
+                    return core
+    row, col = divmod(page, stored.tiles[-1])
+    return next((core for core, part in stored.parts() if not stored.in_dram and part.holds(row, col)), None)
 
 
 def _written(body: Body, tensor: str, values: dict[str, int]) -> Iterator[int]:
@@ -172,14 +174,14 @@ def check_memory(plan: Plan, outcome: Outcome) -> Iterator[Finding]:
         if use.order >= len(plan.tensors):
             continue
         tensor = plan.tensors[use.order]
-        wanted = 1 if tensor.role == "output" else 0
+        wanted = 0 if tensor.role == "input" else 1
         wrong = {times: pages for times, pages in use.times.items() if times != wanted}
         if wrong:
             yield _coverage(plan, tensor, wrong, use.exceptions, wanted)
         for page, first, count in use.undefined:
             element = first_logical(tensor, page, first, count)
             if element is not None:
-                core = writer_of(plan, tensor.name, page) if tensor.role == "output" else None
+                core = writer_of(plan, tensor.name, page) if wanted else None
                 text = f"{tensor.name}{list(element)}, in tile {page}: not made of anything that was ever written"
                 yield Finding(name="uninitialised-data", message=text, core=core)
                 break
@@ -226,25 +228,26 @@ def _elements(dtype: DTypeName, first: int, count: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([own, shared.ravel()]))
 
 
-def check_counters(plan: Plan, counters: Counters) -> Iterator[Finding]:
-    """Totals that aren't those of the plan's cost."""
-    cost = plan.program.cost
-    for name in ("dram_read_bytes", "dram_write_bytes", "noc_bytes", "tile_products"):
-        planned, counted = getattr(cost, name), getattr(counters, name)
-        if planned != counted:
-            yield Finding(
-                name="counters", message=f"{name}: {counted} were counted, and the plan's cost says {planned}"
-            )
+def check_counters(plan: Plan, counters: Sequence[Counters]) -> Iterator[Finding]:
+    """Totals of programs that aren't those of the plan's costs."""
+    for program, found in zip(plan.programs, counters, strict=False):
+        of = f" of {program.name}" if len(plan.programs) > 1 else ""
+        for name in ("dram_read_bytes", "dram_write_bytes", "noc_bytes", "tile_products"):
+            planned, counted = getattr(program.cost, name), getattr(found, name)
+            if planned != counted:
+                text = f"{name}{of}: {counted} were counted, and the plan's cost says {planned}"
+                yield Finding(name="counters", message=text)
 
 
-def deeper_than_needed(plan: Plan, counters: list[Counters]) -> Iterator[str]:
+def deeper_than_needed(plan: Plan, runs: Sequence[Sequence[Counters]]) -> Iterator[str]:
     """Circular buffers that were never full in any run."""
-    deepest: dict[int, int] = {}
-    for run in counters:
-        for ring in run.rings:
-            deepest[ring.index] = max(ring.deepest, deepest.get(ring.index, 0))
-    for buffer in plan.program.circular_buffers:
-        if buffer.index in deepest and deepest[buffer.index] < buffer.pages:
-            yield (
-                f"circular buffer {buffer.name}: at most {deepest[buffer.index]} of {buffer.pages} pages were filled"
-            )
+    for number, program in enumerate(plan.programs):
+        of = f" of {program.name}" if len(plan.programs) > 1 else ""
+        deepest: dict[int, int] = {}
+        for run in runs:
+            for ring in run[number].rings if number < len(run) else ():
+                deepest[ring.index] = max(ring.deepest, deepest.get(ring.index, 0))
+        for buffer in program.circular_buffers:
+            if buffer.index in deepest and deepest[buffer.index] < buffer.pages:
+                most = f"at most {deepest[buffer.index]} of {buffer.pages} pages were filled"
+                yield f"circular buffer {buffer.name}{of}: {most}"

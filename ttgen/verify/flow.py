@@ -28,7 +28,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.index import ZERO, Index
-from ttgen.model.plan import Kernel, Plan
+from ttgen.model.plan import Kernel, Program
 from ttgen.operations import OPERATIONS
 
 READ: Final = "read"
@@ -66,21 +66,21 @@ class Flow:
     outputs: Mapping[str, int]
 
 
-def compute_kernel(plan: Plan) -> Kernel:
+def compute_kernel(program: Program) -> Kernel:
     """The kernel that computes."""
-    return next(kernel for kernel in plan.program.kernels if kernel.config is not None)
+    return next(kernel for kernel in program.kernels if kernel.config is not None)
 
 
-def flow_of(plan: Plan) -> Flow:
-    """What the compute kernel of a plan computes.
+def flow_of(program: Program) -> Flow:
+    """What the compute kernel of a program computes.
 
     Padding, tiles and cores are of no interest: each statement is gone through once, for all of a tensor.
     """
-    kernel = compute_kernel(plan)
+    kernel = compute_kernel(program)
     assert kernel.config is not None, "a compute kernel has settings"
-    tensors = dict(plan.program.resident())
+    tensors = dict(program.resident())
     zeros = set()
-    for other in plan.program.kernels:
+    for other in program.kernels:
         for item in walk(other.body):
             if isinstance(item, ReadPage):
                 tensors[item.cb] = item.tensor
@@ -90,21 +90,20 @@ def flow_of(plan: Plan) -> Flow:
         kernel=kernel,
         tensors=tensors,
         zeros=frozenset(zeros),
-        formats={buffer.name: buffer.dtype for buffer in plan.program.circular_buffers},
+        formats={buffer.name: buffer.dtype for buffer in program.circular_buffers},
         to_dst=frozenset(
-            buffer.name for buffer in plan.program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
+            buffer.name for buffer in program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
         ),
     )
     reader.go_through(kernel.body)
-    outputs = {tensor: reader.packed[cb] for cb, tensor in _stores(plan).items()}
+    outputs = {tensor: reader.packed[cb] for cb, tensor in _stores(program).items() if cb in reader.packed}
     return Flow(steps=tuple(reader.steps), outputs=outputs)
 
 
-def _stores(plan: Plan) -> dict[str, str]:
-    """The buffers that outputs leave the compute kernel through."""
-    outputs = {tensor.name for tensor in plan.tensors if tensor.role == "output"}
-    found = {cb: tensor for cb, tensor in plan.program.resident().items() if tensor in outputs}
-    for kernel in plan.program.kernels:
+def _stores(program: Program) -> dict[str, str]:
+    """The buffers that tensors may leave the compute kernel through: on shards, or drained by a kernel."""
+    found = dict(program.resident())
+    for kernel in program.kernels:
         found.update({item.cb: item.tensor for item in walk(kernel.body) if isinstance(item, WritePage)})
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,8 +16,7 @@ from ttgen.formula.functions import FUNCTIONS
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.verify import block_floats
-from ttgen.verify.flow import Flow
-from ttgen.verify.tolerance import Array, Bounded, Precision, expected
+from ttgen.verify.tolerance import Array, Bounded, Checked, expected
 
 Kind = Literal["normal", "hard"]
 Inputs = Mapping[str, NDArray[np.float32]]
@@ -160,7 +159,7 @@ def ties(graph: Graph) -> Mapping[str, str]:
 
 
 def draw(
-    plan: Plan, graph: Graph, flow: Flow, precision: Precision, *, seed: int, kind: Kind
+    plan: Plan, graph: Graph, programs: Sequence[Checked], *, seed: int, kind: Kind
 ) -> tuple[Inputs, Mapping[str, Bounded]] | None:
     """An array for each input, as it is stored, and what is right for them; None where none can be hard.
 
@@ -172,12 +171,12 @@ def draw(
     wanted = demands(graph)
     if kind == "normal":
         ordinary = {tensor.name: _normal(tensor, seed, wanted[tensor.name]) for tensor in tensors}
-        return ordinary, expected(graph, flow, ordinary, precision)
+        return ordinary, expected(graph, programs, ordinary)
     best: tuple[Inputs, Mapping[str, Bounded]] | None = None
     most = _SOME
     for scale in _SCALES:
         inputs = _hard(tensors, wanted, seed, scale)
-        found = expected(graph, flow, inputs, precision)
+        found = expected(graph, programs, inputs)
         finite = min(float(np.mean(np.isfinite(item.value) & np.isfinite(item.error))) for item in found.values())
         if finite >= _FINITE:
             return inputs, found

@@ -31,6 +31,7 @@ _SRCB_BITS: Final = (6, 10)
 _TOGETHER: Final = 8
 _ALIGNED: Final = 2.0**-12
 """What of a product is below this part of the largest of the eight that are added together is lost."""
+_LOST_BY_ALIGNING: Final = (_TOGETHER - 1) * _ALIGNED * (1 + 2.0**-4 + 2.0**-6 + 2.0**-10)
 _HALF: Final = TILE // 2
 _ROWS: Final = 64
 _GROWS: Final = 1 / 2
@@ -98,6 +99,14 @@ def product_errors(
     return value, error, np.where(stops, error, typical) if together > _GROWS else typical
 
 
+def relative_error(depth: int, formats: tuple[DTypeName, ...], engine: Engine, *, in_steps: bool) -> float:
+    """The largest part of a sum of absolute products that a product may be off by, whatever its operands are."""
+    steps = -(-depth // TILE)
+    fixed = (18 + 2 * steps * (engine.phases + in_steps)) * FLOAT32_UNIT + _LOST_BY_ALIGNING
+    rounded = 0.0 if engine.wide else 2 * (engine.phases + 1) * steps * engine.unit
+    return cut_of_product(engine.phases, formats) + fixed + rounded
+
+
 def _alignment(left: Array, right: Array, magnitude: Array) -> Array:
     """What aligning loses: of eight products the largest keeps all, and each other one less than a part of that.
 
@@ -110,8 +119,7 @@ def _alignment(left: Array, right: Array, magnitude: Array) -> Array:
         left, right = np.pad(left, (*still[0], (0, short))), np.pad(right, (*still[1], (0, short), (0, 0)))
     rows = np.abs(left).reshape(*left.shape[:-1], -1, _TOGETHER).max(axis=-1)
     cols = np.abs(right).reshape(*right.shape[:-2], -1, _TOGETHER, right.shape[-1]).max(axis=-2)
-    lost = (_TOGETHER - 1) * _ALIGNED * (1 + 2.0**-4 + 2.0**-6 + 2.0**-10)
-    return np.asarray(lost * np.minimum(np.matmul(rows, cols), magnitude))
+    return np.asarray(_LOST_BY_ALIGNING * np.minimum(np.matmul(rows, cols), magnitude))
 
 
 def _rounded_sums(left: Array, right: Array, engine: Engine, lost: float, *, in_steps: bool) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ttgen.errors import VerifyError
 from ttgen.model.body import Pop, walk
-from ttgen.model.plan import Plan, Tensor
+from ttgen.model.plan import Plan, Program, Tensor
 from ttgen.target import load as load_target
 from ttgen.verify.toolchain import Builder, Built
 
@@ -99,12 +99,17 @@ class BufferUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One run: outputs if there are any, and what was reported; no counters and buffers outside of the emulator."""
+    """One run: what programs stored, if they ended, and what was reported; no more than that outside of the emulator.
 
-    outputs: Arrays
+    Attributes:
+        stored: outputs, and scratch tensors.
+        counters: of each program.
+    """
+
+    stored: Arrays
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
-    counters: Counters | None = None
+    counters: tuple[Counters, ...] = ()
     buffers: tuple[BufferUse, ...] = ()
 
 
@@ -136,7 +141,7 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
             "TTEMU_ROWS": str(device.grid.rows),
             "TTEMU_COLS": str(device.grid.cols),
             "TTEMU_SEED": str(order),
-            "TTEMU_RESIDENT": ",".join(str(index) for index in _resident(plan)),
+            "TTEMU_RESIDENT": ";".join(",".join(map(str, _resident(program))) for program in plan.programs),
         }
         if compiler.sanitize:
             environment["ASAN_OPTIONS"] = "detect_leaks=0:allow_user_segv_handler=1"
@@ -145,10 +150,10 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
         return _with_report(outcome, [json.loads(line) for line in lines])
 
 
-def _resident(plan: Plan) -> list[int]:
+def _resident(program: Program) -> list[int]:
     """The circular buffers that no kernel pops: they may hold pages at the end."""
-    popped = {item.cb for kernel in plan.program.kernels for item in walk(kernel.body) if isinstance(item, Pop)}
-    return [buffer.index for buffer in plan.program.circular_buffers if buffer.name not in popped]
+    popped = {item.cb for kernel in program.kernels for item in walk(kernel.body) if isinstance(item, Pop)}
+    return [buffer.index for buffer in program.circular_buffers if buffer.name not in popped]
 
 
 def execute(plan: Plan, command: str, inputs: Arrays) -> Outcome:
@@ -178,32 +183,32 @@ def _execute(
         file = folder / f"{tensor.name}.bin"
         if tensor.role == "input":
             inputs[tensor.name].astype("<f4").tofile(file)
-        arguments += [f"--{tensor.role}", f"{tensor.name}={file}"]
+        arguments += ["--input" if tensor.role == "input" else "--output", f"{tensor.name}={file}"]
     try:
         done = subprocess.run(  # noqa: S603 - a program that was rendered here, or that the user named
             [*words, *arguments], env=environment, cwd=directory, capture_output=True, text=True, check=False,
             timeout=_SECONDS, errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Outcome(outputs={}, findings=(Finding(name="timeout", message=f"no end after {_SECONDS} seconds"),))
+        return Outcome(stored={}, findings=(Finding(name="timeout", message=f"no end after {_SECONDS} seconds"),))
     if done.returncode == 0:
-        found = {tensor.name: _read(folder, tensor) for tensor in plan.tensors if tensor.role == "output"}
-        outputs = {name: values for name, values in found.items() if values is not None}
+        found = {tensor.name: _read(folder, tensor) for tensor in plan.tensors if tensor.role != "input"}
+        stored = {name: values for name, values in found.items() if values is not None}
         missing = tuple(
             Finding(name="missing-output", message=f"{name}: the program wrote no file of the right size")
             for name in found
-            if name not in outputs
+            if name not in stored
         )
-        return Outcome(outputs=outputs, findings=missing)
+        return Outcome(stored=stored, findings=missing)
     if done.returncode in (EMULATOR_ERROR, COMPILE_ERROR):
-        return Outcome(outputs={})
+        return Outcome(stored={})
     text = done.stderr.strip()
     if "Sanitizer" in text or "runtime error:" in text:
         name = "sanitizer"
     else:
         name = "crash" if done.returncode < 0 else "host-error"
     message = text.splitlines()[-1] if name == "host-error" and text else f"exit status {done.returncode}"
-    return Outcome(outputs={}, findings=(Finding(name=name, message=message, details=tuple(text.splitlines()[-40:])),))
+    return Outcome(stored={}, findings=(Finding(name=name, message=message, details=tuple(text.splitlines()[-40:])),))
 
 
 def _read(folder: Path, tensor: Tensor) -> NDArray[np.float32] | None:
@@ -217,14 +222,13 @@ def _read(folder: Path, tensor: Tensor) -> NDArray[np.float32] | None:
 
 def _with_report(outcome: Outcome, report: list[dict[str, Any]]) -> Outcome:
     findings = tuple(_finding(line) for line in report if line["kind"] in ("error", "hang", "compile"))
-    if not outcome.outputs and not outcome.findings and not findings:
+    if not outcome.stored and not outcome.findings and not findings:
         findings = (Finding(name="crash", message="the program ended without a word"),)
-    programs = [line for line in report if line["kind"] == "program"]
     return replace(
         outcome,
         findings=(*findings, *outcome.findings),
         notes=tuple(_finding(line) for line in report if line["kind"] == "note"),
-        counters=_counters(programs[0]) if programs else None,
+        counters=tuple(_counters(line) for line in report if line["kind"] == "program"),
         buffers=tuple(_buffer(line) for line in report if line["kind"] == "buffer"),
     )
 

@@ -8,7 +8,7 @@ stays below them whatever the order of additions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,11 +19,11 @@ from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.reference import evaluate
 from ttgen.formula.values import Graph
-from ttgen.model.plan import Plan
+from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.verify import block_floats
 from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
-from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors
+from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
 
 Array = NDArray[np.float64]
 
@@ -57,13 +57,13 @@ class Precision:
     dtypes: Mapping[str, DTypeName]
 
 
-def precision_of(plan: Plan) -> Precision:
-    """The precision of a plan's program."""
-    config = compute_kernel(plan).config
+def precision_of(plan: Plan, program: Program) -> Precision:
+    """The precision of one of a plan's programs."""
+    config = compute_kernel(program).config
     assert config is not None, "a compute kernel has settings"
     phases = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}[config.math_fidelity]
     return Precision(
-        engine=Engine(phases=phases, wide=config.fp32_dest_acc, depth=plan.program.work.block.k),
+        engine=Engine(phases=phases, wide=config.fp32_dest_acc, depth=program.work.block.k),
         approximate=config.math_approx,
         dtypes={tensor.name: tensor.dtype for tensor in plan.tensors},
     )
@@ -84,12 +84,18 @@ class Bounded:
     typical: Array
 
 
-def bounds(flow: Flow, inputs: Mapping[str, NDArray[Any]], precision: Precision) -> tuple[Bounded, ...]:
+def exact(values: NDArray[Any]) -> Bounded:
+    """Values that are as they are."""
+    found = np.asarray(values, dtype=np.float64)
+    return Bounded(found, (nothing := np.zeros(found.shape)), nothing)
+
+
+def bounds(flow: Flow, inputs: Mapping[str, Bounded], precision: Precision) -> tuple[Bounded, ...]:
     """The value and the error bound of every step.
 
     Args:
         flow: what the compute kernel computes.
-        inputs: an array for each input tensor, of its declared shape, as it is stored.
+        inputs: each tensor that is read, of its declared shape, as it is stored.
         precision: of the program.
     """
     found: list[Bounded] = []
@@ -110,15 +116,41 @@ def outputs(flow: Flow, found: tuple[Bounded, ...], precision: Precision) -> dic
     return result
 
 
-def expected(graph: Graph, flow: Flow, inputs: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, Bounded]:
-    """What each output of a right program is: the formula's value, and how far off the kernel's operations may be.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A program and what it is held against.
 
-    A value is infinite where they overflow DST, whatever the formula has there.
+    Attributes:
+        name: of the program.
+        graph: the values that it computes.
+        flow: how its compute kernel does.
+        precision: how exactly.
+    """
+
+    name: str
+    graph: Graph
+    flow: Flow
+    precision: Precision
+
+
+def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Bounded]:
+    """What each output of right programs is: the formula's value, and how far off the kernels' operations may be.
+
+    A value is infinite where they overflow DST, whatever the formula has there. What one program makes and another
+    reads carries its error with it.
     """
     values = evaluate(graph, inputs)
+    known = {tensor: exact(array) for tensor, array in inputs.items()}
+    for program in programs:
+        made = bounds(program.flow, known, program.precision)
+        known |= outputs(program.flow, made, program.precision)
     return {
-        tensor: Bounded(np.where(np.isinf(found.value), found.value, values[tensor]), found.error, found.typical)
-        for tensor, found in outputs(flow, bounds(flow, inputs, precision), precision).items()
+        tensor: Bounded(
+            np.where(np.isinf(known[tensor].value), known[tensor].value, value),
+            known[tensor].error,
+            known[tensor].typical,
+        )
+        for tensor, value in values.items()
     }
 
 
@@ -140,11 +172,9 @@ def stored_error(value: Array, dtype: DTypeName) -> Array:
     return np.asarray(np.abs(value) * (FLOAT32_UNIT if dtype == "float32" else BFLOAT16_UNIT) + SMALLEST)
 
 
-def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, NDArray[Any]], precision: Precision) -> Bounded:
+def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded], precision: Precision) -> Bounded:
     if step.op == READ:
-        value = np.asarray(inputs[step.tensor], dtype=np.float64)
-        exact = np.zeros(value.shape)
-        return Bounded(value, exact, exact)
+        return inputs[step.tensor]
     if step.op == UNPACK:
         (held,) = operands
         lost = _TF32_UNIT * (np.abs(held.value) + held.error)
@@ -152,11 +182,10 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, NDArray[A
         return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
     operation = OPERATIONS[step.op]
     if operation.contracts:
-        left, right = (operand.value for operand in operands)
+        left, right = operands
         if operation.function == "matmul_transposed":
-            right = np.swapaxes(right, -1, -2)
-        value, error, typical = product_errors(left, right, step.formats, precision.engine, in_steps=step.in_steps)
-        return _in_range(Bounded(value, error + SMALLEST, typical + SMALLEST), [])
+            right = Bounded(*(np.swapaxes(part, -1, -2) for part in (right.value, right.error, right.typical)))
+        return _product(left, right, step, precision.engine)
     sources = [*operands, *(_number(number) for number in step.numbers)]
     # A row or a column broadcasts by its shape.
     terms = [sources[place] for place in operation.arguments]
@@ -171,6 +200,21 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, NDArray[A
     # Few operations follow a sum: what each adds counts in full, and a smaller error is passed on in proportion.
     typical = error if operation.function in _JUMPS else _share(terms) * carried + made
     return _in_range(Bounded(value, error, typical), infinite)
+
+
+def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bounded:
+    """A product; operands that other programs made pass their errors on, larger by what it makes of them."""
+    value, error, typical = product_errors(left.value, right.value, step.formats, engine, in_steps=step.in_steps)
+    error, typical = error + SMALLEST, typical + SMALLEST
+    if np.any(left.error) or np.any(right.error):
+        more = 1 + relative_error(left.value.shape[-1], step.formats, engine, in_steps=step.in_steps)
+        sizes = np.abs(left.value), np.abs(right.value)
+        carried = np.matmul(sizes[0] + left.error, right.error) + np.matmul(left.error, sizes[1])
+        usual = np.matmul(sizes[0] + left.typical, right.typical) + np.matmul(left.typical, sizes[1])
+        error, typical = error + more * carried, typical + more * usual
+        # Of a row with an element of which nothing is known, nothing is.
+        error, typical = (np.where(np.isnan(error), np.inf, part) for part in (error, typical))
+    return _in_range(Bounded(value, error, typical), [])
 
 
 def _number(number: float) -> Bounded:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
 from ttgen.formula.infer import graph_of
+from ttgen.formula.stages import cut
 from ttgen.model.plan import Plan
 from ttgen.rendering.artifacts import Artifact, artifacts
 from ttgen.spec import LoadedSpec
@@ -17,7 +18,7 @@ from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
 from ttgen.verify.judging import DEVIATION
 from ttgen.verify.run import Counters, Finding, Outcome, emulate, execute
-from ttgen.verify.tolerance import Bounded, precision_of
+from ttgen.verify.tolerance import Bounded, Checked, expected, precision_of
 from ttgen.verify.toolchain import Builder
 
 
@@ -28,9 +29,10 @@ class Verdict:
     Attributes:
         kernel: its name.
         spec: its file.
-        outputs: of each output the worst of the runs with normal inputs, or the run that failed.
+        outputs: of each output, and of what each of several programs stores, the worst of the runs with normal inputs,
+            or the run that failed.
         judged: whether every run could be: bounds were narrower than the values.
-        counters: of the first run that ended in the emulator; None for none.
+        counters: of each program in the first run that ended in the emulator; none otherwise.
         findings: all that is wrong; empty if it is right.
         notes: what isn't wrong but worth knowing.
         runs: how many there were.
@@ -41,7 +43,7 @@ class Verdict:
     spec: str
     outputs: tuple[OutputCheck, ...]
     judged: bool
-    counters: Counters | None
+    counters: tuple[Counters, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     runs: int
@@ -120,19 +122,32 @@ class _Session:
         self.plan = plan
         self.spec = loaded.file_name
         self.graph = graph_of(loaded)
-        self.flow = flow_of(plan)
-        self.precision = precision_of(plan)
+        dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
+        stages = cut(self.graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
+        self.programs = [
+            Checked(name=program.name, graph=stage.graph, flow=flow_of(program), precision=precision_of(plan, program))
+            for stage, program in zip(stages, plan.programs, strict=True)
+        ]
+        given = {tensor.name for tensor in plan.tensors if tensor.role == "input"}
+        # An output of inputs alone is one program's anyway.
+        self.alone = {
+            output.tensor
+            for program in self.programs
+            for output in program.graph.outputs
+            if plan.tensor(output.tensor).role == "scratch" or not given.issuperset(program.graph.inputs)
+        }
         self.findings: list[Finding] = []
         self.notes: dict[str, None] = {}
-        self.worst: dict[str, OutputCheck] = {}
-        self.counters: list[Counters] = []
+        self.worst: dict[tuple[str, str], OutputCheck] = {}
+        self.counters: list[tuple[Counters, ...]] = []
         self.runs = 0
         self._prepared: dict[Kind, tuple[Inputs, Mapping[str, Bounded]] | None] = {}
+        self._by_stage: dict[tuple[object, ...], Mapping[str, Bounded]] = {}
 
     def inputs(self, kind: Kind, seed: int) -> Inputs | None:
         """Inputs of a kind, drawn once; None where the formula bears none."""
         if kind not in self._prepared:
-            self._prepared[kind] = draw(self.plan, self.graph, self.flow, self.precision, seed=seed, kind=kind)
+            self._prepared[kind] = draw(self.plan, self.graph, self.programs, seed=seed, kind=kind)
         prepared = self._prepared[kind]
         return prepared[0] if prepared else None
 
@@ -140,35 +155,60 @@ class _Session:
         """Judges a run."""
         self.runs += 1
         findings = list(outcome.findings)
-        prepared = self._prepared[kind]
-        assert prepared is not None
         if not outcome.findings:
             findings.extend(check_memory(self.plan, outcome))
             # How undefined data travelled is worth knowing once it has arrived.
             if findings:
                 self.notes.update({f"{note.file}:{note.line}: {note.message}": None for note in outcome.notes})
-        if outcome.counters is not None:
+        if outcome.counters:
             self.counters.append(outcome.counters)
             if not outcome.findings:
                 findings.extend(check_counters(self.plan, outcome.counters))
-        for name, actual in outcome.outputs.items():
-            checked = compare(self.plan, name, actual, prepared[1][name], kind)
-            if name not in self.worst or _tells_more(checked, self.worst[name]):
-                self.worst[name] = checked
+        for checked in self._checks(kind, outcome):
+            place = checked.tensor, checked.stage
+            if place not in self.worst or _tells_more(checked, self.worst[place]):
+                self.worst[place] = checked
             if not checked.passed:
-                findings.append(_wrong(checked, self.plan.tensor(name).dtype))
-            if note := _note(checked):
+                findings.append(_wrong(checked, self.plan.tensor(checked.tensor).dtype))
+            if note := _note(checked, by_stages=checked.tensor in self.alone and not checked.stage):
                 self.notes[note] = None
         self.findings.extend(replace(finding, inputs=kind, order=order) for finding in findings)
 
+    def _checks(self, kind: Kind, outcome: Outcome) -> Iterator[OutputCheck]:
+        """What programs stored: each by itself from what those before it stored, and outputs from the inputs."""
+        prepared = self._prepared[kind]
+        assert prepared is not None
+        inputs, whole = prepared
+        there = {**inputs, **outcome.stored}
+        for program in self.programs:
+            if all(name in there for name in program.graph.inputs):
+                alone = [output.tensor for output in program.graph.outputs if output.tensor in self.alone]
+                for name, bounded in self._stage(program, kind, there).items() if alone else ():
+                    if name in alone and name in outcome.stored:
+                        yield compare(self.plan, name, outcome.stored[name], bounded, kind, program.name)
+        for name, bounded in whole.items():
+            if name in outcome.stored:
+                yield compare(self.plan, name, outcome.stored[name], bounded, kind)
+
+    def _stage(self, program: Checked, kind: Kind, there: Inputs) -> Mapping[str, Bounded]:
+        """What a program should store, from what is there; found once as long as that is the same in every order."""
+        read = {name: there[name] for name in program.graph.inputs}
+        made = [values.tobytes() for name, values in read.items() if self.plan.tensor(name).role != "input"]
+        key = (program.name, kind, *made)
+        if key not in self._by_stage:
+            self._by_stage[key] = expected(program.graph, [program], read)
+        return self._by_stage[key]
+
     def verdict(self, seconds: float) -> Verdict:
-        """What came of all runs."""
+        """What came of all runs; where bounds of all together are too wide, programs by themselves are judged."""
         return Verdict(
             kernel=self.plan.kernel,
             spec=self.spec,
             outputs=tuple(self.worst.values()),
-            judged=all(checked.judged for checked in self.worst.values()),
-            counters=self.counters[0] if self.counters else None,
+            judged=all(
+                checked.judged for checked in self.worst.values() if checked.stage or checked.tensor not in self.alone
+            ),
+            counters=self.counters[0] if self.counters else (),
             findings=tuple(self.findings),
             notes=(*self.notes, *deeper_than_needed(self.plan, self.counters)),
             runs=self.runs,
@@ -186,29 +226,31 @@ def _tells_more(checked: OutputCheck, shown: OutputCheck) -> bool:
 
 
 def _wrong(checked: OutputCheck, dtype: DTypeName) -> Finding:
+    of = f" of stage {checked.stage}" if checked.stage else ""
     if checked.within:
         return Finding(
             name="wrong-numbers",
-            message=f"{checked.tensor}: each element is within its bound, but not all of them together: errors are "
+            message=f"{checked.tensor}{of}: each element is within its bound, but not all of them together: errors are "
             f"{checked.deviation:.3g} times what rounding makes (at most {DEVIATION:g}), and the correlation is "
             f"{checked.pcc:.4f} (at least {checked.least_pcc:.4f})",
         )
     shared = f" ({dtype}: neighbours share an exponent)" if DTYPES[dtype].shares_exponents else ""
     return Finding(
         name="wrong-numbers",
-        message=f"{checked.tensor}{list(checked.index)}, in tile {checked.page}, is {checked.value:.6g} and should be "
-        f"{checked.reference:.6g} ± {checked.allowed:.2g}{shared}",
+        message=f"{checked.tensor}{list(checked.index)}{of}, in tile {checked.page}, is {checked.value:.6g} and should "
+        f"be {checked.reference:.6g} ± {checked.allowed:.2g}{shared}",
         core=checked.core,
     )
 
 
-def _note(checked: OutputCheck) -> str:
+def _note(checked: OutputCheck, *, by_stages: bool) -> str:
     """What isn't wrong but worth knowing of an output."""
-    run = f"{checked.tensor}, with {checked.inputs} inputs"
+    of = f" of stage {checked.stage}" if checked.stage else ""
+    run = f"{checked.tensor}{of}, with {checked.inputs} inputs"
     if not checked.judged:
         return (
-            f"{run}: not judged: bounds ({checked.width:.2g} as root of the mean square) are wider than "
-            f"the values, which spread by {checked.spread:.2g}"
+            f"{run}: {'judged by its stages' if by_stages else 'not judged'}: bounds ({checked.width:.2g} as root of "
+            f"the mean square) are wider than the values, which spread by {checked.spread:.2g}"
         )
     if checked.overflows:
         return f"{run}: {counted(checked.overflows, 'element')} overflow: what the formula gives is infinite in float32"

@@ -36,6 +36,7 @@ struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
+    bool is_scratch = false;  // between programs
     std::size_t matrices = 1;
     Size size, stored;
     uint32_t page_bytes, pages;
@@ -66,15 +67,23 @@ struct Kernel {
     std::map<std::string, std::string> defines{};
 };
 
-// What the program needs of a device: its architecture, rows and columns of cores, and banks of DRAM.
+// How every circular buffer that a core can have is unpacked.
+using UnpackModes = std::array<tt::tt_metal::UnpackToDestMode, 32>;
+
+// A program: its cores, its buffers, its kernels, and the settings of the one that computes.
+struct Program {
+    tt::tt_metal::CoreRangeSet cores;
+    std::vector<CircularBuffer> circular_buffers;
+    Kernel reader, compute, writer;
+    tt::tt_metal::MathFidelity math_fidelity;
+    bool fp32_dest_acc, math_approx;
+    UnpackModes unpack_to_dest;
+};
+
+// What the programs need of a device: its architecture, rows and columns of cores, and banks of DRAM.
 inline constexpr tt::ARCH arch = tt::ARCH::WORMHOLE_B0;
 inline constexpr Size grid{.rows = 8, .cols = 8};
 inline constexpr int dram_banks = 1;
-
-// Rectangles of cores (x, y), both corners included.
-inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
-    {{0, 0}, {7, 7}},
-});
 
 inline constexpr std::array<Tensor, 8> tensors{{
     {
@@ -151,8 +160,12 @@ inline constexpr std::array<Tensor, 8> tensors{{
     },
 }};
 
-// The tensors that are read back.
-inline constexpr std::array<std::size_t, 3> outputs{5, 6, 7};
+namespace program_next_m {
+
+// Rectangles of cores (x, y), both corners included.
+inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
+    {{0, 0}, {7, 7}},
+});
 
 inline constexpr std::array<CircularBuffer, 8> circular_buffers{{
     {0, tt::DataFormat::Float32, 4096, 2},  // m
@@ -206,7 +219,7 @@ inline constexpr bool fp32_dest_acc = true;
 inline constexpr bool math_approx = false;
 // How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
 inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
+    UnpackModes modes{};
     modes.fill(tt::tt_metal::UnpackToDestMode::Default);
     for (const std::size_t buffer : {0, 1, 2, 3, 4}) {
         modes[buffer] = tt::tt_metal::UnpackToDestMode::UnpackToDestFp32;
@@ -246,5 +259,22 @@ inline const Kernel writer{
     },
     .runtime_args = {&unit_start, &unit_count},
 };
+
+}  // namespace program_next_m
+
+// In the order that they run in.
+inline const std::array<Program, 1> programs{{
+    {
+        .cores = program_next_m::cores,
+        .circular_buffers = {program_next_m::circular_buffers.begin(), program_next_m::circular_buffers.end()},
+        .reader = program_next_m::reader,
+        .compute = program_next_m::compute,
+        .writer = program_next_m::writer,
+        .math_fidelity = program_next_m::math_fidelity,
+        .fp32_dest_acc = program_next_m::fp32_dest_acc,
+        .math_approx = program_next_m::math_approx,
+        .unpack_to_dest = program_next_m::unpack_to_dest,
+    },
+}};
 
 }  // namespace plan

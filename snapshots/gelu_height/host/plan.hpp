@@ -36,6 +36,7 @@ struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
+    bool is_scratch = false;  // between programs
     std::size_t matrices = 1;
     Size size, stored;
     uint32_t page_bytes, pages;
@@ -66,15 +67,23 @@ struct Kernel {
     std::map<std::string, std::string> defines{};
 };
 
-// What the program needs of a device: its architecture, rows and columns of cores, and banks of DRAM.
+// How every circular buffer that a core can have is unpacked.
+using UnpackModes = std::array<tt::tt_metal::UnpackToDestMode, 32>;
+
+// A program: its cores, its buffers, its kernels, and the settings of the one that computes.
+struct Program {
+    tt::tt_metal::CoreRangeSet cores;
+    std::vector<CircularBuffer> circular_buffers;
+    Kernel reader, compute, writer;
+    tt::tt_metal::MathFidelity math_fidelity;
+    bool fp32_dest_acc, math_approx;
+    UnpackModes unpack_to_dest;
+};
+
+// What the programs need of a device: its architecture, rows and columns of cores, and banks of DRAM.
 inline constexpr tt::ARCH arch = tt::ARCH::WORMHOLE_B0;
 inline constexpr Size grid{.rows = 8, .cols = 8};
 inline constexpr int dram_banks = 1;
-
-// Rectangles of cores (x, y), both corners included.
-inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
-    {{0, 0}, {7, 7}},
-});
 
 inline constexpr std::array<Tensor, 2> tensors{{
     {
@@ -111,8 +120,12 @@ inline constexpr std::array<Tensor, 2> tensors{{
     },
 }};
 
-// The tensors that are read back.
-inline constexpr std::array<std::size_t, 1> outputs{1};
+namespace program_Y {
+
+// Rectangles of cores (x, y), both corners included.
+inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
+    {{0, 0}, {7, 7}},
+});
 
 inline constexpr std::array<CircularBuffer, 2> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 16, /*tensor=*/0},  // X
@@ -179,7 +192,7 @@ inline constexpr bool fp32_dest_acc = true;
 inline constexpr bool math_approx = false;
 // How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
 inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
+    UnpackModes modes{};
     modes.fill(tt::tt_metal::UnpackToDestMode::Default);
     return modes;
 }();
@@ -206,5 +219,22 @@ inline const Kernel writer{
     },
     .runtime_args = {},
 };
+
+}  // namespace program_Y
+
+// In the order that they run in.
+inline const std::array<Program, 1> programs{{
+    {
+        .cores = program_Y::cores,
+        .circular_buffers = {program_Y::circular_buffers.begin(), program_Y::circular_buffers.end()},
+        .reader = program_Y::reader,
+        .compute = program_Y::compute,
+        .writer = program_Y::writer,
+        .math_fidelity = program_Y::math_fidelity,
+        .fp32_dest_acc = program_Y::fp32_dest_acc,
+        .math_approx = program_Y::math_approx,
+        .unpack_to_dest = program_Y::unpack_to_dest,
+    },
+}};
 
 }  // namespace plan

@@ -133,9 +133,11 @@ void check_files(const Options& options) {
             check_output(file->second);
         }
     }
-    for (const char* kernel : {plan::reader.file, plan::compute.file, plan::writer.file}) {
-        if (!std::filesystem::exists(path_of(kernel))) {
-            throw std::runtime_error(path_of(kernel) + ": no such kernel");
+    for (const plan::Program& program : plan::programs) {
+        for (const char* kernel : {program.reader.file, program.compute.file, program.writer.file}) {
+            if (!std::filesystem::exists(path_of(kernel))) {
+                throw std::runtime_error(path_of(kernel) + ": no such kernel");
+            }
         }
     }
 }
@@ -276,37 +278,19 @@ void check_device(const dist::MeshDevice& device) {
     }
 }
 
-void run(const Options& options) {
-    const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(0);
-    check_device(*device);
-    dist::MeshCommandQueue& queue = device->mesh_command_queue();
-
-    std::vector<Buffer> buffers;
-    for (const plan::Tensor& tensor : plan::tensors) {
-        const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
-        const dist::DeviceLocalBufferConfig local{
-            .page_size = tensor.page_bytes,
-            .buffer_type = tensor.buffer_type,
-            .sharding_args = sharding_of(tensor),
-            .bottom_up = {}};
-        buffers.push_back(dist::MeshBuffer::create(size, local, device.get()));
-        if (tensor.is_input) {
-            upload(queue, buffers.back(), tensor, options);
-        }
-    }
-
+ttm::Program create_program(const plan::Program& planned, const std::vector<Buffer>& buffers) {
     ttm::Program program = ttm::CreateProgram();
-    for (const plan::CircularBuffer& buffer : plan::circular_buffers) {
+    for (const plan::CircularBuffer& buffer : planned.circular_buffers) {
         ttm::CircularBufferConfig config(buffer.pages * buffer.page_bytes, {{buffer.index, buffer.format}});
         config.set_page_size(buffer.index, buffer.page_bytes);
         if (buffer.tensor) {
             config.set_globally_allocated_address(*buffers[*buffer.tensor]->get_reference_buffer());
         }
-        ttm::CreateCircularBuffer(program, plan::cores, config);
+        ttm::CreateCircularBuffer(program, planned.cores, config);
     }
     const auto create_kernel = [&](const plan::Kernel& kernel, const auto& config) {
-        const ttm::KernelHandle handle = ttm::CreateKernel(program, path_of(kernel.file), plan::cores, config);
-        for (const ttm::CoreCoord& core : ttm::corerange_to_cores(plan::cores)) {
+        const ttm::KernelHandle handle = ttm::CreateKernel(program, path_of(kernel.file), planned.cores, config);
+        for (const ttm::CoreCoord& core : ttm::corerange_to_cores(planned.cores)) {
             std::vector<uint32_t> values;
             for (const plan::PerCore* table : kernel.runtime_args) {
                 values.push_back((*table)[core.y][core.x]);
@@ -331,22 +315,48 @@ void run(const Options& options) {
         ttm::SetCommonRuntimeArgs(program, create_kernel(kernel, config), addresses);
     };
     const ttm::ComputeConfig compute_config{
-        .math_fidelity = plan::math_fidelity,
-        .fp32_dest_acc_en = plan::fp32_dest_acc,
-        .unpack_to_dest_mode = {plan::unpack_to_dest.begin(), plan::unpack_to_dest.end()},
-        .math_approx_mode = plan::math_approx,
+        .math_fidelity = planned.math_fidelity,
+        .fp32_dest_acc_en = planned.fp32_dest_acc,
+        .unpack_to_dest_mode = {planned.unpack_to_dest.begin(), planned.unpack_to_dest.end()},
+        .math_approx_mode = planned.math_approx,
         .compile_args = {},
-        .defines = plan::compute.defines,
-        .named_compile_args = plan::compute.named_args};
-    create_mover(plan::reader, ttm::DataMovementProcessor::RISCV_1, ttm::NOC::NOC_0);
-    create_kernel(plan::compute, compute_config);
-    create_mover(plan::writer, ttm::DataMovementProcessor::RISCV_0, ttm::NOC::NOC_1);
+        .defines = planned.compute.defines,
+        .named_compile_args = planned.compute.named_args};
+    create_mover(planned.reader, ttm::DataMovementProcessor::RISCV_1, ttm::NOC::NOC_0);
+    create_kernel(planned.compute, compute_config);
+    create_mover(planned.writer, ttm::DataMovementProcessor::RISCV_0, ttm::NOC::NOC_1);
+    return program;
+}
 
-    dist::MeshWorkload workload;
-    workload.add_program(dist::MeshCoordinateRange(device->shape()), std::move(program));
-    dist::EnqueueMeshWorkload(queue, workload, /*blocking=*/true);
-    for (const std::size_t output : plan::outputs) {
-        download(queue, buffers[output], plan::tensors[output], options);
+void run(const Options& options) {
+    const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(0);
+    check_device(*device);
+    dist::MeshCommandQueue& queue = device->mesh_command_queue();
+
+    std::vector<Buffer> buffers;
+    for (const plan::Tensor& tensor : plan::tensors) {
+        const dist::ReplicatedBufferConfig size{.size = uint64_t{tensor.page_bytes} * tensor.pages};
+        const dist::DeviceLocalBufferConfig local{
+            .page_size = tensor.page_bytes,
+            .buffer_type = tensor.buffer_type,
+            .sharding_args = sharding_of(tensor),
+            .bottom_up = {}};
+        buffers.push_back(dist::MeshBuffer::create(size, local, device.get()));
+        if (tensor.is_input) {
+            upload(queue, buffers.back(), tensor, options);
+        }
+    }
+    for (const plan::Program& planned : plan::programs) {
+        dist::MeshWorkload workload;
+        workload.add_program(dist::MeshCoordinateRange(device->shape()), create_program(planned, buffers));
+        dist::EnqueueMeshWorkload(queue, workload, /*blocking=*/true);
+    }
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+        const plan::Tensor& tensor = plan::tensors[i];
+        // What lies between programs is read back where somebody asks for it.
+        if (!tensor.is_input && (!tensor.is_scratch || options.files.count(tensor.name) != 0)) {
+            download(queue, buffers[i], tensor, options);
+        }
     }
     device->close();
 }

@@ -36,6 +36,7 @@ struct Tensor {
     const char* name;
     bool is_input;
     tt::DataFormat format;
+    bool is_scratch = false;  // between programs
     std::size_t matrices = 1;
     Size size, stored;
     uint32_t page_bytes, pages;
@@ -66,16 +67,23 @@ struct Kernel {
     std::map<std::string, std::string> defines{};
 };
 
-// What the program needs of a device: its architecture, rows and columns of cores, and banks of DRAM.
+// How every circular buffer that a core can have is unpacked.
+using UnpackModes = std::array<tt::tt_metal::UnpackToDestMode, 32>;
+
+// A program: its cores, its buffers, its kernels, and the settings of the one that computes.
+struct Program {
+    tt::tt_metal::CoreRangeSet cores;
+    std::vector<CircularBuffer> circular_buffers;
+    Kernel reader, compute, writer;
+    tt::tt_metal::MathFidelity math_fidelity;
+    bool fp32_dest_acc, math_approx;
+    UnpackModes unpack_to_dest;
+};
+
+// What the programs need of a device: its architecture, rows and columns of cores, and banks of DRAM.
 inline constexpr tt::ARCH arch = tt::ARCH::WORMHOLE_B0;
 inline constexpr Size grid{.rows = 2, .cols = 8};
 inline constexpr int dram_banks = 1;
-
-// Rectangles of cores (x, y), both corners included.
-inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
-    {{0, 0}, {7, 0}},
-    {{0, 1}, {1, 1}},
-});
 
 inline constexpr std::array<Tensor, 3> tensors{{
     {
@@ -109,8 +117,13 @@ inline constexpr std::array<Tensor, 3> tensors{{
     },
 }};
 
-// The tensors that are read back.
-inline constexpr std::array<std::size_t, 1> outputs{2};
+namespace program_C {
+
+// Rectangles of cores (x, y), both corners included.
+inline const tt::tt_metal::CoreRangeSet cores(std::vector<tt::tt_metal::CoreRange>{
+    {{0, 0}, {7, 0}},
+    {{0, 1}, {1, 1}},
+});
 
 inline constexpr std::array<CircularBuffer, 3> circular_buffers{{
     {0, tt::DataFormat::Float16_b, 2048, 2},  // A
@@ -147,7 +160,7 @@ inline constexpr bool fp32_dest_acc = true;
 inline constexpr bool math_approx = false;
 // How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa.
 inline constexpr auto unpack_to_dest = [] {
-    std::array<tt::tt_metal::UnpackToDestMode, 32> modes{};
+    UnpackModes modes{};
     modes.fill(tt::tt_metal::UnpackToDestMode::Default);
     return modes;
 }();
@@ -175,5 +188,22 @@ inline const Kernel writer{
     },
     .runtime_args = {&unit_start, &unit_count},
 };
+
+}  // namespace program_C
+
+// In the order that they run in.
+inline const std::array<Program, 1> programs{{
+    {
+        .cores = program_C::cores,
+        .circular_buffers = {program_C::circular_buffers.begin(), program_C::circular_buffers.end()},
+        .reader = program_C::reader,
+        .compute = program_C::compute,
+        .writer = program_C::writer,
+        .math_fidelity = program_C::math_fidelity,
+        .fp32_dest_acc = program_C::fp32_dest_acc,
+        .math_approx = program_C::math_approx,
+        .unpack_to_dest = program_C::unpack_to_dest,
+    },
+}};
 
 }  // namespace plan

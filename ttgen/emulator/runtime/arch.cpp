@@ -41,17 +41,19 @@ Settings make_settings() {
     s.seed = number("TTEMU_SEED", 0);
     s.max_errors = static_cast<uint32_t>(number("TTEMU_MAX_ERRORS", 10));
     s.spin_seconds = static_cast<uint32_t>(number("TTEMU_SPIN_SECONDS", 20));
-    const char* resident = std::getenv("TTEMU_RESIDENT");
-    s.resident_given = resident != nullptr;
-    s.resident = 0;
-    for (const char* p = resident; p != nullptr && *p != '\0';) {
-        char* end = nullptr;
-        const unsigned long cb = std::strtoul(p, &end, 10);
-        if (end == p) {
-            break;
+    if (const char* p = std::getenv("TTEMU_RESIDENT")) {
+        s.resident.push_back(0);
+        while (*p != '\0') {
+            if (*p < '0' || *p > '9') {
+                if (*p++ == ';') {
+                    s.resident.push_back(0);
+                }
+                continue;
+            }
+            char* end = nullptr;
+            s.resident.back() |= uint64_t{1} << (std::strtoul(p, &end, 10) & 63);
+            p = end;
         }
-        s.resident |= uint64_t{1} << (cb & 63);
-        p = *end == ',' ? end + 1 : end;
     }
     return s;
 }

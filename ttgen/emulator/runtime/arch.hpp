@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace ttemu {
 
@@ -32,8 +33,7 @@ struct Settings {
     uint32_t jobs;
     uint64_t seed;
     uint32_t max_errors;
-    bool resident_given;
-    uint64_t resident;              // bit mask of circular buffers
+    std::vector<uint64_t> resident;  // by launch, in turn: a bit mask of circular buffers; empty: not given
     uint32_t spin_seconds;
 };
 

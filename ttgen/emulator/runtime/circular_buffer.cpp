@@ -140,7 +140,8 @@ void check_drained(Core& core) {
         if (cb->live() == 0 || cb->on_buffer != nullptr) {
             continue;
         }
-        const bool resident = settings().resident_given ? (settings().resident >> cb->index & 1) != 0 : cb->acknowledged == 0;
+        const std::vector<uint64_t>& given = settings().resident;
+        const bool resident = given.empty() ? cb->acknowledged == 0 : (given[machine().programs % given.size()] >> cb->index & 1) != 0;
         if (!resident) {
             machine().running = cb->consumer >= 0 ? core.fiber(static_cast<Thread>(cb->consumer)) : core.fiber(static_cast<Thread>(cb->producer));
             error(cb->acknowledged > 0 ? cb->last_pop : cb->last_push, "cb-not-drained", format("circular buffer %u of core (%u,%u) holds %u pages at the end (%s pushed %u, %s popped %u)",
