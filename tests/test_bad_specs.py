@@ -26,7 +26,7 @@ def test_message(path: Path, snapshot: SnapshotAssertion, capsys: pytest.Capture
     assert main(["render", f"specs/{path.name}"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert not Path("generated").exists()
+    assert not Path("rendered").exists()
     message, _, summary = err.rstrip("\n").rpartition("\n")
     assert summary == "1 spec can't be rendered; nothing was written"
     assert message + "\n" == snapshot.use_extension(MessageExtension)(name=f"{path.stem}.txt")
@@ -41,7 +41,7 @@ def refused(text: bytes, capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["render", "bad.yaml"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert not Path("generated").exists()
+    assert not Path("rendered").exists()
     return err.splitlines()[0]
 
 
@@ -110,7 +110,7 @@ def test_two_specs_of_one_name(capsys: pytest.CaptureFixture[str]) -> None:
         "            ^",
         "1 spec can't be rendered; nothing was written",
     ]
-    assert not Path("generated").exists()
+    assert not Path("rendered").exists()
 
 
 @pytest.mark.parametrize("other", ["gemm", "Gemm_2", "K"])
@@ -123,4 +123,4 @@ def test_two_specs_of_names_that_differ_in_case_only(other: str, capsys: pytest.
             f"{other.swapcase()}.yaml:1:9: error: kernel '{other.swapcase()}' differs from '{other}' of {other}.yaml in "
             "case only: some file systems don't tell their folders apart"
         )
-    assert not Path("generated").exists()
+    assert not Path("rendered").exists()

@@ -46,8 +46,8 @@ def test_every_spec(path: Path) -> None:
     agree(loaded, ttgen.plan(loaded))
 
 
-@pytest.mark.parametrize("strategy", [specs, staged_specs])
-def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]]) -> None:
+@pytest.mark.parametrize(("strategy", "refused"), [(specs, 1 / 5), (staged_specs, 1 / 2)])
+def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]], refused: float) -> None:
     """`TTGEN_EXAMPLES=5000 pytest tests/test_interpreter.py` takes more of them."""
     answers: list[bool] = []
 
@@ -64,7 +64,7 @@ def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]]) -> Non
         agree(loaded, plan)
 
     agrees_or_is_refused()
-    assert answers.count(False) <= len(answers) / 5
+    assert answers.count(False) <= len(answers) * refused
 
 
 @pytest.mark.parametrize("accumulate", ["float32", "bfloat16"])

@@ -142,6 +142,9 @@ def test_what_cmake_refuses_is_refused_first(tmp_path: Path) -> None:
     text = next(file.text for file in ttgen.render(ttgen.plan(ttgen.load("specs/gemm.yaml"))) if "CMake" in file.path)
     (tmp_path / "host").mkdir()
     (tmp_path / "host/main.cpp").write_text("int main() {}\n")
+    for source in ("host/program.cpp", "../host/program_parts.cpp", "../host/tensor_io.cpp"):
+        (tmp_path / source).parent.mkdir(exist_ok=True)
+        (tmp_path / source).write_text("")
     for name in ("gemm", *RESERVED):
         (tmp_path / "CMakeLists.txt").write_text(re.sub(r"\bgemm\b(?!\.yaml)", name, text))
         build = tmp_path / f"build_{name}"

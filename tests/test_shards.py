@@ -227,9 +227,8 @@ def test_what_the_host_program_asks_of_a_device() -> None:
         {"A": "[32, 64]", "W": "[64, 128] in dram_sharded", "R": f"[32, 128] in {wide}", "C": f"[32, 128] in {BLOCK1}"},
         "C = A @ W + R",
     )
-    text = next(file.text for file in ttgen.render(plan) if file.path.endswith("plan.hpp"))
-    assert "constexpr Size grid{.rows = 1, .cols = 4};" in text
-    assert "constexpr int dram_banks = 12;" in text
+    text = next(file.text for file in ttgen.render(plan) if file.path.endswith("program.cpp"))
+    assert "parts::check_device(device, tt::ARCH::WORMHOLE_B0, /*rows=*/1, /*cols=*/4, /*dram_banks=*/12);" in text
 
 
 def test_banks_that_are_too_small() -> None:

@@ -63,7 +63,10 @@ def plan(spec: LoadedSpec) -> Plan:
 
 
 def render(plan: Plan) -> tuple[Artifact, ...]:
-    """The files of a plan: path relative to the output folder (`gemm/kernels/reader.cpp`), and text."""
-    from ttgen.rendering.artifacts import artifacts
+    """The files of a plan: path relative to the output folder (`gemm/kernels/reader.cpp`), and text.
 
-    return artifacts(plan)
+    The last ones (`host/tensor_io.cpp`) are the same for every plan: an output folder has them once.
+    """
+    from ttgen.rendering.artifacts import artifacts, folder_artifacts
+
+    return (*artifacts(plan), *folder_artifacts())

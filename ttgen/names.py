@@ -80,9 +80,11 @@ def tensor_problem(name: str) -> str | None:
 
 
 def kernel_problem(name: str) -> str | None:
-    """Why a kernel can't have a name: it is a folder, and the target and executable of the rendered CMakeLists.txt."""
+    """Why a kernel can't have a name: it is that of a folder, and of targets of the rendered CMakeLists.txt."""
     if problem := identifier_problem(name):
         return problem
+    if name.lower() == "host":
+        return "is the folder of what all kernels share"
     if name in _CMAKE:
         return "is a name that CMake keeps for itself, and the program's target has the kernel's name"
     return None

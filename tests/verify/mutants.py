@@ -30,14 +30,15 @@ class Mutant:
         return tuple(self._changed(file) for file in rendered)
 
     def _changed(self, file: Artifact) -> Artifact:
-        if not file.path.endswith(f"/{self.file}"):
+        if self.file not in (file.path, file.path.split("/", 1)[1]):
             return file
         assert self.old in file.text, f"{file.path} has no {self.old}"
         return Artifact(file.path, file.text.replace(self.old, self.new, 1))
 
 
 def _m(what: str, spec: str, file: str, old: str, new: str, name: str) -> Mutant:
-    path = {"plan": "host/plan.hpp", "host": "host/main.cpp"}.get(file, f"kernels/{file}.cpp")
+    hosts = {"plan": "host/program.cpp", "main": "host/main.cpp", "host": "host/tensor_io.cpp"}
+    path = hosts.get(file, f"kernels/{file}.cpp")
     return Mutant(what, spec, path, old, new, name)
 
 
@@ -91,17 +92,18 @@ MUTANTS = (
     _m("writer: two pages popped", "add", "writer", "cb_pop_front(cb_C, 1);", "cb_pop_front(cb_C, 2);", "cb-pop-unwaited"),
     _m("compute: too many pages waited for", "gemm", "compute", "cb_wait_front(cb_A, 1);", "cb_wait_front(cb_A, 3);",
        "cb-underflow"),
-    _m("plan: a buffer without a page", "dropout", "plan", "{1, tt::DataFormat::Float16_b, 2048, 2}",
-       "{1, tt::DataFormat::Float16_b, 2048, 0}", "cb-overflow"),
-    _m("plan: a buffer too large for L1", "gemm", "plan", "{0, tt::DataFormat::Float16_b, 2048, 2}",
-       "{0, tt::DataFormat::Float16_b, 2048, 800}", "overlap"),
-    _m("plan: the wrong format of a buffer", "gemm", "plan", "{16, tt::DataFormat::Float16_b, 2048, 1}",
-       "{16, tt::DataFormat::Float32, 4096, 1}", "wrong-numbers"),
-    _m("plan: the wrong format of a block float's buffer", "gemm_bfp4", "plan", "{1, tt::DataFormat::Bfp4_b, 576, 2}",
-       "{1, tt::DataFormat::Bfp8_b, 1088, 2}", "uninitialised-data"),
-    _m("plan: a buffer that meets tensors in L1", "add_l1", "plan", "{0, tt::DataFormat::Float16_b, 2048, 2}",
-       "{0, tt::DataFormat::Float16_b, 2048, 672}", "overlap"),
-    _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", 16},\n        {"Kt"', '{"cb_C", 17},\n        {"Kt"',
+    _m("plan: a buffer without a page", "dropout", "plan", "cb_X, tt::DataFormat::Float16_b, /*pages=*/2",
+       "cb_X, tt::DataFormat::Float16_b, /*pages=*/0", "cb-overflow"),
+    _m("plan: a buffer too large for L1", "gemm", "plan", "cb_A, tt::DataFormat::Float16_b, /*pages=*/2",
+       "cb_A, tt::DataFormat::Float16_b, /*pages=*/800", "overlap"),
+    _m("plan: the wrong format of a buffer", "gemm", "plan", "cb_C, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048",
+       "cb_C, tt::DataFormat::Float32, /*pages=*/1, /*page_bytes=*/4096", "wrong-numbers"),
+    _m("plan: the wrong format of a block float's buffer", "gemm_bfp4", "plan",
+       "cb_W, tt::DataFormat::Bfp4_b, /*pages=*/2, /*page_bytes=*/576",
+       "cb_W, tt::DataFormat::Bfp8_b, /*pages=*/2, /*page_bytes=*/1088", "uninitialised-data"),
+    _m("plan: a buffer that meets tensors in L1", "add_l1", "plan", "cb_A, tt::DataFormat::Float16_b, /*pages=*/2",
+       "cb_A, tt::DataFormat::Float16_b, /*pages=*/672", "overlap"),
+    _m("plan: the wrong index of a buffer", "gemm", "plan", '{"cb_C", cb_C}, {"Kt"', '{"cb_C", 17}, {"Kt"',
        "cb-missing"),
     # Compute.
     _m("compute: no hardware startup", "gemm", "compute", "compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);",
@@ -159,11 +161,11 @@ MUTANTS = (
        "add_unary_tile(1, number + 0x100000);", "wrong-numbers"),
     # Padding, zeros and arguments.
     _m("host: no zeros in the padding of K", "gemm_ragged", "host",
-       "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
+       "poison_ && !tensor.needs_zero_padding ? poison : 0.0f", "poison", "wrong-numbers"),
     _m("host: no zeros in the padding of block floats", "add_l1", "host",
-       "options.poison && !tensor.needs_zero_padding ? plan::poison : 0.0f", "plan::poison", "wrong-numbers"),
-    _m("plan: padding of a block float that may be anything", "gemm_bfp8_gelu", "plan", ".needs_zero_padding = true",
-       ".needs_zero_padding = false", "wrong-numbers"),
+       "poison_ && !tensor.needs_zero_padding ? poison : 0.0f", "poison", "wrong-numbers"),
+    _m("host: padding of a block float that may be anything", "gemm_bfp8_gelu", "main", "/*needs_zero_padding=*/true",
+       "/*needs_zero_padding=*/false", "wrong-numbers"),
     _m("reader: the tile of zeros isn't filled, nor awaited", "scale_shift", "reader", _ZEROS, "", "uninitialised-data"),
     _m("reader: the tile of zeros isn't read back", "scale_shift", "reader", "while (zeros_words[", "while (false && zeros_words[",
        "store-not-read-back"),
@@ -181,9 +183,9 @@ MUTANTS = (
        "W_address,\n        X_address,", "out-of-range"),
     _m("plan: a core does its neighbour's unit", "gemm", "plan", "{8, 9, 10, 11, 12, 13, 14, 15},",
        "{8, 9, 10, 10, 12, 13, 14, 15},", "output-coverage"),
-    _m("plan: the wrong K", "gemm", "plan", '{"Kt", 8},\n        {"grid_x"', '{"Kt", 7},\n        {"grid_x"', "hang"),
+    _m("plan: the wrong K", "gemm", "plan", '{"Kt", 8},\n                {"grid_x"', '{"Kt", 7},\n                {"grid_x"', "hang"),
     _m("plan: the wrong fidelity", "gemm", "plan", "MathFidelity::HiFi3", "MathFidelity::LoFi", "wrong-numbers"),
-    _m("plan: 16-bit DST", "gemm", "plan", "fp32_dest_acc = true", "fp32_dest_acc = false", "wrong-numbers"),
+    _m("plan: 16-bit DST", "gemm", "plan", "fp32_dest_acc_en = true", "fp32_dest_acc_en = false", "wrong-numbers"),
     # Blocks and rectangles.
     _m("compute: a subblock's rows taken from its columns", "gemm_edges", "compute", "sub_row * block_k + k", "sub_col * block_k + k", "wrong-numbers"),
     _m("compute: the first step adds to what was there", "gemm_blocks", "compute", "pack_reconfig_l1_acc(step > 0);", "pack_reconfig_l1_acc(1);", "uninitialised-data"),
@@ -197,7 +199,7 @@ MUTANTS = (
     _m("compute: one column of a subblock packed over another", "gemm_blocks", "compute", "cb_product, slot + w);", "cb_product, slot);", "uninitialised-data"),
     _m("compute: packed in order", "gemm_edges", "compute", "pack_tile</*out_of_order=*/true>", "pack_tile", "cb-write-unreserved"),
     _m("reader: the pages of an edge pushed only", "gemm_edges", "reader", "cb_push_back(cb_B, block_k * block_n);", "cb_push_back(cb_B, block_k * cols);", "cb-write-unreserved"),
-    _m("plan: the partial sums a page short", "gemm_blocks", "plan", "4096, 16},", "4096, 15},", "cb-overflow"),
+    _m("plan: the partial sums a page short", "gemm_blocks", "plan", "Float32, /*pages=*/16", "Float32, /*pages=*/15", "cb-overflow"),
     _m("plan: the reader's step of a rectangle", "rectangle", "plan", '{"x_step", 13}', '{"x_step", 12}', "wrong-numbers"),
     _m("compute: tiles of the right operand not transposed", "gemm_prime", "compute", "matmul_block_init(cb_X, cb_W, /*transpose=*/1", "matmul_block_init(cb_X, cb_W, /*transpose=*/0", "wrong-numbers"),
     _m("compute: no init of the product of blocks", "gemm_edges", "compute", "matmul_block_init(cb_A, cb_B, /*transpose=*/0, subblock_w, subblock_h, block_k);", "", "missing-init"),
@@ -224,12 +226,19 @@ MUTANTS = (
     _m("reader: a vector's batch of the core's first row", "gemm_batched_sharded", "reader", "line / grid_y", "y_start / grid_y",
        "wrong-numbers"),
     _m("plan: shards along the other axis of cores", "add_columns", "plan", "COL_MAJOR", "ROW_MAJOR", "wrong-numbers"),
-    _m("plan: a buffer on another tensor's shards", "gelu_height", "plan", "/*tensor=*/1", "/*tensor=*/0", "output-coverage"),
-    _m("plan: a buffer beside its shard", "gelu_height", "plan", ", /*tensor=*/0", "", "uninitialised-data"),
+    _m("plan: a buffer on another tensor's shards", "gelu_height", "plan", "2048, tensors.Y", "2048, tensors.X", "output-coverage"),
+    _m("plan: a buffer beside its shard", "gelu_height", "plan", ", tensors.X", "", "uninitialised-data"),
     _m("plan: a core writes its neighbour's rows", "gemm_a_sharded", "plan", "{0, 2, 4,", "{0, 4, 4,", "output-coverage"),
     _m("plan: a bank's columns made twice", "gemm_skinny", "plan", "{1, 0, 0, 0, 4,", "{1, 0, 0, 0, 3,", "output-coverage"),
-    _m("plan: a buffer on cores without a shard", "gelu_height", "plan", ".grid = {.rows = 8, .cols = 8}",
-       ".grid = {.rows = 8, .cols = 4}", "host-error"),
+    _m("plan: a buffer on cores without a shard", "gelu_height", "plan", ".grid = {8, 8}",
+       ".grid = {8, 4}", "host-error"),
+    # Several programs.
+    _m("plan: the second program first", "mlp", "plan", "create_H(tensors));\n    workloads[1].add_program(everywhere, create_Y(",
+       "create_Y(tensors));\n    workloads[1].add_program(everywhere, create_H(", "uninitialised-data"),
+    _m("plan: the first program's tensor instead of its result", "mlp", "plan", "parts::addresses({tensors.H, tensors.W2, tensors.X}",
+       "parts::addresses({tensors.X, tensors.W2, tensors.X}", "out-of-range"),
+    _m("compute: a function of the first program left out", "mlp", "H/compute", "gelu_tile<false>(0);", "", "wrong-numbers"),
+    _m("reader: what lies between, of another row", "mlp", "Y/reader", "y * Kt + k, H_tensor", "k, H_tensor", "wrong-numbers"),
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from ttgen.spec import LoadedSpec
 from ttgen.verify.toolchain import Builder
 
 FLOAT32 = "64x64 float32"
-INP_FLOAT32 = ('        {"INP_FLOAT32", "1"},\n', "")
+INP_FLOAT32 = ('{"INP_FLOAT32", "1"}', "")
 
 
 def case(name: str) -> LoadedSpec:

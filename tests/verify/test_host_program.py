@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def host(builder: Builder, tmp_path: Path) -> Host:
 def test_help(host: Host) -> None:
     done = host.run("--seed", "7", "--help", "--nonsense", TTEMU_ARCH="blackhole")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: k [--input NAME=FILE]... [--output NAME=FILE]... [--seed TEXT] [--poison]\n")
+    assert done.stdout.startswith(
+        "usage: k [--input NAME=FILE]... [--output NAME=FILE]... [--seed TEXT] [--poison] [--device N] [--repeat N]\n"
+    )
     assert "inputs: X W; outputs: Y V" in done.stdout
 
 
@@ -91,6 +94,9 @@ def test_help(host: Host) -> None:
         ("--output X=x.bin", "--output X=x.bin: there is no output 'X'"),
         ("--input X=a --input W=b --input X=a", "--input X=a: 'X' has a file already"),
         ("--output Y=a --output Y=b", "--output Y=b: 'Y' has a file already"),
+        ("--device -1", "--device -1: not a whole number of at least 0"),
+        ("--repeat 0", "--repeat 0: not a whole number of at least 1"),
+        ("--repeat 2x", "--repeat 2x: not a whole number of at least 1"),
     ],
 )
 def test_wrong_usage(host: Host, arguments: str, message: str) -> None:
@@ -121,6 +127,27 @@ def test_files_are_checked_before_the_device_is(host: Host, tmp_path: Path) -> N
         assert (done.returncode, done.stderr) == (1, f"k: {tmp_path / 'w.bin'}: no such file\n")
         done = host.run(option, f"{tensor}={path}", TTEMU_ARCH="blackhole")
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"k: {path}: {message}\n")
+
+
+def test_repetitions_say_how_long_they_take(host: Host) -> None:
+    done = host.run("--repeat", "3")
+    assert done.returncode == 0
+    number = r"[0-9]+\.[0-9]"
+    first, *outputs = done.stdout.splitlines()
+    assert re.fullmatch(rf"k: 3 times, {number} us the shortest, {number} the median, {number} the longest", first)
+    assert outputs == host.run().stdout.splitlines()
+    lines = [json.loads(line)["kind"] for line in host.report.read_text().splitlines()]
+    assert lines.count("program") == 3 + 1
+
+
+def test_what_lies_between_programs_is_read_back_where_it_has_a_file(builder: Builder, tmp_path: Path) -> None:
+    host = Host(builder, tmp_path, Path("specs/mlp.yaml").read_text())
+    assert "outputs: Y; between programs: H" in host.run("--help").stdout
+    alone = host.run()
+    assert (alone.returncode, alone.stdout.split(":")[0]) == (0, "Y")
+    done = host.run("--output", f"H={tmp_path / 'h.bin'}")
+    assert (done.returncode, done.stdout) == (0, alone.stdout)
+    assert (tmp_path / "h.bin").stat().st_size == 200 * 328 * 4
 
 
 def test_a_kernel_that_is_missing(host: Host, tmp_path: Path) -> None:
@@ -155,7 +182,7 @@ def test_too_few_banks(builder: Builder, tmp_path: Path) -> None:
     """The emulator has every bank: the plan is changed instead."""
     files = ttgen.render(ttgen.plan(ttgen.loads(BANKS)))
     more = [
-        type(file)(file.path, file.text.replace("int dram_banks = 12;", "int dram_banks = 13;"))
+        type(file)(file.path, file.text.replace("/*dram_banks=*/12", "/*dram_banks=*/13"))
         for file in files
     ]  # fmt: skip
     assert more != list(files)

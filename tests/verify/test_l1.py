@@ -19,10 +19,10 @@ def test_buffers_meet_tensors_where_the_plan_says(builder: Builder, target: str)
     plan = ttgen.plan(loaded)
     own = plan.program.circular_buffers[0].pages
     room = own + (plan.program.l1.limit - plan.program.l1.bytes) // 2048
+    ring = "cb_A, tt::DataFormat::Float16_b, /*pages=*/"
     for pages, names in ((room, []), (room + 1, ["overlap"])):
         files = tuple(
-            Artifact(file.path, file.text.replace(f"Float16_b, 2048, {own}}}", f"Float16_b, 2048, {pages}}}"))
-            for file in ttgen.render(plan)
+            Artifact(file.path, file.text.replace(f"{ring}{own}", f"{ring}{pages}")) for file in ttgen.render(plan)
         )
         verdict = verify(loaded, plan, builder, files=files, jobs=2)
         assert [finding.name for finding in verdict.findings] == names

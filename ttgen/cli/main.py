@@ -28,7 +28,7 @@ writer kernels, a C++ host program, and tt.plan.json, proven right before it is 
 
   ttgen new "Y = gelu(X @ W + b)" X=2000,4096 W=4096,11008 b=11008 > specs/mlp.yaml
   ttgen plan specs/mlp.yaml           what is decided, and why
-  ttgen render specs/mlp.yaml         writes generated/mlp/
+  ttgen render specs/mlp.yaml         writes rendered/mlp/
   ttgen render --check specs          in CI: shows the diff, exits 2 when files differ
   ttgen verify specs/mlp.yaml         runs it in an emulator, and compares with NumPy
 """

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.errors import counted, printable
 from ttgen.output import Change, compare, differences, write
-from ttgen.rendering.artifacts import artifacts
+from ttgen.rendering.artifacts import artifacts, folder_artifacts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         type=Path,
-        default=Path("generated"),
+        default=Path("rendered"),
         metavar="DIR",
-        help="output folder (default: generated)",
+        help="output folder (default: rendered)",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and exit 2 when files differ"
@@ -43,16 +44,22 @@ def run(options: argparse.Namespace) -> int:
         return USER_ERROR
     folder: Path = options.output
     changes = [(plan, compare(folder, artifacts(plan))) for _loaded, plan in planned]
-    everything = [change for _plan, found in changes for change in found]
+    shared = compare(folder, folder_artifacts())
+    everything = [*(change for _plan, found in changes for change in found), *shared]
     if options.check:
         return _check(everything, quiet=options.quiet)
     write(folder, everything)
     if not options.quiet:
         for plan, found in changes:
             print(f"{printable(str(folder / plan.kernel))}: {', '.join(specs.headline(plan))}")
-            for change in found:
-                print(f"  {'removed' if change.after is None else change.state:8}{change.path}")
+            _print_changes(found)
+        _print_changes(change for change in shared if change.state != "same")
     return OK
+
+
+def _print_changes(changes: Iterable[Change]) -> None:
+    for change in changes:
+        print(f"  {'removed' if change.after is None else change.state:8}{change.path}")
 
 
 def _check(changes: list[Change], *, quiet: bool) -> int:

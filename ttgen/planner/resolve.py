@@ -46,7 +46,7 @@ from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import Target
 from ttgen.target import load as load_target
 
-PROGRAM_FILES = ("host/main.cpp", "host/plan.hpp", "CMakeLists.txt", "tt.plan.json")
+PROGRAM_FILES = ("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt", "tt.plan.json")
 WORKERS = "workers"
 """The role of the cores that make units of work."""
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from ttgen.model.body import Body
 from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
 
-PROGRAM_FILES: Final = ("host/main.cpp", "host/plan.hpp", "CMakeLists.txt", "tt.plan.json")
+PROGRAM_FILES: Final = ("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt", "tt.plan.json")
+"""Of every kernel, beside its kernels."""
+FOLDER_FILES: Final = (
+    "host/program_parts.hpp", "host/program_parts.cpp", "host/tensor_io.hpp", "host/tensor_io.cpp",
+)  # fmt: skip
+"""Of an output folder, for all kernels in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +73,9 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     }
     texts |= {file: environment().get_template(f"program/{file}.jinja").render(plan=plan) for file in PROGRAM_FILES}
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)
+
+
+@cache
+def folder_artifacts() -> tuple[Artifact, ...]:
+    """The files that all kernels of an output folder share."""
+    return tuple(Artifact(file, environment().get_template(f"folder/{file}.jinja").render()) for file in FOLDER_FILES)

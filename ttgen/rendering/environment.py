@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from textwrap import wrap
-from typing import Protocol
+from typing import Final, Protocol
 
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
@@ -17,11 +17,14 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
 from ttgen.model.index import ZERO, Expr, Index, to_cpp
-from ttgen.model.plan import CircularBuffer, Plan, Program, Tensor, TensorRole
+from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Table, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
 from ttgen.version import __version__
+
+_NAMED_ARGS: Final = 78
+"""Columns that a line of 120 has for named arguments."""
 
 
 class _HasBody(Protocol):
@@ -66,41 +69,66 @@ def _rows(tensor: Tensor) -> int:
     return tensor.shape[-2] if len(tensor.shape) > 1 else 1
 
 
-def _names_of(plan: Plan, role: TensorRole) -> str:
-    """The names of all tensors of a role."""
-    return " ".join(tensor.name for tensor in plan.tensors if tensor.role == role)
-
-
 def _needs_zero_padding(tensor: Tensor) -> bool:
     return any(use.padding == "zero" for use in tensor.uses)
-
-
-def _table_rows(plan: Plan) -> int:
-    """Rows of the largest table of values a core."""
-    return max(len(table) for program in plan.programs for table in program.per_core.values())
-
-
-def _table_cols(plan: Plan) -> int:
-    """Columns of the widest one."""
-    return max(len(table[0]) for program in plan.programs for table in program.per_core.values())
-
-
-def _circular_buffer_count(plan: Plan) -> int:
-    return load_target(plan.target.device).circular_buffers
 
 
 def _data_format(dtype: DTypeName) -> str:
     return DTYPES[dtype].data_format
 
 
-def _tensor_index(name: str, plan: Plan) -> int:
-    """The place of a tensor among all."""
-    return next(index for index, tensor in enumerate(plan.tensors) if tensor.name == name)
+def _on_shards(buffer: CircularBuffer, program: Program) -> str:
+    """The further argument of a circular buffer that lies on the shards of a tensor."""
+    tensor = program.resident().get(buffer.name)
+    return f", tensors.{tensor}" if tensor else ""
 
 
-def _shard_tensor(buffer: CircularBuffer, program: Program) -> str | None:
-    """The tensor on whose shards a circular buffer lies."""
-    return program.resident().get(buffer.name)
+def _role_of(part: CircularBuffer | Kernel, program: Program) -> str:
+    """The role whose cores have a buffer or a kernel."""
+    return next(role.name for role in program.roles if role.core_ranges == part.core_ranges)
+
+
+def _tensors_of(kernel: Kernel) -> str:
+    """The tensors that a kernel reads or writes, in the order of its accessors and addresses."""
+    return ", ".join(f"tensors.{argument.accessor}" for argument in kernel.compile_time_args)
+
+
+def _core_arguments(kernel: Kernel) -> str:
+    """A core's own arguments: its places in the tables."""
+    return ", ".join(f"own({argument.value.per_core})" for argument in kernel.runtime_args)
+
+
+def _defines_of(kernel: Kernel) -> str:
+    """What a kernel has to have defined, as pairs."""
+    return ", ".join(f'{{"{name}", "{value}"}}' for name, value in kernel.defines.items())
+
+
+def _named_args(kernel: Kernel, program: Program) -> list[str]:
+    """The named compile-time arguments of a kernel: all on one line where there is room, or else a line each."""
+    buffers = {f"cb_{buffer.name}" for buffer in program.circular_buffers}
+
+    def value(name: str, number: int) -> str:
+        if name in kernel.numbers:
+            return f"std::bit_cast<uint32_t>({_float_literal(kernel.numbers[name])})"
+        return name if name in buffers else str(number)
+
+    pairs = [f'{{"{name}", {value(name, number)}}}' for name, number in kernel.named_compile_time_args.items()]
+    together = ", ".join(pairs)
+    return [together] if len(together) <= _NAMED_ARGS else pairs
+
+
+def _used_tables(program: Program) -> list[tuple[str, Table]]:
+    """The tables of values a core that some kernel is given."""
+    used = {argument.value.per_core for kernel in program.kernels for argument in kernel.runtime_args}
+    return [(name, table) for name, table in program.per_core.items() if name in used]
+
+
+def _unpack_modes(kernel: Kernel, plan: Plan) -> str:
+    """How each circular buffer that a core can have is unpacked: float32 that goes to DST keeps its mantissa."""
+    assert kernel.config is not None, "a compute kernel has settings"
+    number = load_target(plan.target.device).circular_buffers
+    flagged = ", ".join(str(index) for index in kernel.config.unpack_to_dest_fp32)
+    return f"unpack_modes({number}, {{{flagged}}})"
 
 
 def _tile_rows(tensor: Tensor) -> int:
@@ -119,10 +147,6 @@ def _table_row(row: tuple[int | None, ...]) -> str:
     return ", ".join(str(value or 0) for value in row)
 
 
-def _address_of(name: str) -> str:
-    return f"&{name}"
-
-
 def _one_line(text: str) -> str:
     """A formula on one line, whatever YAML style it was written in."""
     return " ".join(text.split())
@@ -134,27 +158,27 @@ def _wrapped(text: str) -> list[str]:
 
 
 FILTERS = {
-    "address_of": _address_of,
-    "circular_buffer_count": _circular_buffer_count,
+    "core_arguments": _core_arguments,
     "cpp": to_cpp,
     "cpp_factor": _cpp_factor,
     "data_format": _data_format,
-    "float_literal": _float_literal,
+    "defines_of": _defines_of,
     "is_zero": _is_zero,
     "matrices": _matrices,
-    "names_of": _names_of,
+    "named_args": _named_args,
     "needs_zero_padding": _needs_zero_padding,
+    "on_shards": _on_shards,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
     "plan_json": plan_json,
+    "role_of": _role_of,
     "rows": _rows,
-    "shard_tensor": _shard_tensor,
     "standard_headers": _standard_headers,
-    "table_cols": _table_cols,
     "table_row": _table_row,
-    "table_rows": _table_rows,
-    "tensor_index": _tensor_index,
+    "tensors_of": _tensors_of,
     "tile_rows": _tile_rows,
+    "unpack_modes": _unpack_modes,
+    "used_tables": _used_tables,
     "wrapped": _wrapped,
 }
 

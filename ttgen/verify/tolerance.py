@@ -206,14 +206,16 @@ def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bound
     """A product; operands that other programs made pass their errors on, larger by what it makes of them."""
     value, error, typical = product_errors(left.value, right.value, step.formats, engine, in_steps=step.in_steps)
     error, typical = error + SMALLEST, typical + SMALLEST
-    if np.any(left.error) or np.any(right.error):
+    if not all(np.all(np.isfinite(part.value)) and not np.any(part.error) for part in (left, right)):
         more = 1 + relative_error(left.value.shape[-1], step.formats, engine, in_steps=step.in_steps)
         sizes = np.abs(left.value), np.abs(right.value)
         carried = np.matmul(sizes[0] + left.error, right.error) + np.matmul(left.error, sizes[1])
         usual = np.matmul(sizes[0] + left.typical, right.typical) + np.matmul(left.typical, sizes[1])
         error, typical = error + more * carried, typical + more * usual
-        # Of a row with an element of which nothing is known, nothing is.
-        error, typical = (np.where(np.isnan(error), np.inf, part) for part in (error, typical))
+        # Of a row with an element of which nothing is known, nothing is; and an infinite one is cut to slices.
+        rows, cols = (~np.isfinite(part.value + part.error) for part in (left, right))
+        unknown = np.any(rows, axis=-1)[..., np.newaxis] | np.any(cols, axis=-2)[..., np.newaxis, :]
+        error, typical = (np.where(unknown | np.isnan(error), np.inf, part) for part in (error, typical))
     return _in_range(Bounded(value, error, typical), [])
 
 

@@ -27,6 +27,9 @@ from ttgen.rendering.artifacts import Artifact
 _UNITS: Final = ("unit_launch", "unit_host", "unit_device", "unit_compute")
 """The emulator's translation units, the slowest first."""
 
+SHARED: Final = "host"
+"""The folder of what all kernels of an output folder share."""
+
 _FEW_PROGRAMS: Final = 4
 """As many host programs are compiled before a precompiled header pays."""
 
@@ -155,17 +158,29 @@ class Builder:
     def program(self, files: Iterable[Artifact]) -> Built:
         """Writes the rendered files of one kernel into the cache, and compiles their host program.
 
+        Args:
+            files: the kernel's, and those that all kernels of a folder share.
+
         Raises:
             ToolchainError: the compiler refuses it.
         """
-        texts = {file.path.split("/", 1)[1]: file.text for file in files}
-        folder = self.cache / f"program-{self._hash_of(texts)}"
+        texts: dict[str, str] = {}
+        shared: dict[str, str] = {}
+        for file in files:
+            folder, name = file.path.split("/", 1)
+            (shared if folder == SHARED else texts)[name] = file.text
+        program = self._written("program", texts)
+        host = {name: text for name, text in texts.items() if name.startswith("host/")}
+        executable = self._host(program / "host", self._written("shared", shared), self._hash_of(host | shared))
+        return Built(folder=program, executable=executable)
+
+    def _written(self, kind: str, texts: dict[str, str]) -> Path:
+        """A folder of the cache that has some files."""
+        folder = self.cache / f"{kind}-{self._hash_of(texts)}"
         _used(folder)
         if not folder.exists():
             self._write(folder, texts)
-        host = {name: text for name, text in texts.items() if name.startswith("host/")}
-        executable = self._host(folder / "host" / "main.cpp", self.cache / f"host-{self._hash_of(host)}")
-        return Built(folder=folder, executable=executable)
+        return folder
 
     def library(self) -> Path:
         """The folder of the emulator's library, which is compiled if it has to be.
@@ -189,16 +204,31 @@ class Builder:
         level = heavy if unit == "unit_compute" else light
         return self._object(source, self._library / f"{unit}.o", level, "-fPIC")
 
-    def _host(self, source: Path, folder: Path) -> Path:
-        """Compiles a host program. It finds its kernels in the folder that it is run in, so that others can use it."""
-        executable, made = folder / "main", folder / "main.o"
+    def _host(self, own: Path, shared: Path, key: str) -> Path:
+        """Compiles a host program. It finds its kernels in the folder that it is run in, so that others can use it.
+
+        Args:
+            own: the folder of the sources that this kernel has of its own.
+            shared: of those that all kernels have; they are compiled once.
+            key: of all sources.
+        """
+        folder = self.cache / f"host-{key}"
+        executable = folder / "main"
         _used(folder)
         if not executable.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            compiled = self._object(source, made, "-O0", *self._precompiled(), '-DTTGEN_PROGRAM_DIR=""')
+            flags = ("-O0", "-I", str(shared), '-DTTGEN_PROGRAM_DIR=""')
+            sources = sorted(shared.glob("*.cpp"))
+            made = [source.with_suffix(".o") for source in sources]
+            compiled = [self._object(source, target, *flags) for source, target in zip(sources, made, strict=True)]
+            precompiled = self._precompiled()
+            for source in sorted(own.glob("*.cpp")):
+                made.append(folder / f"{source.stem}.o")
+                compiled.append(self._object(source, made[-1], *flags, *precompiled))
             library = self.library()
-            self._wait([compiled])
-            self._link(executable, [str(made), "-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"])
+            self._wait(compiled)
+            objects = [str(target) for target in made]
+            self._link(executable, [*objects, "-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"])
         else:
             self.library()
         return executable

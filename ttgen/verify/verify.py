@@ -11,7 +11,7 @@ from ttgen.errors import counted
 from ttgen.formula.infer import graph_of
 from ttgen.formula.stages import cut
 from ttgen.model.plan import Plan
-from ttgen.rendering.artifacts import Artifact, artifacts
+from ttgen.rendering.artifacts import Artifact, artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.flow import flow_of
@@ -82,7 +82,7 @@ def verify(
         ToolchainError: the host program doesn't compile.
     """
     begin = time.monotonic()
-    built = builder.program(files or artifacts(plan))
+    built = builder.program(files or (*artifacts(plan), *folder_artifacts()))
     schedule: list[tuple[Kind, int]] = [("normal", seed * orders + order) for order in range(orders)]
     schedule.append(("hard", schedule[-1][1]))
     session = _Session(loaded, plan)

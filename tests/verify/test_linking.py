@@ -1,0 +1,55 @@
+"""The page that links a kernel into another program: its project, built by CMake against the emulator, and run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ttgen.cli.main import main
+from ttgen.verify.toolchain import Builder
+
+PAGE = Path("docs/linking.md")
+
+# The emulator in the place of TT-Metalium.
+CONFIG = """\
+add_library(TT::Metalium INTERFACE IMPORTED)
+set_target_properties(TT::Metalium PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "{include}"
+  INTERFACE_LINK_LIBRARIES "{library}/libttemu.so")
+"""
+
+
+def block(language: str) -> str:
+    """The page's block in a language: there is one."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake")
+def test_the_page_does_what_it_says(builder: Builder, tmp_path: Path) -> None:
+    assert main(["render", "specs/gemm.yaml", "-q", "-o", str(tmp_path / "rendered")]) == 0
+    (tmp_path / "CMakeLists.txt").write_text(block("cmake"))
+    (tmp_path / "main.cpp").write_text(block("cpp"))
+    found = tmp_path / "found"
+    found.mkdir()
+    text = CONFIG.format(include=builder.include, library=builder.library())
+    (found / "TT-MetaliumConfig.cmake").write_text(text)
+    build = tmp_path / "build"
+    flags = [f"-DTT-Metalium_DIR={found}", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror"]
+    for command in (["cmake", "-S", str(tmp_path), "-B", str(build), *flags], ["cmake", "--build", str(build), "-j2"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    # As a part of another project it has no program of its own.
+    assert not [path for path in build.rglob("gemm") if path.is_file()]
+    environment = {
+        **os.environ, "TTEMU_INCLUDE": str(builder.include), "TTEMU_CACHE": str(builder.cache / "units"),
+        "TTEMU_CXX": " ".join(builder.compiler.command),
+    }  # fmt: skip
+    # Kernels are found from any folder.
+    done = subprocess.run([build / "mine"], cwd=found, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, block("text"), "")
