@@ -192,16 +192,20 @@ def commands(name: str | bytes, folder: Path) -> list[list[str | bytes]]:
         ("a\u202elmay.yaml".encode(), r"a\u202elmay.yaml"), ("a\x85.yaml".encode(), r"a\x85.yaml"),
     ],
 )  # fmt: skip
-def test_a_file_name_that_can_not_be_printed(tmp_path: Path, name: bytes, shown: str) -> None:
+def test_a_file_name_that_can_not_be_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: bytes, shown: str
+) -> None:
     (tmp_path / os.fsdecode(name)).write_bytes(Path("specs/tile.yaml").read_bytes())
     expected = (
         f"{shown}:1:1: error: the file's name can't be printed on one line, and rendered files say it: rename the file"
     )
-    for arguments in commands(name, tmp_path):
-        done = run(*arguments, cwd=tmp_path)
-        assert (done.returncode, done.stderr.splitlines()[0]) == (1, expected)
-        assert "Traceback" not in done.stderr
-        assert len(done.stderr.splitlines()) == 1 + (arguments[0] == "render")
+    monkeypatch.chdir(tmp_path)
+    for arguments in commands(os.fsdecode(name), tmp_path):
+        assert main([str(word) for word in arguments]) == 1
+        lines = capsys.readouterr().err.split("\n")
+        assert (lines[0], len(lines)) == (expected, 2 + (arguments[0] == "render"))
+    done = run(*commands(name, tmp_path)[0], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, f"{expected}\n")
     assert [path.name for path in tmp_path.iterdir()] == [os.fsdecode(name)]
 
 

@@ -43,7 +43,6 @@ def _role(kernel: model.Kernel) -> DataMovement | Compute:
 
 def kernels_of(plan: model.Plan, arch: Arch) -> list[Kernel]:
     texts = {file.path.split("/", 1)[1]: file.text for file in ttgen.render(plan)}
-    formats = {buffer.index: DTYPES[buffer.dtype].data_format for buffer in plan.program.circular_buffers}
     return [
         Kernel(
             source=texts[kernel.file],
@@ -56,9 +55,14 @@ def kernels_of(plan: model.Plan, arch: Arch) -> list[Kernel]:
             ),
             named_compile_time_args=dict(kernel.named_compile_time_args),
             defines=dict(kernel.defines),
-            circular_buffers=formats,  # type: ignore[arg-type] # names of tt::DataFormat, which the harness checks
+            # Names of tt::DataFormat, which the harness checks.
+            circular_buffers={
+                buffer.index: DTYPES[buffer.dtype].data_format  # type: ignore[misc]
+                for buffer in program.circular_buffers
+            },
         )
-        for kernel in plan.program.kernels
+        for program in plan.programs
+        for kernel in program.kernels
     ]
 
 
@@ -72,7 +76,8 @@ def test_rendered_kernels(subtests: pytest.Subtests) -> None:
         plan = ttgen.plan(ttgen.load(path))
         # Half of them for each chip: the kernels are the same text for both.
         arch = get_args(Arch)[place % 2]
-        for kernel, checked in zip(plan.program.kernels, kernels_of(plan, arch), strict=True):
+        every = (kernel for program in plan.programs for kernel in program.kernels)
+        for kernel, checked in zip(every, kernels_of(plan, arch), strict=True):
             names.append(f"{path.stem}/{kernel.file} on {arch}")
             kernels.append(checked)
     reports = type_check_all(kernels, toolchain)
