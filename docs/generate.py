@@ -8,6 +8,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from ttgen.apis import newest
 from ttgen.dtypes import DTYPES
 from ttgen.formula.functions import FUNCTIONS
 from ttgen.operations import OPERATIONS
@@ -225,7 +226,7 @@ def _parts() -> Iterator[str]:
     yield _PADDING
     yield "## Dtypes\n\n| dtype | bits of significand | bytes of a tile | `tt::DataFormat` |\n|---|---|---|---|\n"
     for dtype in DTYPES.values():
-        yield f"| `{dtype.name}` | {dtype.significand} | {dtype.tile_bytes} | `{dtype.data_format}` |\n"
+        yield f"| `{dtype.name}` | {dtype.significand} | {dtype.tile_bytes} | `{newest().data_formats[dtype.name]}` |\n"
     yield "\n## Targets\n\n| target | cores, rows × cols | usable L1 of a core | circular buffers | fidelity | |\n"
     yield "|---|---|---|---|---|---|\n"
     for name in TARGETS:

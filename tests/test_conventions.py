@@ -12,13 +12,13 @@ from typing import get_args
 import pytest
 
 from ttgen.analysis.interpreter import FUNCTIONS as INTERPRETED
+from ttgen.apis import APIS
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.functions import ARITHMETIC, FUNCTIONS
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
 from ttgen.planner.policies import POLICIES
-from ttgen.rendering.artifacts import PROGRAM_FILES
 from ttgen.spec import PolicyName
 from ttgen.target import TARGETS, load
 
@@ -27,6 +27,7 @@ MODULES = sorted(Path("ttgen").rglob("*.py"))
 # What a part may import, beside itself and what is below: model <- operations <- patterns <- planner <- rendering <- cli.
 LAYERS = {
     "annotations": set(),
+    "apis": {"dtypes"},
     "dtypes": set(),
     "errors": set(),
     "exhaustive": set(),
@@ -47,6 +48,7 @@ LAYERS = {
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "planner": {
         "analysis",
+        "apis",
         "dtypes",
         "errors",
         "exhaustive",
@@ -59,7 +61,7 @@ LAYERS = {
         "spec",
         "target",
     },
-    "rendering": {"dtypes", "formula", "model", "operations", "resources", "target", "version"},
+    "rendering": {"apis", "dtypes", "formula", "model", "operations", "resources", "target", "version"},
     "output": {"errors", "rendering"},
     "verify": {
         "analysis.interpreter",
@@ -123,8 +125,14 @@ def test_tables_agree() -> None:
     assert set(ELEMENTWISE) == ARITHMETIC | set(FUNCTIONS)
     assert {operation.function for operation in OPERATIONS.values()} == set(INTERPRETED)
     assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
-    templates = {str(path.relative_to("templates/program")) for path in Path("templates/program").rglob("*.jinja")}
-    assert templates == {f"{file}.jinja" for file in PROGRAM_FILES}
+    for api in APIS.values():
+        folder = Path("templates", api.templates)
+        for part, files in (("program", api.program_files), ("folder", api.folder_files)):
+            templates = {str(path.relative_to(folder / part)) for path in (folder / part).rglob("*.*.jinja")}
+            assert templates == {f"{file}.jinja" for file in files}
+        assert api.headers.keys() == OPERATIONS.keys()
+        assert api.defines.keys() <= OPERATIONS.keys()
+        assert api.data_formats.keys() == DTYPES.keys()
 
 
 def test_every_operation_is_used_by_a_formula() -> None:

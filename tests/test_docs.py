@@ -92,7 +92,7 @@ def test_the_reference_is_made_from_the_code() -> None:
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page()
 
 
-SECTIONS = ["A policy", "A pattern", "An operation", "A target"]
+SECTIONS = ["A policy", "A pattern", "An operation", "A target", "An API profile"]
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -107,6 +107,9 @@ def test_a_worked_diff_works(title: str, checkout: Path) -> None:
     assert diff is not None
     assert code is not None
     assert expected is not None
+    # What is to be done before.
+    for command in re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
+        subprocess.run(command, cwd=checkout, check=True, shell=True)
     subprocess.run(["git", "apply", "-"], input=diff[1], cwd=checkout, check=True, text=True)
     variables = environment(checkout)
     subprocess.run([sys.executable, "-m", "ttgen.schema.write"], cwd=checkout, env=variables, check=True)

@@ -1,4 +1,4 @@
-"""Element types: how large a 32x32 tile is and what the API calls the format."""
+"""Element types: how large a 32x32 tile is, and how precise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class DType:
     Attributes:
         tile_bytes: bytes of one 32x32 tile. A block float tile has a byte of exponent for each row of sixteen
             elements (64) before its mantissas.
-        data_format: the enumerator of `tt::DataFormat`.
         significand: bits of a number's significand, the leading one included; in a block float of the largest of the
             sixteen.
         shares_exponents: whether it is a block float.
@@ -29,7 +28,6 @@ class DType:
 
     name: DTypeName
     tile_bytes: int
-    data_format: str
     significand: int
     shares_exponents: bool = False
 
@@ -37,13 +35,13 @@ class DType:
 DTYPES: Final[Mapping[DTypeName, DType]] = {
     dtype.name: dtype
     for dtype in (
-        DType(name="bfloat16", tile_bytes=TILE * TILE * 2, data_format="Float16_b", significand=8),
-        DType(name="float32", tile_bytes=TILE * TILE * 4, data_format="Float32", significand=24),
+        DType(name="bfloat16", tile_bytes=TILE * TILE * 2, significand=8),
+        DType(name="float32", tile_bytes=TILE * TILE * 4, significand=24),
         DType(
-            name="bfloat8_b", tile_bytes=TILE * TILE + 64, data_format="Bfp8_b", significand=7, shares_exponents=True
+            name="bfloat8_b", tile_bytes=TILE * TILE + 64, significand=7, shares_exponents=True
         ),
         DType(
-            name="bfloat4_b", tile_bytes=TILE * TILE // 2 + 64, data_format="Bfp4_b", significand=3,
+            name="bfloat4_b", tile_bytes=TILE * TILE // 2 + 64, significand=3,
             shares_exponents=True,
         ),
     )

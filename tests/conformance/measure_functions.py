@@ -37,6 +37,7 @@ from tests.conformance.device_headers import (
     find_headers,
     include_folders,
 )
+from ttgen.apis import newest
 from ttgen.model.body import Dst, Init, NumberArg, Op, Source
 from ttgen.model.index import ZERO, Const
 from ttgen.operations import OPERATIONS, Operation
@@ -181,6 +182,7 @@ def _structure(operation: Operation, dst_bits: int) -> tuple[Op, KernelStructure
     ]
     op = Op(name=operation.name, sources=tuple(sources), dst=ZERO)
     structure = KernelStructure(
+        api=newest().version,
         role="compute",
         accessors=(),
         named_compile_time_args=(),
@@ -196,7 +198,9 @@ def _structure(operation: Operation, dst_bits: int) -> tuple[Op, KernelStructure
 def _headers(operations: tuple[Operation, ...]) -> str:
     """What the kernels of these operations include."""
     texts = [
-        environment().get_template("kernel/compute.cpp.jinja").render(kernel=_structure(operation, 32)[1])
+        environment()
+        .get_template(f"{newest().templates}/kernel/compute.cpp.jinja")
+        .render(kernel=_structure(operation, 32)[1])
         for operation in operations
     ]
     lines = {line for text in texts for line in text.splitlines() if line.startswith("#include")}
@@ -205,11 +209,13 @@ def _headers(operations: tuple[Operation, ...]) -> str:
 
 def _table(operations: tuple[Operation, ...], dst_bits: int) -> str:
     """The operations as the templates spell them, and variables for the numbers among their sources."""
-    statements: Any = environment().get_template("kernel/_statements.jinja").module
+    statements: Any = environment().get_template("kernel/statements.jinja").module
+    parts = ("compute", "dataflow", "operations", "tokens")
+    api = {part: environment().get_template(f"{newest().templates}/kernel/{part}.jinja").module for part in parts}
     rows: list[str] = []
     for operation in operations:
         op, structure = _structure(operation, dst_bits)
-        prepare, apply = (statements.body(body, structure) for body in ((Init(op=op),), (op,)))
+        prepare, apply = (statements.body(body, structure, api) for body in ((Init(op=op),), (op,)))
         rows.append(f"    {{[] {{ {prepare} }}, [] {{ {apply} }}}},")
     names = [f"number_{index}" for index in range(4)]
     variables = [f"static uint32_t {', '.join(names)};", f"static uint32_t* numbers[] = {{&{', &'.join(names)}}};"]

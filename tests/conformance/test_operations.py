@@ -7,6 +7,7 @@ from itertools import groupby
 import pytest
 
 from tests.conformance.device_headers import Arch, Compute, Kernel, Missing, find_toolchain, type_check_all
+from ttgen.apis import newest
 from ttgen.model.body import Dst, Init, NumberArg, Op, Pack, ProductBlock, Section, Source, Startup, Tile
 from ttgen.model.index import ONE, ZERO, Const
 from ttgen.operations import OPERATIONS, Operation
@@ -37,6 +38,7 @@ def _structure(operations: tuple[Operation, ...], dst_bits: int) -> KernelStruct
     ops = tuple(_op(operation) for operation in operations)
     reverse = operations[0].reverse
     return KernelStructure(
+        api=newest().version,
         role="compute",
         accessors=(),
         named_compile_time_args=tuple(dict.fromkeys([*(f"cb_{name}" for name in BUFFERS), *_numbers(ops)])),
@@ -56,7 +58,7 @@ def _numbers(ops: tuple[Op, ...]) -> tuple[str, ...]:
 
 
 def _text(structure: KernelStructure) -> str:
-    return environment().get_template("kernel/compute.cpp.jinja").render(kernel=structure)
+    return environment().get_template(f"{newest().templates}/kernel/compute.cpp.jinja").render(kernel=structure)
 
 
 def _headers(operation: Operation) -> list[str]:
@@ -77,7 +79,7 @@ def _kernel(structure: KernelStructure, operations: tuple[Operation, ...], arch:
         arch=arch,
         role=Compute(fp32_dest_acc=structure.fp32_dest_acc),
         named_compile_time_args={name: index for index, name in enumerate(structure.named_compile_time_args)},
-        defines={name: "1" for operation in operations for name in operation.defines},
+        defines={name: "1" for operation in operations for name in newest().defines.get(operation.name, ())},
         circular_buffers=dict.fromkeys(range(len(BUFFERS)), "Float16_b"),
     )
 

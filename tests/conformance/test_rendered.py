@@ -17,7 +17,7 @@ from tests.conformance.device_headers import (
     find_toolchain,
     type_check_all,
 )
-from ttgen.dtypes import DTYPES
+from ttgen.apis import APIS
 from ttgen.model import plan as model
 
 pytestmark = pytest.mark.conformance
@@ -57,7 +57,7 @@ def kernels_of(plan: model.Plan, arch: Arch) -> list[Kernel]:
             defines=dict(kernel.defines),
             # Names of tt::DataFormat, which the harness checks.
             circular_buffers={
-                buffer.index: DTYPES[buffer.dtype].data_format  # type: ignore[misc]
+                buffer.index: APIS[plan.api].data_formats[buffer.dtype]  # type: ignore[misc]
                 for buffer in program.circular_buffers
             },
         )

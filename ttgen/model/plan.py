@@ -15,7 +15,6 @@ from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
 
 SCHEMA_VERSION: Final = 2
-API: Final = "0.81"
 
 Table = tuple[tuple[int | None, ...], ...]
 TensorRole = Literal["input", "output", "scratch"]

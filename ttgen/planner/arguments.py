@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
+from ttgen.apis.api import Api
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import Body, Let, Loop, Op, Section, indices, walk
 from ttgen.model.design import Design, KernelDesign
@@ -32,7 +33,6 @@ from ttgen.model.plan import (
     PerCore,
     RuntimeArg,
 )
-from ttgen.operations import OPERATIONS
 from ttgen.patterns.units import RUNTIME_NAMES
 from ttgen.target import Target
 
@@ -51,6 +51,7 @@ def kernels(
     core_ranges: tuple[CoreRange, ...],
     *,
     folder: str,
+    api: Api,
 ) -> tuple[Kernel, ...]:
     """The kernels of a program, in a folder.
 
@@ -59,7 +60,7 @@ def kernels(
     """
     indices = {buffer.name: buffer.index for buffer in buffers}
     return tuple(
-        _kernel(kernel, design, indices, sizes, config, target, core_ranges, folder) for kernel in design.kernels
+        _kernel(kernel, design, indices, sizes, config, target, core_ranges, folder, api) for kernel in design.kernels
     )
 
 
@@ -72,6 +73,7 @@ def _kernel(
     target: Target,
     core_ranges: tuple[CoreRange, ...],
     folder: str,
+    api: Api,
 ) -> Kernel:
     used = _used(design.body)
     buffers, tensors = _touched(design.body)
@@ -90,7 +92,7 @@ def _kernel(
         core_ranges=core_ranges,
         compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
         named_compile_time_args=named,
-        defines=_defines(design.body),
+        defines=_defines(design.body, api),
         common_runtime_args=tuple(
             CommonArg(name=f"{tensor}_address", value=Address(address=tensor)) for tensor in tensors
         ),
@@ -104,10 +106,10 @@ def _kernel(
     )
 
 
-def _defines(body: Body) -> Mapping[str, str]:
+def _defines(body: Body, api: Api) -> Mapping[str, str]:
     """What the operations of a body have to have defined."""
-    operations = (OPERATIONS[statement.name] for statement in walk(body) if isinstance(statement, Op))
-    return {name: "1" for operation in operations for name in operation.defines}
+    operations = (statement.name for statement in walk(body) if isinstance(statement, Op))
+    return {name: "1" for operation in operations for name in api.defines.get(operation, ())}
 
 
 def _used(body: Body) -> set[str]:

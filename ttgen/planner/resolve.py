@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from ttgen.analysis.counts import cost
 from ttgen.analysis.prove import prove
+from ttgen.apis import newest
+from ttgen.apis.api import Api
 from ttgen.formula.infer import graph_of
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import (
-    API,
     SCHEMA_VERSION,
     BlockSize,
     KernelConfig,
@@ -46,7 +47,7 @@ from ttgen.spec import BlockLinear, LoadedSpec
 from ttgen.target import Target
 from ttgen.target import load as load_target
 
-PROGRAM_FILES = ("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt", "tt.plan.json")
+DOCUMENT = "tt.plan.json"
 WORKERS = "workers"
 """The role of the cores that make units of work."""
 
@@ -64,6 +65,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
 def _resolved(loaded: LoadedSpec) -> Plan:
     spec = loaded.spec
     target = load_target(spec.target)
+    api = newest()
 
     # What is computed: the formula's values, and the programs that make them.
     graph = graph_of(loaded)
@@ -85,7 +87,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
     # With which buffers and arguments; proven.
     programs, said = [], []
     for made, budget in zip(chosen, budgets, strict=True):
-        program = _program(made, budget, planned, exactness, target)
+        program = _program(made, budget, planned, exactness, target, api)
         identifiers.check(made.stage, program.kernels)
         said.append(kernel_size.check(kernel_size.size(program.kernels, target)))
         own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
@@ -93,7 +95,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         programs.append(program)
     return Plan(
         schema_version=SCHEMA_VERSION,
-        api=API,
+        api=api.version,
         kernel=spec.kernel,
         spec=loaded.file_name,
         compute=tuple(formula.strip() for formula in spec.formulas),
@@ -103,7 +105,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
         programs=tuple(programs),
         decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
-        files=(*(kernel.file for program in programs for kernel in program.kernels), *PROGRAM_FILES),
+        files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
 
 
@@ -153,6 +155,7 @@ def _program(
     planned: Mapping[str, Tensor],
     exactness: precision.Exactness,
     target: Target,
+    api: Api,
 ) -> Program:
     design, divided, schedule = made.design, made.divided, made.schedule
     circular_buffers = buffers.circular_buffers(design.buffers, target, divided.core_ranges)
@@ -187,7 +190,7 @@ def _program(
         circular_buffers=circular_buffers,
         semaphores=(),
         kernels=arguments.kernels(
-            design, circular_buffers, made.sizes, config, target, divided.core_ranges, folder=folder
+            design, circular_buffers, made.sizes, config, target, divided.core_ranges, folder=folder, api=api
         ),
         l1=budget,
         cost=cost(made.tally.total, [planned[name] for name in made.stage.tensors], made.stage.graph),

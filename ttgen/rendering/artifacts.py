@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Final, Literal
+from typing import Literal
 
+from ttgen.apis import APIS, newest
 from ttgen.model.body import Body
 from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
-
-PROGRAM_FILES: Final = ("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt", "tt.plan.json")
-"""Of every kernel, beside its kernels."""
-FOLDER_FILES: Final = (
-    "host/program_parts.hpp", "host/program_parts.cpp", "host/tensor_io.hpp", "host/tensor_io.cpp",
-)  # fmt: skip
-"""Of an output folder, for all kernels in it."""
+from ttgen.rendering.plan_json import plan_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +28,7 @@ class KernelStructure:
     Two shapes of one formula have equal structures, and so the same code.
     """
 
+    api: str
     role: Literal["data_movement", "compute"]
     accessors: tuple[str, ...]
     named_compile_time_args: tuple[str, ...]
@@ -43,9 +39,10 @@ class KernelStructure:
     body: Body
 
 
-def structure_of(kernel: Kernel) -> KernelStructure:
-    """A kernel without its numbers."""
+def structure_of(kernel: Kernel, api: str) -> KernelStructure:
+    """A kernel without its numbers, for a release."""
     return KernelStructure(
+        api=api,
         role=kernel.role,
         accessors=tuple(argument.accessor for argument in kernel.compile_time_args),
         named_compile_time_args=tuple(kernel.named_compile_time_args),
@@ -60,22 +57,31 @@ def structure_of(kernel: Kernel) -> KernelStructure:
 @lru_cache(maxsize=1024)
 def _code(kernel: KernelStructure) -> str:
     """A kernel's file below its first comment."""
-    return environment().get_template(f"kernel/{kernel.role}.cpp.jinja").render(kernel=kernel)
+    return (
+        environment().get_template(f"{APIS[kernel.api].templates}/kernel/{kernel.role}.cpp.jinja").render(kernel=kernel)
+    )
 
 
 def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     """Every file of a plan, in the order of `plan.files`."""
     header = environment().get_template("kernel/header.jinja")
     texts = {
-        kernel.file: header.render(plan=plan, kernel=kernel) + _code(structure_of(kernel))
+        kernel.file: header.render(plan=plan, kernel=kernel) + _code(structure_of(kernel, plan.api))
         for program in plan.programs
         for kernel in program.kernels
     }
-    texts |= {file: environment().get_template(f"program/{file}.jinja").render(plan=plan) for file in PROGRAM_FILES}
+    api = APIS[plan.api]
+    for file in api.program_files:
+        texts[file] = environment().get_template(f"{api.templates}/program/{file}.jinja").render(plan=plan)
+    texts["tt.plan.json"] = plan_json(plan)
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)
 
 
 @cache
 def folder_artifacts() -> tuple[Artifact, ...]:
     """The files that all kernels of an output folder share."""
-    return tuple(Artifact(file, environment().get_template(f"folder/{file}.jinja").render()) for file in FOLDER_FILES)
+    api = newest()
+    return tuple(
+        Artifact(file, environment().get_template(f"{api.templates}/folder/{file}.jinja").render())
+        for file in api.folder_files
+    )

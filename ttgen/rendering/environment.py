@@ -13,13 +13,12 @@ from typing import Final, Protocol
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from ttgen import resources
-from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.apis import APIS
+from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
 from ttgen.model.index import ZERO, Expr, Index, to_cpp
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Table, Tensor
-from ttgen.operations import OPERATIONS
-from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
 from ttgen.version import __version__
 
@@ -27,14 +26,17 @@ _NAMED_ARGS: Final = 78
 """Columns that a line of 120 has for named arguments."""
 
 
-class _HasBody(Protocol):
-    """A kernel, with or without its numbers."""
+class _OfAnApi(Protocol):
+    """A kernel without its numbers, for a release."""
+
+    @property
+    def api(self) -> str: ...
 
     @property
     def body(self) -> Body: ...
 
 
-def _standard_headers(kernel: _HasBody) -> list[str]:
+def _standard_headers(kernel: _OfAnApi) -> list[str]:
     """Standard headers of a kernel."""
     uses_min = any(_uses_min(index) for statement in walk(kernel.body) for index in indices(statement))
     return ["algorithm", "cstdint"] if uses_min else ["cstdint"]
@@ -44,11 +46,11 @@ def _uses_min(index: Index) -> bool:
     return isinstance(index, Expr) and (index.operator == "min" or _uses_min(index.left) or _uses_min(index.right))
 
 
-def _operation_headers(kernel: _HasBody) -> list[str]:
+def _operation_headers(kernel: _OfAnApi) -> list[str]:
     """Device headers of a compute kernel: those that every one needs, and its operations'."""
-    operations = (OPERATIONS[statement.name] for statement in walk(kernel.body) if isinstance(statement, Op))
-    own = {header for operation in operations for header in operation.headers}
-    return sorted({"api/compute/common.h", "api/compute/compute_kernel_hw_startup.h", *own})
+    api = APIS[kernel.api]
+    operations = (statement.name for statement in walk(kernel.body) if isinstance(statement, Op))
+    return sorted({*api.compute_headers, *(header for name in operations for header in api.headers[name])})
 
 
 def _is_zero(index: Index) -> bool:
@@ -73,8 +75,8 @@ def _needs_zero_padding(tensor: Tensor) -> bool:
     return any(use.padding == "zero" for use in tensor.uses)
 
 
-def _data_format(dtype: DTypeName) -> str:
-    return DTYPES[dtype].data_format
+def _data_format(dtype: DTypeName, plan: Plan) -> str:
+    return APIS[plan.api].data_formats[dtype]
 
 
 def _on_shards(buffer: CircularBuffer, program: Program) -> str:
@@ -170,7 +172,6 @@ FILTERS = {
     "on_shards": _on_shards,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
-    "plan_json": plan_json,
     "role_of": _role_of,
     "rows": _rows,
     "standard_headers": _standard_headers,
@@ -183,10 +184,18 @@ FILTERS = {
 }
 
 
+class TemplateEnvironment(Environment):
+    """Templates name those of their own folder from `./` on: a copy of a release's folder is another release's."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        """The name of a template that another one names."""
+        return f"{parent.rpartition('/')[0]}/{template[2:]}" if template.startswith("./") else template
+
+
 @cache
 def environment() -> Environment:
     """The environment of this process."""
-    created = Environment(
+    created = TemplateEnvironment(
         loader=FileSystemLoader(resources.folder("templates")),
         undefined=StrictUndefined,
         # C++ is full of {{ }}, which the usual delimiters would swallow silently.
@@ -195,7 +204,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is C++
+        autoescape=False,
         auto_reload=False,
         bytecode_cache=_bytecode_cache(),
     )
