@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import ttgen
+from ttgen.analysis import roles
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.prove import prove
 from ttgen.model.body import (
@@ -31,7 +32,7 @@ from ttgen.model.body import (
     WritePage,
 )
 from ttgen.model.index import ONE, Const, Expr, Index, Var, add, mul, sub
-from ttgen.model.plan import Plan
+from ttgen.model.plan import CoreRange, Plan
 
 Change = Callable[[Statement], tuple[Statement, ...] | None]
 
@@ -233,12 +234,61 @@ def test_matrices_never_come_unpacked_to_dst() -> None:
         check(broken)
 
 
+def changed(kernel: int, **fields: object) -> Plan:
+    """The plan of gemm with another kernel."""
+    plan = plan_of("gemm")
+    kernels = list(plan.program.kernels)
+    kernels[kernel] = replace(kernels[kernel], **fields)  # type: ignore[arg-type]
+    return replace(plan, programs=(replace(plan.program, kernels=tuple(kernels)),))
+
+
+LEFT = (CoreRange(start=(0, 0), end=(3, 7)),)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (changed(0, processor="riscv_0"), r"core \(0, 0\): processor riscv_0 is used 2 times"),
+        (changed(2, noc=0), r"core \(0, 0\): NoC 0 is used 2 times"),
+        (changed(1, core_ranges=(*LEFT, *LEFT)), r"core \(0, 0\): compute is used 2 times"),
+        (
+            changed(
+                0, core_ranges=(*plan_of("gemm").program.kernels[0].core_ranges, CoreRange(start=(0, 8), end=(0, 8)))
+            ),
+            r"core \(0, 8\): reader uses cb_A, which isn't there",
+        ),
+    ],
+)
+def test_cores_that_can_not_run_their_kernels(broken: Plan, message: str) -> None:
+    with pytest.raises(ProofError, match=message):
+        check(broken)
+
+
+def test_roles_of_several_cores() -> None:
+    """Kernels on parts of the cores: each core has its own, and all that they use."""
+    program = plan_of("gemm").program
+    right = (CoreRange(start=(4, 0), end=(7, 7)),)
+    reader, compute, writer = program.kernels
+    split = tuple(replace(kernel, core_ranges=cores) for kernel in (reader, compute, writer) for cores in (LEFT, right))
+    roles.check(replace(program, kernels=split))
+    with pytest.raises(ProofError, match=r"core \(4, 0\): has work and no kernel"):
+        roles.check(replace(program, kernels=tuple(kernel for kernel in split if kernel.core_ranges == LEFT)))
+    narrow = tuple(replace(buffer, core_ranges=LEFT) for buffer in program.circular_buffers)
+    with pytest.raises(ProofError, match=r"core \(4, 0\): reader uses cb_A, which isn't there"):
+        roles.check(replace(program, kernels=split, circular_buffers=narrow))
+    twice = (replace(program.circular_buffers[0], index=1), *program.circular_buffers[1:])
+    with pytest.raises(ProofError, match=r"core \(0, 0\): circular buffer 1 is used 2 times"):
+        roles.check(replace(program, circular_buffers=twice))
+    tables = {name: ((None, *table[0][1:]), *table[1:]) for name, table in program.per_core.items()}
+    with pytest.raises(ProofError, match=r"core \(0, 0\): reader has no unit_start"):
+        roles.check(replace(program, per_core=tables))
+
+
 def test_a_unit_that_no_core_makes() -> None:
     plan = plan_of("gemm")
-    counts = plan.program.per_core["unit_count"]
-    fewer = (*counts[:-1], (*counts[-1][:-1], None))
     starts = plan.program.per_core["unit_start"]
-    tables = {"unit_start": (*starts[:-1], (*starts[-1][:-1], None)), "unit_count": fewer}
+    # The last core makes the unit of the one before it.
+    tables = {**plan.program.per_core, "unit_start": (*starts[:-1], (*starts[-1][:-1], starts[-1][-2]))}
     broken = replace(plan, programs=(replace(plan.program, per_core=tables),))
     with pytest.raises(ProofError, match="not written exactly once"):
         check(broken)

@@ -277,8 +277,8 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_snapshots.py::test_rendered_files[gemm_a_sharded]",
         ),
         (
-            "yield from _lines(inner, places, (*factors, extent), indent)",
-            "yield from _lines(inner, places, factors, indent)",
+            "if inner_factors else _factor(extent)",
+            "if inner_factors else _factor(ONE)",
             "test_proofs.py::test_fault_is_found[a unit too many on one core]",
         ),
         (

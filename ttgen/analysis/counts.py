@@ -1,22 +1,24 @@
 """How often things happen: exact counts by walking the tile program.
 
-Loops whose trips are alike are multiplied out; the others, such as those over units with edges, are run through. The
+A count is a sum of products: of pages, and of the trips of the loops around. What doesn't change with a loop's variable
+is taken out of its sum, and each sum that remains is a function of the names that it uses, which remembers its values:
+the trips of units are run through once for all cores that have the same rows, and not again for every step of K. The
 walk of a body is compiled once, and shared by all programs of its structure.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
 from typing import Any
 
-from ttgen.analysis.slices import arguments, sliced, used_names
+from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
-from ttgen.model.body import Action, Body, Let, Loop, Section, walk
+from ttgen.model.body import Action, Body, Let, Loop, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -30,7 +32,7 @@ from ttgen.model.effects import (
     Use,
     effects,
 )
-from ttgen.model.index import ONE, Index, product, to_python
+from ttgen.model.index import ONE, Index, names, product, to_python
 from ttgen.model.plan import Cost, Tensor
 from ttgen.operations import OPERATIONS
 
@@ -164,38 +166,110 @@ def _counted(effect: Effect) -> tuple[Index, ...]:
 @cache
 def _compiled(body: Body) -> _Counter:
     body = sliced(body, _counted)
-    keys = tuple(dict.fromkeys(key for item in walk(body) if not isinstance(item, (Loop, Let, Section))
-                               for key, _times in _weights(item)))  # fmt: skip
-    places = {key: place for place, key in enumerate(keys)}
-    lines = [f"    n{place} = 0" for place in range(len(keys))]
-    lines += _lines(body, places, (), "    ")
-    names = tuple(sorted(arguments(body, _counted)))
-    text = "\n".join(
-        [
-            f"def run({', '.join(names)}):",
-            *lines,
-            f"    return ({''.join(f'n{place}, ' for place in places.values())})",
-        ]
-    )
-    scope: dict[str, Any] = {}
+    sums = _Sums()
+    lets, terms = sums.terms(body)
+    keys = tuple(dict.fromkeys(term.key for term in terms))
+    totals = (" + ".join(term.text for term in terms if term.key == key) for key in keys)
+    used = tuple(sorted(arguments(body, _counted)))
+    lines = [
+        *sums.functions,
+        f"def run({', '.join(used)}):",
+        *(f"    {let.name} = {let.value.text}" for let in lets),
+        f"    return ({''.join(f'{total}, ' for total in totals)})",
+    ]
+    scope: dict[str, Any] = {"remembered": lru_cache(maxsize=4096)}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
-    exec(text, scope)  # noqa: S102
-    return _Counter(names, keys, scope["run"])
+    exec("\n".join(lines), scope)  # noqa: S102
+    return _Counter(used, keys, scope["run"])
 
 
-def _lines(body: Body, places: Mapping[Key, int], factors: tuple[Index, ...], indent: str) -> Iterator[str]:
-    for item in body:
-        match item:
-            case Let(name=name, index=index):
-                yield f"{indent}{name} = {to_python(index)}"
-            case Loop(var=var, extent=extent, body=inner) if var in used_names(inner, _counted):
-                yield f"{indent}for {var} in range({to_python(extent)}):"
-                yield from _lines(inner, places, factors, indent + "    ")
-                yield f"{indent}    pass"
-            case Loop(extent=extent, body=inner):
-                yield from _lines(inner, places, (*factors, extent), indent)
-            case Section():
-                raise AssertionError("slices have no sections")
-            case _:
-                for key, times in _weights(item):
-                    yield f"{indent}n{places[key]} += {to_python(product(*factors, times))}"
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    """An expression in Python, and the names that it uses."""
+
+    text: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A name and what it stands for."""
+
+    name: str
+    value: _Factor
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """Something that is counted, as often as the product of some factors."""
+
+    key: Key
+    factors: tuple[_Factor, ...]
+
+    @property
+    def text(self) -> str:
+        """The product."""
+        return " * ".join(f"({factor.text})" for factor in self.factors)
+
+
+class _Sums:
+    """Sums over loops, as functions of what they use."""
+
+    def __init__(self) -> None:
+        self.functions: list[str] = []
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def terms(self, body: Body) -> tuple[list[_Value], list[_Term]]:
+        """What a body counts, and the names that this takes."""
+        lets: list[_Value] = []
+        terms: list[_Term] = []
+        for item in body:
+            match item:
+                case Let(name=name, index=index):
+                    lets.append(_Value(name, _factor(index)))
+                case Loop(var=var, extent=extent, body=inner):
+                    inside, counted = self.terms(inner)
+                    varying, own = {var}, list[_Value]()
+                    for let in inside:
+                        taken = any(let.name == other.name and let != other for other in lets)
+                        if let.value.names & varying or taken:
+                            varying.add(let.name)
+                            own.append(let)
+                        elif let not in lets:
+                            lets.append(let)
+                    for term in counted:
+                        inner_factors = tuple(factor for factor in term.factors if factor.names & varying)
+                        others = tuple(factor for factor in term.factors if not factor.names & varying)
+                        trips = self._sum(var, extent, own, inner_factors) if inner_factors else _factor(extent)
+                        terms.append(_Term(term.key, (*others, trips)))
+                case Section():
+                    raise AssertionError("slices have no sections")
+                case _:
+                    terms.extend(_Term(key, (_factor(times),)) for key, times in _weights(item))
+        return lets, terms
+
+    def _sum(self, var: str, extent: Index, lets: list[_Value], factors: tuple[_Factor, ...]) -> _Factor:
+        """The sum of a product over a loop, as a call of a function."""
+        needed: set[str] = set().union(*(factor.names for factor in factors))
+        own: list[_Value] = []
+        for let in reversed(lets):
+            if let.name in needed:
+                own.insert(0, let)
+                needed |= let.value.names
+        trips = _factor(extent)
+        free = sorted((needed | trips.names) - {var} - {let.name for let in own})
+        lines = (
+            "    total = 0",
+            f"    for {var} in range({trips.text}):",
+            *(f"        {let.name} = {let.value.text}" for let in own),
+            f"        total += {' * '.join(f'({factor.text})' for factor in factors)}",
+            "    return total",
+        )
+        if lines not in self._known:
+            self._known[lines] = f"sum_{len(self._known)}"
+            self.functions += ["@remembered", f"def {self._known[lines]}({', '.join(free)}):", *lines]
+        return _Factor(f"{self._known[lines]}({', '.join(free)})", frozenset(free))
+
+
+def _factor(index: Index) -> _Factor:
+    return _Factor(to_python(index), frozenset(names(index)))

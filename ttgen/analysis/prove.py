@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ttgen.analysis import coverage, dst, tokens
+from ttgen.analysis import coverage, dst, roles, tokens
 from ttgen.analysis.errors import ProofError
 from ttgen.model.grids import Coordinate
 from ttgen.model.plan import Program, Tensor
@@ -19,6 +19,7 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
     """
     bodies = {kernel.name: kernel.body for kernel in program.kernels}
     arguments = {kernel.name: kernel.named_compile_time_args for kernel in program.kernels}
+    roles.check(program)
     rings = {buffer.name: buffer.pages for buffer in program.circular_buffers}
     if len(rings) < len(program.circular_buffers):
         raise ProofError("two circular buffers have one name")

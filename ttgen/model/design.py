@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.plan import Padding
+
+WORKERS: Final = "workers"
+"""The role of the cores that make units of work."""
 
 BufferRole = Literal["input", "output", "intermediate"]
 
@@ -23,6 +26,7 @@ class BufferDesign:
         blocks: how many of those it holds.
         unpack_to_dst: float32 that goes to DST without passing through SrcA, with its whole mantissa.
         tensor: the tensor on whose shard it lies; None where it has memory of its own.
+        on: the roles whose cores have it.
     """
 
     name: str
@@ -32,6 +36,7 @@ class BufferDesign:
     blocks: int = 1
     unpack_to_dst: bool = False
     tensor: str | None = None
+    on: tuple[str, ...] = (WORKERS,)
 
     @property
     def pages(self) -> int:
@@ -41,11 +46,12 @@ class BufferDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelDesign:
-    """A kernel: what it is for, and what it does."""
+    """A kernel: what it is for, what it does, and the roles whose cores run it."""
 
     name: Literal["reader", "compute", "writer"]
     summary: str
     body: Body
+    on: tuple[str, ...] = (WORKERS,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,11 @@ class CoreRange:
     start: Coordinate
     end: Coordinate
 
+    def cores(self) -> Iterator[Coordinate]:
+        """Its cores, row by row."""
+        for y in range(self.start[1], self.end[1] + 1):
+            yield from ((x, y) for x in range(self.start[0], self.end[0] + 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:

@@ -27,13 +27,13 @@ from ttgen.model.plan import (
     Address,
     CircularBuffer,
     CommonArg,
-    CoreRange,
     Kernel,
     KernelConfig,
     PerCore,
     RuntimeArg,
 )
 from ttgen.patterns.units import RUNTIME_NAMES
+from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
 
 
@@ -48,7 +48,7 @@ def kernels(
     sizes: Mapping[str, int],
     config: KernelConfig,
     target: Target,
-    core_ranges: tuple[CoreRange, ...],
+    roles: Roles,
     *,
     folder: str,
     api: Api,
@@ -60,7 +60,7 @@ def kernels(
     """
     indices = {buffer.name: buffer.index for buffer in buffers}
     return tuple(
-        _kernel(kernel, design, indices, sizes, config, target, core_ranges, folder, api) for kernel in design.kernels
+        _kernel(kernel, design, indices, sizes, config, target, roles, folder, api) for kernel in design.kernels
     )
 
 
@@ -71,7 +71,7 @@ def _kernel(
     sizes: Mapping[str, int],
     config: KernelConfig,
     target: Target,
-    core_ranges: tuple[CoreRange, ...],
+    roles: Roles,
     folder: str,
     api: Api,
 ) -> Kernel:
@@ -89,7 +89,7 @@ def _kernel(
         role="compute" if is_compute else "data_movement",
         processor=None if is_compute else "riscv_1" if reads else "riscv_0",
         noc=None if is_compute else target.noc.read if reads else target.noc.write,
-        core_ranges=core_ranges,
+        core_ranges=cores_of(design.on, roles),
         compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
         named_compile_time_args=named,
         defines=_defines(design.body, api),

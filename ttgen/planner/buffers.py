@@ -11,7 +11,8 @@ from ttgen.analysis.counts import Count
 from ttgen.dtypes import DTYPES
 from ttgen.errors import refuse
 from ttgen.model.design import BufferDesign, BufferRole
-from ttgen.model.plan import Allocation, CircularBuffer, CoreRange
+from ttgen.model.plan import Allocation, CircularBuffer
+from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
 
 FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
@@ -31,24 +32,20 @@ def as_deep_as_needed(designs: Sequence[BufferDesign], most: Count) -> tuple[Buf
     )
 
 
-def allocations(
-    designs: Sequence[BufferDesign], buffers: Sequence[CircularBuffer], core_ranges: tuple[CoreRange, ...]
-) -> tuple[Allocation, ...]:
+def allocations(designs: Sequence[BufferDesign], buffers: Sequence[CircularBuffer]) -> tuple[Allocation, ...]:
     """The memory of the buffers: each its own, or a tensor's shards."""
     return tuple(
         Allocation(
             name=buffer.allocation,
             bytes=buffer.pages * buffer.page_bytes,
-            core_ranges=core_ranges,
+            core_ranges=buffer.core_ranges,
             tensor=design.tensor,
         )
         for design, buffer in zip(designs, buffers, strict=True)
     )
 
 
-def circular_buffers(
-    designs: Sequence[BufferDesign], target: Target, core_ranges: tuple[CoreRange, ...]
-) -> tuple[CircularBuffer, ...]:
+def circular_buffers(designs: Sequence[BufferDesign], target: Target, roles: Roles) -> tuple[CircularBuffer, ...]:
     """The buffers of a program.
 
     Raises:
@@ -67,7 +64,7 @@ def circular_buffers(
             found.append(
                 CircularBuffer(
                     index=index, name=design.name, allocation=design.name, dtype=design.dtype,
-                    page_bytes=dtype.tile_bytes, pages=design.pages, core_ranges=core_ranges,
+                    page_bytes=dtype.tile_bytes, pages=design.pages, core_ranges=cores_of(design.on, roles),
                 )
             )  # fmt: skip
     for role, number in count.items():

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ttgen.errors import refuse
+from ttgen.model.design import WORKERS
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
 from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy
+from ttgen.planner.roles import Roles
 from ttgen.planner.stages import Stage
 from ttgen.spec import BlockLinear, CoreGrid, PolicyName
 from ttgen.target import Target
@@ -21,6 +23,7 @@ class Division:
 
     Attributes:
         cores: how many have work.
+        core_ranges: where those are.
         tables: a value a core, by the name of the runtime argument.
         sizes: what the loop needs beside them, by the name of the compile-time argument.
     """
@@ -30,6 +33,11 @@ class Division:
     loop: LinearLoop | RectangleLoop
     tables: Mapping[str, Table]
     sizes: Mapping[str, int]
+
+    @property
+    def roles(self) -> Roles:
+        """The cores by what they do: all that have work do the same."""
+        return {WORKERS: self.core_ranges}
 
 
 def divide(

@@ -19,7 +19,6 @@ from ttgen.model.plan import (
     PanelOrder,
     Plan,
     Program,
-    Role,
     Tensor,
     Use,
     Work,
@@ -35,6 +34,7 @@ from ttgen.planner import (
     l1,
     padding,
     precision,
+    roles,
     shards,
     supported,
     tensors,
@@ -48,8 +48,6 @@ from ttgen.target import Target
 from ttgen.target import load as load_target
 
 DOCUMENT = "tt.plan.json"
-WORKERS = "workers"
-"""The role of the cores that make units of work."""
 
 
 def resolve(loaded: LoadedSpec) -> Plan:
@@ -158,7 +156,7 @@ def _program(
     api: Api,
 ) -> Program:
     design, divided, schedule = made.design, made.divided, made.schedule
-    circular_buffers = buffers.circular_buffers(design.buffers, target, divided.core_ranges)
+    circular_buffers = buffers.circular_buffers(design.buffers, target, divided.roles)
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
         math_fidelity=exactness.fidelity,
@@ -184,13 +182,13 @@ def _program(
             core_ranges=divided.core_ranges,
             loop=divided.loop,
         ),
-        roles=(Role(name=WORKERS, core_ranges=divided.core_ranges),),
+        roles=roles.planned(divided.roles),
         per_core=divided.tables,
-        allocations=buffers.allocations(design.buffers, circular_buffers, divided.core_ranges),
+        allocations=buffers.allocations(design.buffers, circular_buffers),
         circular_buffers=circular_buffers,
         semaphores=(),
         kernels=arguments.kernels(
-            design, circular_buffers, made.sizes, config, target, divided.core_ranges, folder=folder, api=api
+            design, circular_buffers, made.sizes, config, target, divided.roles, folder=folder, api=api
         ),
         l1=budget,
         cost=cost(made.tally.total, [planned[name] for name in made.stage.tensors], made.stage.graph),

@@ -1,0 +1,59 @@
+"""The kernels of each core, derived from where kernels are: one a processor, NoCs of their own, all that they use."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from ttgen.analysis.errors import ProofError
+from ttgen.model.grids import Coordinate
+from ttgen.model.plan import CircularBuffer, Kernel, Program
+
+
+def check(program: Program) -> None:
+    """Proves that every core can run the kernels that it has, and that every core that has work has some.
+
+    Raises:
+        ProofError: naming the core.
+    """
+    kernels: defaultdict[Coordinate, list[int]] = defaultdict(list)
+    buffers: defaultdict[Coordinate, list[int]] = defaultdict(list)
+    parts: tuple[tuple[defaultdict[Coordinate, list[int]], Sequence[Kernel | CircularBuffer]], ...] = (
+        (kernels, program.kernels), (buffers, program.circular_buffers),
+    )  # fmt: skip
+    for found, every in parts:
+        for number, part in enumerate(every):
+            for area in part.core_ranges:
+                for core in area.cores():
+                    found[core].append(number)
+    working = dict(program.cores())
+    for core in sorted(working.keys() - kernels.keys(), key=lambda place: place[::-1]):
+        raise ProofError(f"core {core}: has work and no kernel")
+    # Cores that have the same are checked once.
+    alike: dict[tuple[tuple[int, ...], tuple[int, ...]], Coordinate] = {}
+    for core, own in kernels.items():
+        alike.setdefault((tuple(own), tuple(buffers[core])), core)
+    for (some, there), core in alike.items():
+        _check_core(core, [program.kernels[kernel] for kernel in some], [program.circular_buffers[cb] for cb in there])
+    for core, own in kernels.items():
+        given = working.get(core, {})
+        for kernel in (program.kernels[number] for number in own):
+            for argument in kernel.runtime_args:
+                if argument.value.per_core not in given:
+                    raise ProofError(f"core {core}: {kernel.name} has no {argument.name}")
+
+
+def _check_core(core: Coordinate, kernels: Sequence[Kernel], buffers: Sequence[CircularBuffer]) -> None:
+    """The kernels of a core, with its buffers."""
+    used = Counter(f"processor {kernel.processor}" for kernel in kernels if kernel.processor is not None)
+    used.update(f"NoC {kernel.noc}" for kernel in kernels if kernel.noc is not None)
+    used.update("compute" for kernel in kernels if kernel.config is not None)
+    used.update(f"circular buffer {buffer.index}" for buffer in buffers)
+    for what, number in used.items():
+        if number > 1:
+            raise ProofError(f"core {core}: {what} is used {number} times")
+    there = {f"cb_{buffer.name}" for buffer in buffers}
+    for kernel in kernels:
+        missing = {name for name in kernel.named_compile_time_args if name.startswith("cb_")} - there
+        if missing:
+            raise ProofError(f"core {core}: {kernel.name} uses {min(missing)}, which isn't there")
