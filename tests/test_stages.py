@@ -111,6 +111,8 @@ def test_a_schedule_of_a_stages_own() -> None:
     assert (first.work.block.m, first.work.block.n, first.work.block.k) == (1, 2, 1)
     # What all stages share is cut to the work that each of them has: K of the second is two tiles.
     assert (second.work.block.m, second.work.block.n, second.work.block.k) == (2, 1, 2)
+    unit = next(item for item in planned(LAYERS, SHAPES, extra).decisions if item.name == "Y: unit")
+    assert (unit.origin, unit.because.split("; ")[-1]) == ("spec", "of the block of all stages, what there is work for")
 
 
 def test_shards_between_stages_stay_on_their_cores() -> None:

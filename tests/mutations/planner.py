@@ -278,7 +278,7 @@ PLANNER: tuple[Fault, ...] = (
         ),
     ),
     *faults(
-        "planner/supported",
+        "planner/schedule",
         (
             "min(side, max(limit, 1)) for side",
             "side for side",

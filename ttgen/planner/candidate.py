@@ -13,9 +13,10 @@ from ttgen.analysis.counts import Tally, tally
 from ttgen.model.design import Design
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import BlockSize, WorkGrid, cores_of
+from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import buffers, division, shards, supported, tensors
+from ttgen.planner import buffers, division, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.target import Target
@@ -39,7 +40,7 @@ class Candidate:
 
     stage: Stage
     pattern: str
-    schedule: supported.Supported
+    schedule: Schedule
     grid: WorkGrid
     shards: Mapping[str, ShardGrid]
     divided: division.Division
@@ -56,7 +57,7 @@ class Candidate:
 def candidate(
     stage: Stage,
     pattern: str,
-    schedule: supported.Supported,
+    schedule: Schedule,
     block: BlockSize,
     exactness: Exactness,
     target: Target,
@@ -75,7 +76,7 @@ def candidate(
     divided = (
         division.by_shards(local, grid, block)
         if local is not None
-        else division.divide(stage, schedule.policy, schedule.order, schedule.cores, grid, target)
+        else division.divide(stage, schedule.policy.value, schedule.order.value, schedule.cores.value, grid, target)
     )
 
     # What its kernels do.
@@ -84,7 +85,7 @@ def candidate(
         graph=graph,
         dtypes={name: tensor.dtype for name, tensor in stage.tensors.items()},
         made=frozenset(name for name in graph.inputs if stage.tensors[name].role != "input"),
-        order=schedule.order,
+        order=schedule.order.value,
         dst_bits=exactness.dst_bits,
         dst_slots=slots,
         loop=divided.loop.kind if local is None else "local",

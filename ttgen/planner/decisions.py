@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
+from ttgen.model.schedule import Decided
 from ttgen.patterns import PATTERNS
 from ttgen.planner.candidate import Candidate
-from ttgen.planner.policies import POLICIES
 from ttgen.planner.precision import Exactness
 from ttgen.planner.tensors import fullest
 from ttgen.spec import LoadedSpec, in_dram
@@ -104,13 +104,13 @@ def _decisions(
     def said(*path: str) -> Literal["spec", "default"]:
         return "spec" if loaded.gives(*path) else "default"
 
-    def scheduled(*path: str) -> Literal["spec", "default"]:
-        return "spec" if stage.gives(*path) else "default"
-
     def decision(name: str, value: str, origin: Literal["spec", "default", "rule"], because: str) -> Decision:
         return Decision(name=name, value=value, origin=origin, because=because)
 
-    work, local = program.work, context.local
+    def decided(name: str, value: str, choice: Decided[Any]) -> Decision:
+        return decision(name, value, choice.origin, choice.because)
+
+    work, local, schedule = program.work, context.local, made.schedule
     yield decision("pattern", pattern, "rule", f"the formula is of this kind: {PATTERNS[pattern].meaning}")
     yield decision("target", target.name, said("target"), target.description)
     if work.policy == "local":
@@ -119,33 +119,15 @@ def _decisions(
         because = f"each core makes the part of the output of {where} of {local.lead}"
         yield decision("policy", "local", "rule", because)
     else:
-        yield decision("policy", work.policy, scheduled("policy"), POLICIES[work.policy].meaning)
-    if isinstance(work.order, PanelOrder):
-        because = f"panels {work.order.block_linear} unit columns wide, row by row inside a panel"
-        yield decision("order", f"block_linear: {work.order.block_linear}", scheduled("order"), because)
-    else:
-        because = "neighbours in a row" if work.order == "row_major" else "neighbours in a column"
-        yield decision("order", work.order, scheduled("order"), f"consecutive units are {because}")
-    if local is None or stage.gives("cores"):
-        yield decision("cores", str(work.cores), scheduled("cores"), _balance(program))
+        yield decided("policy", work.policy, schedule.policy)
+    order = f"block_linear: {work.order.block_linear}" if isinstance(work.order, PanelOrder) else work.order
+    yield decided("order", order, schedule.order)
+    if local is None or schedule.cores.origin == "spec":
+        yield decision("cores", str(work.cores), schedule.cores.origin, _balance(program))
     else:
         yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
     yield from _blocks(made, program, target, exactness)
-    if loaded.gives("precision", "fidelity"):
-        erratum = exactness.fidelity == "HiFi4" and target.arch == "wormhole_b0" and exactness.dst_bits == 32
-        because = (
-            "as asked; with 32-bit accumulation Wormhole has an erratum, rare errors of a power of two"
-            if erratum
-            else "as asked"
-        )
-        yield decision("fidelity", exactness.fidelity, "spec", because)
-    else:
-        because = "the target's default"
-        if target.fidelity == "HiFi4":
-            because = "every bit of a bfloat16 product"
-        elif exactness.dst_bits == 32:
-            because = "HiFi4 with 32-bit accumulation has an erratum on Wormhole"
-        yield decision("fidelity", exactness.fidelity, "default", because)
+    yield decided("fidelity", exactness.fidelity.value, exactness.fidelity)
     slots = target.dst_tiles(bits=exactness.dst_bits)
     if exactness.forced_by:
         because = f"{exactness.forced_by} is float32, which 16-bit DST can't hold"
@@ -226,9 +208,10 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
     """The unit, how often operands are read for it, and the part of it that is in DST at once."""
     context, design = made.context, made.design
     block, subblock, grid = program.work.block, program.work.subblock, program.work.grid
-    origin: Literal["spec", "default"] = "spec" if made.stage.gives("block") else "default"
+    origin = made.schedule.block.origin
+    chosen = f"; {made.schedule.block.because}" if made.schedule.block.because else ""
     if block.m * block.n * block.k == 1:
-        because = "one output tile a trip of the kernels' loop"
+        because = f"one output tile a trip of the kernels' loop{chosen}"
         yield Decision(name="unit", value="1x1 tile", origin=origin, because=because)
         return
     value = f"{block.m}x{block.n} tiles"
@@ -244,7 +227,7 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
         reads = "the left operand stays in its shards" if stays else f"the left operand is read {_times(times[0])}"
         reads += f", the right one {'is read ' if stays else ''}{_times(times[1])}"
         because = f"each block of an operand is read once a unit and step of K: {reads}"
-    yield Decision(name="unit", value=value, origin=origin, because=because)
+    yield Decision(name="unit", value=value, origin=origin, because=because + chosen)
     if program.cost.tile_products and block.m * block.n > 1:
         slots = target.dst_tiles(bits=exactness.dst_bits)
         whole = (subblock.h, subblock.w) == (block.m, block.n)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.model.plan import PlanPrecision
+from ttgen.model.schedule import Decided
 from ttgen.planner.stages import StoredTensor
 from ttgen.spec import LoadedSpec
 from ttgen.target import Fidelity, Target
@@ -16,7 +17,7 @@ from ttgen.target import Fidelity, Target
 class Exactness:
     """What was decided, and why DST has its width."""
 
-    fidelity: Fidelity
+    fidelity: Decided[Fidelity]
     approximate: bool
     dst_bits: Literal[16, 32]
     forced_by: str
@@ -24,7 +25,7 @@ class Exactness:
     def plan(self) -> PlanPrecision:
         """As the plan states it."""
         return PlanPrecision(
-            fidelity=self.fidelity,
+            fidelity=self.fidelity.value,
             accumulate="float32" if self.dst_bits == 32 else "bfloat16",
             approximate=self.approximate,
         )
@@ -35,9 +36,26 @@ def decide(loaded: LoadedSpec, tensors: Iterable[StoredTensor], target: Target) 
     asked = loaded.spec.precision
     wide = [tensor.name for tensor in tensors if tensor.dtype == "float32"]
     forced_by = wide[0] if wide and asked.accumulate == "bfloat16" else ""
+    dst_bits: Literal[16, 32] = 16 if asked.accumulate == "bfloat16" and not wide else 32
     return Exactness(
-        fidelity=asked.fidelity or target.fidelity,
+        fidelity=_fidelity(loaded, target, dst_bits),
         approximate=asked.approximate,
-        dst_bits=16 if asked.accumulate == "bfloat16" and not wide else 32,
+        dst_bits=dst_bits,
         forced_by=forced_by,
     )
+
+
+def _fidelity(loaded: LoadedSpec, target: Target, dst_bits: Literal[16, 32]) -> Decided[Fidelity]:
+    """The fidelity that was asked for, or the target's own."""
+    asked = loaded.spec.precision.fidelity
+    if asked is not None:
+        because = "as asked"
+        if asked == "HiFi4" and target.arch == "wormhole_b0" and dst_bits == 32:
+            because += "; with 32-bit accumulation Wormhole has an erratum, rare errors of a power of two"
+        return Decided(value=asked, origin="spec", because=because)
+    because = "the target's default"
+    if target.fidelity == "HiFi4":
+        because = "every bit of a bfloat16 product"
+    elif dst_bits == 32:
+        because = "HiFi4 with 32-bit accumulation has an erratum on Wormhole"
+    return Decided(value=target.fidelity, origin="default", because=because)

@@ -36,11 +36,11 @@ from ttgen.planner import (
     precision,
     roles,
     shards,
-    supported,
     tensors,
 )
 from ttgen.planner.candidate import Candidate, candidate
 from ttgen.planner.formula import pattern_of
+from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
 from ttgen.source import located
 from ttgen.spec import BlockLinear, LoadedSpec
@@ -109,8 +109,8 @@ def _resolved(loaded: LoadedSpec) -> Plan:
 
 def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
-    schedule = supported.check(stage, PATTERNS[pattern].limits(stage.graph))
-    return candidate(stage, pattern, schedule, schedule.block, exactness, target)
+    schedule = schedule_of(stage, PATTERNS[pattern].limits(stage.graph))
+    return candidate(stage, pattern, schedule, schedule.block.value, exactness, target)
 
 
 def _budget(
@@ -130,7 +130,7 @@ def _budget(
         return need(candidate(stage, made.pattern, made.schedule, block, exactness, target))
 
     paths = {tensor.name: tensor.path for tensor in stored}
-    return l1.budget(made.stage, need(made), made.schedule.block, changed, paths, target)
+    return l1.budget(made.stage, need(made), made.schedule.block.value, changed, paths, target)
 
 
 def _uses(tensor: str, chosen: Sequence[Candidate], zeros: frozenset[str]) -> tuple[Use, ...]:
@@ -159,7 +159,7 @@ def _program(
     circular_buffers = buffers.circular_buffers(design.buffers, target, divided.roles)
     to_dst = {buffer.name for buffer in design.buffers if buffer.unpack_to_dst}
     config = KernelConfig(
-        math_fidelity=exactness.fidelity,
+        math_fidelity=exactness.fidelity.value,
         fp32_dest_acc=exactness.dst_bits == 32,
         dst_full_sync=False,
         math_approx=exactness.approximate,
@@ -167,16 +167,16 @@ def _program(
         unpack_to_dest_fp32=tuple(buffer.index for buffer in circular_buffers if buffer.name in to_dst),
     )
     folder = "kernels" if made.stage.alone else f"kernels/{made.stage.name}"
-    order, grid = schedule.order, made.grid
+    order, grid = schedule.order.value, made.grid
     return Program(
         name=made.stage.name,
         pattern=made.pattern,
         work=Work(
-            policy=schedule.policy if made.context.local is None else "local",
+            policy=schedule.policy.value if made.context.local is None else "local",
             order=PanelOrder(block_linear=order.block_linear) if isinstance(order, BlockLinear) else order,
             grid=grid,
             units=grid.x * grid.y * grid.z,
-            block=schedule.block,
+            block=schedule.block.value,
             subblock=made.context.subblock,
             cores=divided.cores,
             core_ranges=divided.core_ranges,

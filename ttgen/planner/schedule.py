@@ -1,34 +1,20 @@
-"""What the spec language has and this version does not make yet: refused with its place, never ignored."""
+"""The schedule of a stage: what was said, or defaults. What this version doesn't make yet is refused, never ignored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from ttgen.errors import Problem, SpecError, listing, refuse
 from ttgen.model.plan import BlockSize
+from ttgen.model.schedule import Decided, Order, Origin, Schedule
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.stages import Stage
-from ttgen.spec import Block, BlockLinear, CoreGrid, PolicyName, Schedule
+from ttgen.spec import Block, BlockLinear
+from ttgen.spec import Schedule as ScheduleSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supported:
-    """The fields of a schedule that this version makes, with nothing left to choose.
-
-    Attributes:
-        block: of one tile along each side that isn't given.
-    """
-
-    policy: PolicyName
-    order: Literal["row_major", "column_major"] | BlockLinear
-    cores: int | CoreGrid | None
-    block: BlockSize
-
-
-def check(stage: Stage, limits: BlockSize) -> Supported:
-    """The schedule of a stage that this version makes.
+def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
+    """The schedule of a stage, with nothing left to choose.
 
     Args:
         stage: the stage.
@@ -41,12 +27,12 @@ def check(stage: Stage, limits: BlockSize) -> Supported:
     if problems:
         raise SpecError(problems)
     schedule = stage.schedule
-    if isinstance(schedule, Schedule) and isinstance(schedule.block, Block):
+    if isinstance(schedule, ScheduleSpec) and isinstance(schedule.block, Block):
         _check_block(stage, schedule.block, limits)
     problems = [*_not_yet(stage)]
     if (
         problems
-        or not isinstance(schedule, Schedule)
+        or not isinstance(schedule, ScheduleSpec)
         or schedule.policy == "auto"
         or schedule.order == "auto"
         or schedule.cores == "auto"
@@ -57,13 +43,34 @@ def check(stage: Stage, limits: BlockSize) -> Supported:
     # What is said for all stages is of no use to one with less work: it takes what it has.
     most = (limits.m, limits.n, limits.k) if stage.shares_schedule else (max(map(int, sides)),) * 3
     m, n, k = (min(side, max(limit, 1)) for side, limit in zip(map(int, sides), most, strict=True))
-    return Supported(policy=schedule.policy, order=schedule.order, cores=schedule.cores, block=BlockSize(m=m, n=n, k=k))
+
+    def origin(name: str) -> Origin:
+        return "spec" if stage.gives(name) else "default"
+
+    policy, order, cores = schedule.policy, schedule.order, schedule.cores
+    return Schedule(
+        policy=Decided(value=policy, origin=origin("policy"), because=POLICIES[policy].meaning),
+        order=Decided(value=order, origin=origin("order"), because=_numbering(order)),
+        cores=Decided(value=cores, origin=origin("cores"), because=""),
+        block=Decided(
+            value=BlockSize(m=m, n=n, k=k),
+            origin=origin("block"),
+            because="of the block of all stages, what there is work for" if (m, n, k) != sides else "",
+        ),
+    )
+
+
+def _numbering(order: Order) -> str:
+    """How units follow each other."""
+    if isinstance(order, BlockLinear):
+        return f"panels {order.block_linear} unit columns wide, row by row inside a panel"
+    return f"consecutive units are neighbours in a {'row' if order == 'row_major' else 'column'}"
 
 
 def _panels(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
     """Panels with more units than a kernel can count."""
     schedule = stage.schedule
-    order = schedule.order if isinstance(schedule, Schedule) else None
+    order = schedule.order if isinstance(schedule, ScheduleSpec) else None
     if isinstance(order, BlockLinear) and order.block_linear * limits.m >= 2**32:
         text = f"a panel's units don't fit 32 bits; the output has {limits.n} columns of tiles"
         yield _problem(stage, text, "order", "block_linear")
@@ -71,7 +78,7 @@ def _panels(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
 
 def _not_yet(stage: Stage) -> Iterator[Problem]:
     schedule = stage.schedule
-    if not isinstance(schedule, Schedule):
+    if not isinstance(schedule, ScheduleSpec):
         yield _problem(stage, "auto is not supported yet: name the fields, or leave 'schedule' out")
         return
     for field in ("policy", "order", "cores", "block", "multicast"):

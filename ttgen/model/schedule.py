@@ -1,0 +1,39 @@
+"""Every choice of how a stage is made that doesn't change its result, each with where it came from and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from ttgen.model.plan import BlockSize
+from ttgen.spec import BlockLinear, CoreGrid, PolicyName
+
+Value = TypeVar("Value")
+Origin = Literal["spec", "default", "rule"]
+Order = Literal["row_major", "column_major"] | BlockLinear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Generic[Value]):
+    """A choice that was made, and the reason that it was made with; empty where what comes of it is reason enough."""
+
+    value: Value
+    origin: Origin
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How a stage is made.
+
+    Attributes:
+        policy: how units are dealt to cores; shards deal them where a layout has some.
+        order: how units are numbered.
+        cores: how many may be used, or in which rectangle; None for all.
+        block: tiles of a unit, and the depth of one step of a contraction.
+    """
+
+    policy: Decided[PolicyName]
+    order: Decided[Order]
+    cores: Decided[int | CoreGrid | None]
+    block: Decided[BlockSize]
