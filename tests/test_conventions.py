@@ -63,6 +63,7 @@ LAYERS = {
     },
     "rendering": {"apis", "dtypes", "formula", "model", "operations", "resources", "target", "version"},
     "output": {"errors", "rendering"},
+    "origins": {"errors", "names", "output"},
     "verify": {
         "analysis.interpreter",
         "dtypes",

@@ -29,4 +29,6 @@ def test_the_folder_is_what_render_writes(tmp_path: Path) -> None:
     assert main(["render", *map(str, SPECS), "-q", "-o", str(tmp_path)]) == 0
     written = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     committed = {str(file.relative_to(snapshots.FOLDER)): file.read_bytes() for file in snapshots.files()}
+    # Which spec each kernel comes from, by its path from the output folder.
+    del written["ttgen.json"]
     assert written == committed

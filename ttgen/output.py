@@ -78,14 +78,32 @@ def compare(folder: Path, artifacts: Iterable[Artifact]) -> tuple[Change, ...]:
             )
         changes.append(Change(path=artifact.path, before=old, after=artifact.text))
     ours = {artifact.path for artifact in wanted}
-    for path in sorted({f"{kernel}/{name}" for name in earlier} - ours):
+    changes += _gone(folder, {f"{kernel}/{name}" for name in earlier} - ours)
+    return (*changes, *left_over(folder, ours | {f"{kernel}/{name}" for name in earlier}))
+
+
+def removal(folder: Path, kernel: str) -> tuple[Change, ...]:
+    """The files of a kernel that goes, those that ttgen wrote; its plan last."""
+    document = f"{kernel}/{PLAN}"
+    text = None
+    with contextlib.suppress(OutputError):
+        text = read(folder / document)
+    earlier = {f"{kernel}/{name}" for name in _earlier_files(text, kernel)}
+    if text is None or not earlier:
+        return ()
+    return (*_gone(folder, earlier - {document}), Change(path=document, before=text, after=None))
+
+
+def _gone(folder: Path, paths: set[str]) -> list[Change]:
+    """Files that an earlier rendering listed and this one doesn't, as far as ttgen wrote them."""
+    found = []
+    for path in sorted(paths):
         text = None
         with contextlib.suppress(OutputError):  # a folder, say: not what ttgen wrote
             text = read(folder / path)
         if text is not None and text.startswith(_MARKS):
-            changes.append(Change(path=path, before=text, after=None))
-    paths = sorted(_left_over(folder, ours | {f"{kernel}/{name}" for name in earlier}))
-    return (*changes, *(Change(path=path, before=None, after=None) for path in paths))
+            found.append(Change(path=path, before=text, after=None))
+    return found
 
 
 def read(path: Path) -> str | None:
@@ -122,20 +140,24 @@ def _earlier_files(plan: str | None, kernel: str) -> set[str]:
     return {name for name in files if isinstance(name, str) and _OURS.fullmatch(name) and ".." not in name}
 
 
-def _left_over(folder: Path, files: set[str]) -> Iterator[str]:
-    """Temporary files beside some files whose run is over: it was killed."""
-    for parent in sorted({path.rpartition("/")[0] for path in files}):
+def left_over(folder: Path, files: set[str]) -> tuple[Change, ...]:
+    """Temporary files beside some files whose run is over, as it was killed: they go."""
+    return tuple(Change(path=path, before=None, after=None) for path in sorted(_temporary(folder, files)))
+
+
+def _temporary(folder: Path, files: set[str]) -> Iterator[str]:
+    for parent in {f"{path.rpartition('/')[0]}/" if "/" in path else "" for path in files}:
         names: list[str] = []
         with contextlib.suppress(OSError):
             names = os.listdir(folder / parent)  # noqa: PTH208 - a thousand specs are three thousand folders
         for name in names:
             found = _TEMPORARY.fullmatch(name) if name.endswith(".ttgen") else None
-            if found and f"{parent}/{found['name']}" in files:
+            if found and f"{parent}{found['name']}" in files:
                 path = folder / parent / name
                 with contextlib.suppress(OSError):
                     status = path.lstat()
                     if stat.S_ISREG(status.st_mode) and _is_over(int(found["process"]), status.st_mtime):
-                        yield f"{parent}/{name}"
+                        yield f"{parent}{name}"
 
 
 def _is_over(process: int, written: float) -> bool:

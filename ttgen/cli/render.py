@@ -1,20 +1,22 @@
 """Writes OUT/<kernel>/ for each spec: kernels, host program, CMakeLists.txt and tt.plan.json.
 
 All specs are planned and proven before anything is written. Files that an earlier rendering made and this one
-doesn't are removed, and so are temporary files (.NAME.PROCESS.ttgen) of runs that were killed; a file that ttgen
-didn't write is never touched.
+doesn't are removed: of the same kernel, of a spec whose kernel has another name now, and of a spec that is gone from
+a folder of specs that is rendered (OUT/ttgen.json says which spec each kernel comes from). So are temporary files
+(.NAME.PROCESS.ttgen) of runs that were killed; a file that ttgen didn't write is never touched.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.errors import counted, printable
+from ttgen.origins import origins
 from ttgen.output import Change, compare, differences, write
 from ttgen.rendering.artifacts import artifacts, folder_artifacts
 
@@ -45,15 +47,17 @@ def run(options: argparse.Namespace) -> int:
     folder: Path = options.output
     changes = [(plan, compare(folder, artifacts(plan))) for _loaded, plan in planned]
     shared = compare(folder, folder_artifacts())
-    everything = [*(change for _plan, found in changes for change in found), *shared]
+    rendered = {plan.kernel: Path(loaded.source.name) for loaded, plan in planned}
+    known = origins(folder, rendered, specs.folders(options.specs))
+    everything = [*(change for _plan, found in changes for change in found), *shared, *known.changes]
     if options.check:
-        return _check(everything, quiet=options.quiet)
+        return _check(everything, known.left_over, quiet=options.quiet)
     write(folder, everything)
     if not options.quiet:
         for plan, found in changes:
             print(f"{printable(str(folder / plan.kernel))}: {', '.join(specs.headline(plan))}")
             _print_changes(found)
-        _print_changes(change for change in shared if change.state != "same")
+        _print_changes(change for change in (*shared, *known.changes) if change.state != "same")
     return OK
 
 
@@ -62,12 +66,14 @@ def _print_changes(changes: Iterable[Change]) -> None:
         print(f"  {'removed' if change.after is None else change.state:8}{change.path}")
 
 
-def _check(changes: list[Change], *, quiet: bool) -> int:
+def _check(changes: list[Change], left_over: Mapping[str, str], *, quiet: bool) -> int:
     for line in differences(changes):
         print(line)
     for change in changes:
         if change.state == "left over":
             print(f"{change.path}: left over by a run that was killed; the next render removes it", file=sys.stderr)
+    for kernel, spec in left_over.items():
+        print(f"{kernel}: left over, {spec} has no such kernel any more; the next render removes it", file=sys.stderr)
     different = sum(change.state != "same" for change in changes)
     if not quiet:
         verb = "differs" if different == 1 else "differ"

@@ -51,6 +51,11 @@ def find(words: Iterable[str]) -> list[Path]:
     return list(found.values())
 
 
+def folders(words: Iterable[str]) -> set[Path]:
+    """The folders all of whose specs the words name."""
+    return {Path(word) for word in words if Path(word).is_dir()}
+
+
 def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     """Plans every spec; prints the problems of those that can't be, and counts them."""
     planned: list[tuple[LoadedSpec, Plan]] = []
