@@ -15,7 +15,7 @@ from typing import Final
 
 import ttgen
 from tests.conformance.device_headers import Kernel, Missing, Toolchain, find_toolchain, translation_units
-from tests.conformance.test_rendered import _kernels as kernels_of
+from tests.conformance.test_rendered import kernels_of
 from ttgen.model.plan import Plan
 from ttgen.planner import kernel_size
 from ttgen.target import load

@@ -10,6 +10,7 @@ from typing import Final
 _COMMANDS: Final = (
     ("ttgen.schema.write",),
     ("docs.generate",),
+    ("docs.api",),
     ("docs.run", "docs/pipeline.md"),
     ("tests.verify.write_docs",),
 )

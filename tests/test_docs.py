@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs import generate
+from docs import api, generate
 from docs.run import with_output
 
 ROOT = Path(__file__).parent.parent
@@ -90,6 +90,21 @@ def test_pages_that_run_from_top_to_bottom(page: str) -> None:
 
 def test_the_reference_is_made_from_the_code() -> None:
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page()
+
+
+def test_the_api_page_is_made_from_docstrings() -> None:
+    assert api.PAGE.read_text(encoding="utf-8") == api.page()
+
+
+def test_every_public_name_is_there_and_imported_when_it_is_used() -> None:
+    import ttgen
+
+    assert sorted(ttgen.__all__) == ttgen.__all__ == dir(ttgen)
+    code = "import sys, ttgen; assert not any(name in sys.modules for name in ('ttgen.errors', 'ttgen.spec', 'yaml'))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert all(getattr(ttgen, name) for name in ttgen.__all__)
+    with pytest.raises(AttributeError, match="module 'ttgen' has no attribute 'Spec'"):
+        ttgen.Spec  # noqa: B018
 
 
 SECTIONS = ["A policy", "A pattern", "An operation", "A target", "An API profile"]

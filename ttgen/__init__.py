@@ -7,7 +7,7 @@
     for file in ttgen.render(plan):
         print(file.path, len(file.text))
 
-Mistakes in a spec raise `ttgen.errors.SpecError`; `ttgen.diagnostics.describe` is its text.
+Mistakes in a spec raise `ttgen.SpecError`; `ttgen.describe` is its text.
 """
 
 from __future__ import annotations
@@ -19,19 +19,61 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ttgen.diagnostics import describe
+    from ttgen.errors import OutputError, Place, Problem, SpecError, UserError
     from ttgen.model.plan import Plan
     from ttgen.rendering.artifacts import Artifact
     from ttgen.spec import LoadedSpec
 
-__all__ = ["__version__", "load", "loads", "plan", "render"]
+__all__ = [
+    "Artifact",
+    "LoadedSpec",
+    "OutputError",
+    "Place",
+    "Plan",
+    "Problem",
+    "SpecError",
+    "UserError",
+    "__version__",
+    "describe",
+    "load",
+    "loads",
+    "plan",
+    "render",
+]
+
+# Imported when they are used: a short command needs few of them.
+_WHERE = {
+    "Artifact": "ttgen.rendering.artifacts",
+    "LoadedSpec": "ttgen.spec",
+    "OutputError": "ttgen.errors",
+    "Place": "ttgen.errors",
+    "Plan": "ttgen.model.plan",
+    "Problem": "ttgen.errors",
+    "SpecError": "ttgen.errors",
+    "UserError": "ttgen.errors",
+    "describe": "ttgen.diagnostics",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'ttgen' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def load(path: str | Path) -> LoadedSpec:
     """Reads and checks a spec file.
 
     Raises:
-        ttgen.errors.SpecError: mistakes in the spec, all of one stage.
-        ttgen.errors.OutputError: the file can't be read.
+        SpecError: mistakes in the spec, all of one stage.
+        OutputError: the file can't be read.
     """
     from pathlib import Path
 
@@ -44,7 +86,7 @@ def loads(text: str, *, name: str = "spec.yaml") -> LoadedSpec:
     """Checks the text of a spec; `name` is what problems and rendered files call it.
 
     Raises:
-        ttgen.errors.SpecError: mistakes in the spec, all of one stage.
+        SpecError: mistakes in the spec, all of one stage.
     """
     from ttgen import loading
 
@@ -55,7 +97,7 @@ def plan(spec: LoadedSpec) -> Plan:
     """Decides everything, and proves the result on every core.
 
     Raises:
-        ttgen.errors.SpecError: the spec can't be served; with the place and the reason.
+        SpecError: the spec can't be served; with the place and the reason.
     """
     from ttgen.planner.resolve import resolve
 
