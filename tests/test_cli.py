@@ -134,7 +134,7 @@ def test_targets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "10 x 13" in lines[-1]
 
 
-@pytest.mark.parametrize("arguments", [[], ["rendre"], ["render"], ["render", "--chek", "specs"], ["schema", "plans"]])
+@pytest.mark.parametrize("arguments", [["rendre"], ["render"], ["render", "--chek", "specs"], ["schema", "plans"]])
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
@@ -266,3 +266,29 @@ def test_a_reader_that_has_seen_enough() -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("rendr specs/tile.yaml", "ttgen: error: no such command 'rendr'; did you mean 'render'?"),
+        ("frobnicate", "ttgen: error: no such command 'frobnicate'"),
+        ("render specs/tile.yaml --ouput x", "ttgen render: error: unrecognized arguments: --ouput x; did you mean '--output'?"),
+        ("verify --sanitise specs/tile.yaml", "ttgen verify: error: unrecognized arguments: --sanitise; did you mean '--sanitize'?"),
+        ("plan specs/tile.yaml --jsn=1", "ttgen plan: error: unrecognized arguments: --jsn=1; did you mean '--json'?"),
+        ("targets all", "ttgen targets: error: unrecognized arguments: all"),
+    ],
+)  # fmt: skip
+def test_misspelt_words(arguments: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments.split())
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (64, "")
+    assert err.splitlines()[-1] == message
+
+
+def test_no_command_is_the_short_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith(
+        "usage: ttgen [-h] [--version] COMMAND ...\n\nFrom a YAML spec to a complete"
+    )

@@ -58,8 +58,16 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: error: {message}\n")
 
+    def refuse_options(self, words: list[str]) -> NoReturn:
+        """Says which words it doesn't know, and which option they may be meant for."""
+        from ttgen.errors import suggest
 
-def parser(command: str | None = None) -> argparse.ArgumentParser:
+        word = next((word for word in words if word.startswith("-")), words[0])
+        known = suggest(word.split("=")[0], self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(words)}{known}")
+
+
+def parser(command: str | None = None) -> _Parser:
     """The parser; with the arguments of `command` only, so that a command imports no other."""
     top = _Parser(
         prog="ttgen",
@@ -80,15 +88,24 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
         )
         if module:
             module.add_arguments(added)
-            added.set_defaults(run=module.run)
+            added.set_defaults(run=module.run, parser=added)
     return top
 
 
 def main(arguments: list[str]) -> int:
     """Runs a command line, without the program's name; returns the exit status."""
     command = next((word for word in arguments if not word.startswith("-")), None)
-    options = parser(command).parse_args(arguments)
-    from ttgen.errors import UserError
+    top = parser(command)
+    if not arguments:
+        top.print_help()
+        return OK
+    from ttgen.errors import UserError, suggest
+
+    if command is not None and command not in _COMMANDS:
+        top.error(f"no such command '{command}'{suggest(command, _COMMANDS)}")
+    options, others = top.parse_known_args(arguments)
+    if others:
+        options.parser.refuse_options(others)
 
     try:
         return int(options.run(options))
