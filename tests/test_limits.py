@@ -11,8 +11,8 @@ import ttgen
 from ttgen.cli.main import main
 from ttgen.diagnostics import describe
 from ttgen.errors import OutputError, SpecError
+from ttgen.model.artifact import Artifact
 from ttgen.output import compare, write
-from ttgen.rendering.artifacts import Artifact
 
 
 def spec(*formulas: str, more: str = "", **shapes: list[int]) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from ttgen.diagnostics import describe
     from ttgen.errors import OutputError, Place, Problem, SpecError, UserError
+    from ttgen.model.artifact import Artifact
     from ttgen.model.plan import Plan
-    from ttgen.rendering.artifacts import Artifact
     from ttgen.spec import LoadedSpec
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
 
 # Imported when they are used: a short command needs few of them.
 _WHERE = {
-    "Artifact": "ttgen.rendering.artifacts",
+    "Artifact": "ttgen.model.artifact",
     "LoadedSpec": "ttgen.spec",
     "OutputError": "ttgen.errors",
     "Place": "ttgen.errors",

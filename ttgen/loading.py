@@ -19,7 +19,7 @@ def load(path: Path) -> LoadedSpec:
     return _loaded(read(path))
 
 
-def loads(text: str, *, name: str) -> LoadedSpec:
+def loads(text: bytes | str, *, name: str) -> LoadedSpec:
     """The spec of a text; `name` is what problems and rendered files call it.
 
     Raises:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ttgen.errors import OutputError
-from ttgen.rendering.artifacts import Artifact
+from ttgen.model.artifact import Artifact
 
 PLAN: Final = "tt.plan.json"
 # How the first line of every file begins, but for the plan's.

@@ -1,7 +1,8 @@
-"""Data that ships with the package: beside it when installed, one folder up in a checkout."""
+"""Data that ships with the package, beside it when installed and one folder up in a checkout, and the cache folder."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -15,3 +16,8 @@ def folder(name: str) -> Path:
         if (parent / name).is_dir():
             return parent / name
     raise FileNotFoundError(f"ttgen is installed without its {name}/ folder")
+
+
+def cache_folder() -> Path:
+    """The user's cache folder of ttgen: `~/.cache/ttgen`, which `$XDG_CACHE_HOME` moves. It may not be there."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ttgen"

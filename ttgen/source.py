@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import yaml
 
-from ttgen.errors import OutputError, Path, Problem, SpecError, printable, refuse
+from ttgen.errors import Path, Problem, SpecError, printable, refuse
 from ttgen.errors import Place as ProblemPlace
+from ttgen.spec_file import MAX_CHARACTERS, read_bytes
 
-MAX_CHARACTERS: Final = 1_000_000
 MAX_DEPTH: Final = 32
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
@@ -146,12 +146,7 @@ def read(path: FilePath) -> Source:
         OutputError: the file can't be read.
         SpecError: it is no YAML, or YAML that a spec may not be.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(4 * MAX_CHARACTERS + 1)
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror or error}") from None
-    return parse(raw, name=str(path))
+    return parse(read_bytes(path), name=str(path))
 
 
 def parse(raw: bytes | str, *, name: str) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ttgen
-from ttgen.rendering.artifacts import Artifact
+from ttgen.model.artifact import Artifact
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 

@@ -11,7 +11,7 @@ import ttgen
 from tests.verify.conftest import CACHE
 from tests.verify.drawn import spec
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR, main
-from ttgen.rendering.artifacts import Artifact
+from ttgen.model.artifact import Artifact
 from ttgen.spec import LoadedSpec
 from ttgen.verify import toolchain
 from ttgen.verify.toolchain import Builder

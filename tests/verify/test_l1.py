@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import ttgen
-from ttgen.rendering.artifacts import Artifact
+from ttgen.model.artifact import Artifact
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import verify
 

@@ -99,13 +99,14 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         top.print_help()
         return OK
-    from ttgen.errors import UserError, suggest
-
     if command is not None and command not in _COMMANDS:
+        from ttgen.errors import suggest
+
         top.error(f"no such command '{command}'{suggest(command, _COMMANDS)}")
     options, others = top.parse_known_args(arguments)
     if others:
         options.parser.refuse_options(others)
+    from ttgen.errors import UserError
 
     try:
         return int(options.run(options))

@@ -18,7 +18,7 @@ from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.errors import counted, printable
 from ttgen.origins import origins
 from ttgen.output import Change, compare, differences, write
-from ttgen.rendering.artifacts import artifacts, folder_artifacts
+from ttgen.results import open_results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,27 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and exit 2 when files differ"
     )
+    specs.add_no_cache(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
 
 
 def run(options: argparse.Namespace) -> int:
     """Renders specs."""
-    planned, wrong = specs.plan_all(options.specs)
+    rendered, wrong = specs.render_all(options.specs, open_results(wanted=not options.no_cache))
     if wrong:
         print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
         return USER_ERROR
     folder: Path = options.output
-    changes = [(plan, compare(folder, artifacts(plan))) for _loaded, plan in planned]
-    shared = compare(folder, folder_artifacts())
-    rendered = {plan.kernel: Path(loaded.source.name) for loaded, plan in planned}
-    known = origins(folder, rendered, specs.folders(options.specs))
-    everything = [*(change for _plan, found in changes for change in found), *shared, *known.changes]
+    changes = [(result, compare(folder, result.files)) for _path, result in rendered]
+    shared = compare(folder, rendered[0].result.shared)
+    known = origins(folder, {result.kernel: path for path, result in rendered}, specs.folders(options.specs))
+    everything = [*(change for _result, found in changes for change in found), *shared, *known.changes]
     if options.check:
         return _check(everything, known.left_over, quiet=options.quiet)
     write(folder, everything)
     if not options.quiet:
-        for plan, found in changes:
-            print(f"{printable(str(folder / plan.kernel))}: {', '.join(specs.headline(plan))}")
+        for result, found in changes:
+            print(f"{printable(str(folder / result.kernel))}: {result.headline}")
             _print_changes(found)
         _print_changes(change for change in (*shared, *known.changes) if change.state != "same")
     return OK

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ttgen.diagnostics import describe
 from ttgen.errors import OutputError, UserError, refuse
-from ttgen.loading import load
-from ttgen.model.plan import Plan
-from ttgen.planner.resolve import resolve
-from ttgen.source import located
-from ttgen.spec import LoadedSpec
-from ttgen.target import load as load_target
+from ttgen.results import Result, Results
+from ttgen.spec_file import read_bytes
+
+if TYPE_CHECKING:
+    from ttgen.model.plan import Plan
+    from ttgen.spec import LoadedSpec
+
+T = TypeVar("T")
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -26,6 +29,11 @@ def add_specs(parser: argparse.ArgumentParser, *, many: bool = True) -> None:
         parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
     else:
         parser.add_argument("specs", nargs=1, metavar="SPEC", help="a spec file")
+
+
+def add_no_cache(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --no-cache."""
+    parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing of it")
 
 
 def find(words: Iterable[str]) -> list[Path]:
@@ -56,34 +64,100 @@ def folders(words: Iterable[str]) -> set[Path]:
     return {Path(word) for word in words if Path(word).is_dir()}
 
 
-def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
-    """Plans every spec; prints the problems of those that can't be, and counts them."""
-    planned: list[tuple[LoadedSpec, Plan]] = []
+class _Names:
+    """The kernels so far, of which no two may have one name."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, Path]] = {}
+
+    def claim(self, kernel: str, path: Path) -> None:
+        """Takes a name for the spec of a path.
+
+        Raises:
+            SpecError: another spec has it.
+        """
+        other, before = self._known.setdefault(kernel.lower(), (kernel, path))
+        if before == path:
+            return
+        from ttgen.loading import load
+        from ttgen.source import located
+
+        text = f"kernel '{kernel}' is also that of {before}: each needs a name of its own"
+        if other != kernel:
+            text = (
+                f"kernel '{kernel}' differs from '{other}' of {before} in case only: some file systems don't tell "
+                "their folders apart"
+            )
+        with located(load(path).source):
+            raise refuse(text, "kernel")
+
+
+def _each(words: Iterable[str], serve: Callable[[Path, _Names], T]) -> tuple[list[T], int]:
+    """Serves every spec; prints the problems of those that can't be, and counts them."""
+    served: list[T] = []
     wrong = 0
-    names: dict[str, LoadedSpec] = {}
+    names = _Names()
     for path in find(words):
         try:
-            loaded = load(path)
-            if (other := names.setdefault(loaded.spec.kernel.lower(), loaded)) is not loaded:
-                text = (
-                    f"kernel '{loaded.spec.kernel}' is also that of {other.source.name}: each needs a name of its own"
-                )
-                if other.spec.kernel != loaded.spec.kernel:
-                    text = (
-                        f"kernel '{loaded.spec.kernel}' differs from '{other.spec.kernel}' of {other.source.name} in "
-                        "case only: some file systems don't tell their folders apart"
-                    )
-                with located(loaded.source):
-                    raise refuse(text, "kernel")
-            planned.append((loaded, resolve(loaded)))
+            served.append(serve(path, names))
         except UserError as error:
             print(describe(error), file=sys.stderr)
             wrong += 1
-    return planned, wrong
+    return served, wrong
+
+
+def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
+    """Plans every spec; prints the problems of those that can't be, and counts them."""
+    from ttgen.loading import load
+    from ttgen.planner.resolve import resolve
+
+    def serve(path: Path, names: _Names) -> tuple[LoadedSpec, Plan]:
+        loaded = load(path)
+        names.claim(loaded.spec.kernel, path)
+        return loaded, resolve(loaded)
+
+    return _each(words, serve)
+
+
+class Rendered(NamedTuple):
+    """A spec, and what was made of it."""
+
+    path: Path
+    result: Result
+
+
+def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], int]:
+    """Renders every spec, or finds what was rendered; prints the problems of those that can't be, and counts them.
+
+    What was found imports nothing of what plans and renders.
+    """
+
+    def serve(path: Path, names: _Names) -> Rendered:
+        raw = read_bytes(path)
+        found = results.get(path.name, raw)
+        if found:
+            names.claim(found.kernel, path)
+            return Rendered(path, found)
+        from ttgen.loading import loads
+        from ttgen.planner.resolve import resolve
+        from ttgen.rendering.artifacts import artifacts, folder_artifacts
+
+        loaded = loads(raw, name=str(path))
+        names.claim(loaded.spec.kernel, path)
+        plan = resolve(loaded)
+        made = Result(plan.kernel, ", ".join(headline(plan)), artifacts(plan), folder_artifacts())
+        results.put(path.name, raw, made)
+        return Rendered(path, made)
+
+    served = _each(words, serve)
+    results.prune()
+    return served
 
 
 def headline(plan: Plan) -> Iterator[str]:
     """What matters most of a plan: programs, cores, balance, L1, and DRAM reads over what must be read."""
+    from ttgen.target import load as load_target
+
     programs = plan.programs
     if len(programs) > 1:
         yield f"{len(programs)} programs"

@@ -6,16 +6,19 @@ import argparse
 
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR
+from ttgen.errors import printable
+from ttgen.results import open_results
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_specs(parser)
+    specs.add_no_cache(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Validates specs."""
-    planned, wrong = specs.plan_all(options.specs)
-    for loaded, plan in planned:
-        print(f"{loaded.source.name}: ok: {plan.kernel}, {', '.join(specs.headline(plan))}")
+    rendered, wrong = specs.render_all(options.specs, open_results(wanted=not options.no_cache))
+    for path, result in rendered:
+        print(f"{printable(str(path))}: ok: {result.kernel}, {result.headline}")
     return USER_ERROR if wrong else OK

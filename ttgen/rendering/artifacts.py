@@ -7,18 +7,11 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from ttgen.apis import APIS, newest
+from ttgen.model.artifact import Artifact
 from ttgen.model.body import Body
 from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
 from ttgen.rendering.plan_json import plan_json
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file: its path below the output folder, with `/`, and its text."""
-
-    path: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

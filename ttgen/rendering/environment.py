@@ -6,7 +6,6 @@ import math
 import os
 import sys
 from functools import cache
-from pathlib import Path
 from textwrap import wrap
 from typing import Final, Protocol
 
@@ -214,9 +213,8 @@ def environment() -> Environment:
 
 def _bytecode_cache() -> BytecodeCache | None:
     """A cache for this version of ttgen and Python; none where it can't be written."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     version = f"{__version__}-py{sys.version_info.major}{sys.version_info.minor}"
-    folder = Path(base) / "ttgen" / version
+    folder = resources.cache_folder() / version
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -22,7 +22,7 @@ from typing import Final
 
 from ttgen import resources
 from ttgen.errors import ToolchainError
-from ttgen.rendering.artifacts import Artifact
+from ttgen.model.artifact import Artifact
 
 _UNITS: Final = ("unit_launch", "unit_host", "unit_device", "unit_compute")
 """The emulator's translation units, the slowest first."""
@@ -92,8 +92,7 @@ def cache_folder() -> Path:
     Raises:
         ToolchainError: it can't be written.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "ttgen" / "emulator"
+    folder = resources.cache_folder() / "emulator"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,8 +10,9 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
 from ttgen.formula.infer import graph_of
 from ttgen.formula.stages import cut
+from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
-from ttgen.rendering.artifacts import Artifact, artifacts, folder_artifacts
+from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.flow import flow_of

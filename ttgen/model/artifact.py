@@ -1,0 +1,17 @@
+"""A rendered file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Artifact(NamedTuple):
+    """A file.
+
+    Attributes:
+        path: below the output folder, with `/`.
+        text: what it holds.
+    """
+
+    path: str
+    text: str
