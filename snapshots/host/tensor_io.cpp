@@ -129,7 +129,7 @@ std::vector<float> draw(const std::string& key, std::size_t count) {
 
 }  // namespace
 
-Files::Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<std::string>& kernels, int argc,
+Files::Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<const char*>& kernels, int argc,
              char** argv)
     : kernel_(std::move(kernel)), tensors_(std::move(tensors)) {
     try {
@@ -146,9 +146,9 @@ Files::Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<
         }
     }
     // A missing one would only be noticed when it is launched.
-    for (const std::string& file : kernels) {
+    for (const char* file : kernels) {
         if (!std::filesystem::exists(file)) {
-            throw std::runtime_error(file + ": no such kernel");
+            throw std::runtime_error(std::string(file) + ": no such kernel");
         }
     }
 }
@@ -292,11 +292,14 @@ void Files::download(dist::MeshCommandQueue& queue, const char* name, const Buff
     }
 }
 
-void Files::run(const std::function<void()>& kernels) const {
+void Files::run(dist::MeshCommandQueue& queue, std::vector<dist::MeshWorkload>& programs) const {
     std::vector<double> times;
     for (uint32_t repetition = 0; repetition < repetitions_; ++repetition) {
         const auto begin = std::chrono::steady_clock::now();
-        kernels();
+        for (dist::MeshWorkload& program : programs) {
+            dist::EnqueueMeshWorkload(queue, program, /*blocking=*/false);
+        }
+        dist::Finish(queue);
         times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
     }
     if (repetitions_ > 1) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <tt-metalium/circular_buffer_config.hpp>
 #include <tt-metalium/mesh_buffer.hpp>
 #include <tt-metalium/mesh_command_queue.hpp>
+#include <tt-metalium/mesh_workload.hpp>
 
 namespace tensor_io {
 
@@ -37,7 +37,7 @@ struct Tensor {
 class Files {
    public:
     // Reads the command line and checks its files, those of the kernels too; ends the program after --help.
-    Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<std::string>& kernels, int argc,
+    Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<const char*>& kernels, int argc,
           char** argv);
 
     int device() const { return device_; }
@@ -48,8 +48,11 @@ class Files {
     // Saves an output, or prints its range where it has no file; what lies between programs, where it has a file.
     void download(tt::tt_metal::distributed::MeshCommandQueue& queue, const char* name, const Buffer& buffer) const;
 
-    // Runs something once, or as often as --repeat says: then prints the shortest, the median and the longest time.
-    void run(const std::function<void()>& kernels) const;
+    // Runs programs in their order, once, or as often as --repeat says: then prints the shortest, the median and the
+    // longest time.
+    void run(
+        tt::tt_metal::distributed::MeshCommandQueue& queue,
+        std::vector<tt::tt_metal::distributed::MeshWorkload>& programs) const;
 
    private:
     void parse(int argc, char** argv);

@@ -235,8 +235,8 @@ MUTANTS = (
     # Several programs.
     _m("plan: the second program first", "mlp", "plan", "create_H(tensors));\n    workloads[1].add_program(everywhere, create_Y(",
        "create_Y(tensors));\n    workloads[1].add_program(everywhere, create_H(", "uninitialised-data"),
-    _m("plan: the first program's tensor instead of its result", "mlp", "plan", "parts::addresses({tensors.H, tensors.W2, tensors.X}",
-       "parts::addresses({tensors.X, tensors.W2, tensors.X}", "out-of-range"),
+    _m("plan: the first program's tensor instead of its result", "mlp", "plan", ".tensors = {tensors.H, tensors.W2, tensors.X}",
+       ".tensors = {tensors.X, tensors.W2, tensors.X}", "out-of-range"),
     _m("compute: a function of the first program left out", "mlp", "H/compute", "gelu_tile<false>(0);", "", "wrong-numbers"),
     _m("reader: what lies between, of another row", "mlp", "Y/reader", "y * Kt + k, H_tensor", "k, H_tensor", "wrong-numbers"),
 )  # fmt: skip

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_next_m(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 7}},
     });
 
@@ -48,13 +48,12 @@ ttm::Program create_next_m(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_next_weight, tt::DataFormat::Float32, /*pages=*/2, /*page_bytes=*/4096);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.m, tensors.gradient, tensors.v, tensors.weight, tensors.rate}),
-            .defines = {},
+            .tensors = {tensors.m, tensors.gradient, tensors.v, tensors.weight, tensors.rate},
             .named_compile_args = {
                 {"cb_m", cb_m},
                 {"cb_gradient", cb_gradient},
@@ -63,18 +62,16 @@ ttm::Program create_next_m(const Tensors& tensors) {
                 {"cb_rate", cb_rate},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.m, tensors.gradient, tensors.v, tensors.weight, tensors.rate}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {0, 1, 2, 3, 4}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_m", cb_m},
                 {"cb_gradient", cb_gradient},
@@ -91,21 +88,18 @@ ttm::Program create_next_m(const Tensors& tensors) {
                 {"number_4", std::bit_cast<uint32_t>(1e-08f)},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.next_m, tensors.next_v, tensors.next_weight}),
-            .defines = {},
+            .tensors = {tensors.next_m, tensors.next_v, tensors.next_weight},
             .named_compile_args = {
                 {"cb_next_m", cb_next_m},
                 {"cb_next_v", cb_next_v},
                 {"cb_next_weight", cb_next_weight},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.next_m, tensors.next_v, tensors.next_weight}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[8][8] = {
@@ -130,9 +124,9 @@ ttm::Program create_next_m(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -163,7 +157,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {2, 3}},
     });
 
@@ -33,13 +33,12 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Y, tt::DataFormat::Float32, /*pages=*/16, /*page_bytes=*/4096, tensors.Y);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.R}),
-            .defines = {},
+            .tensors = {tensors.R},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_R", cb_R},
@@ -52,18 +51,16 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"x_step", 1},
                 {"y_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.R}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {0}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_R", cb_R},
@@ -74,13 +71,12 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"shard_n", 4},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({}),
-            .defines = {},
+            .tensors = {},
             .named_compile_args = {{"cb_Y", cb_Y}, {"shard_m", 4}, {"shard_n", 4}}});
 
     // Rows are core y, columns are core x.
@@ -110,9 +106,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {});
     }
     return program;
 }
@@ -159,7 +155,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_C(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {5, 3}},
     });
 
@@ -33,13 +33,12 @@ ttm::Program create_C(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_C, tt::DataFormat::Float16_b, /*pages=*/64, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.A, tensors.B}),
-            .defines = {},
+            .tensors = {tensors.A, tensors.B},
             .named_compile_args = {
                 {"cb_A", cb_A},
                 {"cb_B", cb_B},
@@ -53,18 +52,16 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.A, tensors.B}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = false,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_A", cb_A},
                 {"cb_B", cb_B},
@@ -78,13 +75,12 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"subblock_w", 4},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.C}),
-            .defines = {},
+            .tensors = {tensors.C},
             .named_compile_args = {
                 {"cb_C", cb_C},
                 {"Mt", 32},
@@ -94,8 +90,6 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.C}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t x_start[4][6] = {
@@ -124,9 +118,9 @@ ttm::Program create_C(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
     }
     return program;
 }
@@ -152,7 +146,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_Q(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 3}},
     });
 
@@ -33,13 +33,12 @@ ttm::Program create_Q(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Q, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Q/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X, tensors.Wq}),
-            .defines = {},
+            .tensors = {tensors.X, tensors.Wq},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_Wq", cb_Wq},
@@ -48,30 +47,25 @@ ttm::Program create_Q(const Tensors& tensors) {
                 {"grid_x", 8},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X, tensors.Wq}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Q/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_X", cb_X}, {"cb_Wq", cb_Wq}, {"cb_Q", cb_Q}, {"Kt", 6}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Q/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Q}),
-            .defines = {},
+            .tensors = {tensors.Q},
             .named_compile_args = {{"cb_Q", cb_Q}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Q}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[4][8] = {
@@ -88,16 +82,16 @@ ttm::Program create_Q(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
 
 ttm::Program create_V(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 0}},
         {{0, 1}, {3, 1}},
     });
@@ -115,13 +109,12 @@ ttm::Program create_V(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_V, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/V/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X, tensors.Wv, tensors.bv}),
-            .defines = {},
+            .tensors = {tensors.X, tensors.Wv, tensors.bv},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_Wv", cb_Wv},
@@ -131,30 +124,25 @@ ttm::Program create_V(const Tensors& tensors) {
                 {"grid_x", 3},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X, tensors.Wv, tensors.bv}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/V/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_X", cb_X}, {"cb_Wv", cb_Wv}, {"cb_bv", cb_bv}, {"cb_V", cb_V}, {"Kt", 6}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/V/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.V}),
-            .defines = {},
+            .tensors = {tensors.V},
             .named_compile_args = {{"cb_V", cb_V}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.V}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[2][8] = {
@@ -167,9 +155,9 @@ ttm::Program create_V(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -199,7 +187,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/Q/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/Q/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_H(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 1}},
     });
 
@@ -33,13 +33,12 @@ ttm::Program create_H(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_H, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048, tensors.H);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X, tensors.W1}),
-            .defines = {},
+            .tensors = {tensors.X, tensors.W1},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_W1", cb_W1},
@@ -48,18 +47,16 @@ ttm::Program create_H(const Tensors& tensors) {
                 {"x_step", 1},
                 {"y_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X, tensors.W1}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_W1", cb_W1},
@@ -69,13 +66,12 @@ ttm::Program create_H(const Tensors& tensors) {
                 {"shard_n", 8},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({}),
-            .defines = {},
+            .tensors = {},
             .named_compile_args = {{"cb_H", cb_H}, {"shard_m", 1}, {"shard_n", 8}}});
 
     // Rows are core y, columns are core x.
@@ -97,16 +93,16 @@ ttm::Program create_H(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {});
     }
     return program;
 }
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 1}},
     });
 
@@ -120,13 +116,12 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/2, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.W2}),
-            .defines = {},
+            .tensors = {tensors.W2},
             .named_compile_args = {
                 {"cb_H", cb_H},
                 {"cb_W2", cb_W2},
@@ -135,30 +130,25 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"shard_m", 1},
                 {"x_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.W2}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_H", cb_H}, {"cb_W2", cb_W2}, {"cb_Y", cb_Y}, {"Kt", 8}, {"shard_m", 1}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y}),
-            .defines = {},
+            .tensors = {tensors.Y},
             .named_compile_args = {{"cb_Y", cb_Y}, {"Nt", 4}, {"x_step", 1}, {"y_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t x_start[2][8] = {
@@ -179,9 +169,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
     }
     return program;
 }
@@ -217,7 +207,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/H/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/H/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_H1(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {5, 3}},
     });
 
@@ -36,13 +36,12 @@ ttm::Program create_H1(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/8, /*page_bytes=*/4096);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H1/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X, tensors.W1}),
-            .defines = {},
+            .tensors = {tensors.X, tensors.W1},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_W1", cb_W1},
@@ -56,18 +55,16 @@ ttm::Program create_H1(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X, tensors.W1}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H1/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi4,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(64, {24}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_W1", cb_W1},
@@ -82,13 +79,12 @@ ttm::Program create_H1(const Tensors& tensors) {
                 {"subblock_w", 2},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H1/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.H1}),
-            .defines = {},
+            .tensors = {tensors.H1},
             .named_compile_args = {
                 {"cb_H1", cb_H1},
                 {"Mt", 16},
@@ -98,8 +94,6 @@ ttm::Program create_H1(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.H1}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t x_start[4][6] = {
@@ -128,16 +122,16 @@ ttm::Program create_H1(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
     }
     return program;
 }
 
 ttm::Program create_H2(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {5, 3}},
     });
 
@@ -154,13 +148,12 @@ ttm::Program create_H2(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/8, /*page_bytes=*/4096);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H2/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.H1, tensors.W2}),
-            .defines = {},
+            .tensors = {tensors.H1, tensors.W2},
             .named_compile_args = {
                 {"cb_H1", cb_H1},
                 {"cb_W2", cb_W2},
@@ -174,18 +167,16 @@ ttm::Program create_H2(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.H1, tensors.W2}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H2/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi4,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(64, {24}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_H1", cb_H1},
                 {"cb_W2", cb_W2},
@@ -200,13 +191,12 @@ ttm::Program create_H2(const Tensors& tensors) {
                 {"subblock_w", 2},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H2/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.H2}),
-            .defines = {},
+            .tensors = {tensors.H2},
             .named_compile_args = {
                 {"cb_H2", cb_H2},
                 {"Mt", 16},
@@ -216,8 +206,6 @@ ttm::Program create_H2(const Tensors& tensors) {
                 {"x_step", 6},
                 {"y_step", 4},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.H2}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t x_start[4][6] = {
@@ -246,16 +234,16 @@ ttm::Program create_H2(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(x_count), own(y_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, reader, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
+        parts::set_runtime_args(program, writer, core, {own(x_start), own(x_count), own(y_start), own(y_count)});
     }
     return program;
 }
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {12, 1}},
         {{0, 2}, {5, 2}},
     });
@@ -276,13 +264,12 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/4, /*page_bytes=*/4096);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.H2, tensors.W3, tensors.b}),
-            .defines = {},
+            .tensors = {tensors.H2, tensors.W3, tensors.b},
             .named_compile_args = {
                 {"cb_H2", cb_H2},
                 {"cb_W3", cb_W3},
@@ -297,18 +284,16 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"k_blocks", 3},
                 {"unit_step", 32},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.H2, tensors.W3, tensors.b}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi4,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(64, {2, 24}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_H2", cb_H2},
                 {"cb_W3", cb_W3},
@@ -324,13 +309,12 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"subblock_w", 2},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y}),
-            .defines = {},
+            .tensors = {tensors.Y},
             .named_compile_args = {
                 {"cb_Y", cb_Y},
                 {"Mt", 16},
@@ -340,8 +324,6 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"block_n", 2},
                 {"unit_step", 32},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[3][13] = {
@@ -356,9 +338,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -391,7 +373,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/H1/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/H1/compute.cpp",

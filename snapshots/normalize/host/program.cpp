@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 5}},
         {{0, 6}, {1, 6}},
     });
@@ -43,13 +43,12 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.variance, tensors.X, tensors.mean, tensors.gamma, tensors.beta}),
-            .defines = {},
+            .tensors = {tensors.variance, tensors.X, tensors.mean, tensors.gamma, tensors.beta},
             .named_compile_args = {
                 {"cb_variance", cb_variance},
                 {"cb_X", cb_X},
@@ -59,18 +58,16 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"grid_x", 5},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.variance, tensors.X, tensors.mean, tensors.gamma, tensors.beta}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {0, 2}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {
                 {"cb_variance", cb_variance},
                 {"cb_X", cb_X},
@@ -81,16 +78,13 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"number", std::bit_cast<uint32_t>(1e-05f)},
             }});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y}),
-            .defines = {},
+            .tensors = {tensors.Y},
             .named_compile_args = {{"cb_Y", cb_Y}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[7][8] = {
@@ -113,9 +107,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -144,7 +138,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/compute.cpp",

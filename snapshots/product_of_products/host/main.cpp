@@ -4,8 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include <tt-metalium/distributed.hpp>
+#include <tt-metalium/mesh_command_queue.hpp>
 #include <tt-metalium/mesh_device.hpp>
+#include <tt-metalium/mesh_workload.hpp>
 
 #include "program.hpp"
 #include "tensor_io.hpp"
@@ -37,12 +38,7 @@ int main(int argc, char** argv) try {
     files.upload(queue, "C", memory.C);
     files.upload(queue, "D", memory.D);
     std::vector<dist::MeshWorkload> workloads = program::create_workloads(*device, memory);
-    files.run([&] {
-        for (dist::MeshWorkload& workload : workloads) {
-            dist::EnqueueMeshWorkload(queue, workload, /*blocking=*/false);
-        }
-        dist::Finish(queue);
-    });
+    files.run(queue, workloads);
     files.download(queue, "Y", memory.Y);
     files.download(queue, "Y_1", memory.Y_1);
     files.download(queue, "Y_2", memory.Y_2);

@@ -4,8 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include <tt-metalium/distributed.hpp>
+#include <tt-metalium/mesh_command_queue.hpp>
 #include <tt-metalium/mesh_device.hpp>
+#include <tt-metalium/mesh_workload.hpp>
 
 #include "program.hpp"
 #include "tensor_io.hpp"
@@ -31,12 +32,7 @@ int main(int argc, char** argv) try {
     files.upload(queue, "X", memory.X);
     files.upload(queue, "scale", memory.scale);
     std::vector<dist::MeshWorkload> workloads = program::create_workloads(*device, memory);
-    files.run([&] {
-        for (dist::MeshWorkload& workload : workloads) {
-            dist::EnqueueMeshWorkload(queue, workload, /*blocking=*/false);
-        }
-        dist::Finish(queue);
-    });
+    files.run(queue, workloads);
     files.download(queue, "Y", memory.Y);
     device->close();
 } catch (...) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include <tt-metalium/mesh_buffer.hpp>
@@ -32,6 +31,6 @@ std::vector<tt::tt_metal::distributed::MeshWorkload> create_workloads(
     const tt::tt_metal::distributed::MeshDevice& device, const Tensors& tensors);
 
 // The kernels' sources, which are compiled when a workload is enqueued for the first time.
-std::vector<std::string> kernel_files();
+std::vector<const char*> kernel_files();
 
 }  // namespace rectangle_program

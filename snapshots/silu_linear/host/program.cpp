@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_Y_1(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 1}},
     });
 
@@ -36,13 +36,12 @@ ttm::Program create_Y_1(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_zeros, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y_1/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X, tensors.g}),
-            .defines = {},
+            .tensors = {tensors.X, tensors.g},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_g", cb_g},
@@ -50,30 +49,25 @@ ttm::Program create_Y_1(const Tensors& tensors) {
                 {"grid_x", 4},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X, tensors.g}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y_1/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = false,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_X", cb_X}, {"cb_g", cb_g}, {"cb_Y_1", cb_Y_1}, {"cb_zeros", cb_zeros}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y_1/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y_1}),
-            .defines = {},
+            .tensors = {tensors.Y_1},
             .named_compile_args = {{"cb_Y_1", cb_Y_1}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y_1}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[2][8] = {
@@ -86,16 +80,16 @@ ttm::Program create_Y_1(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {7, 0}},
         {{0, 1}, {3, 1}},
     });
@@ -110,13 +104,12 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.Y_1, tensors.W}),
-            .defines = {},
+            .tensors = {tensors.Y_1, tensors.W},
             .named_compile_args = {
                 {"cb_Y_1", cb_Y_1},
                 {"cb_W", cb_W},
@@ -126,30 +119,25 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"grid_y", 2},
                 {"unit_step", 1},
             }});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.Y_1, tensors.W}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = false,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = false,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_Y_1", cb_Y_1}, {"cb_W", cb_W}, {"cb_Y", cb_Y}, {"Kt", 4}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y}),
-            .defines = {},
+            .tensors = {tensors.Y},
             .named_compile_args = {{"cb_Y", cb_Y}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[2][8] = {
@@ -162,9 +150,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -193,7 +181,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/Y_1/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/Y_1/compute.cpp",

@@ -19,7 +19,7 @@ namespace {
 
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
-    const ttm::CoreRangeSet workers(std::vector<ttm::CoreRange>{
+    const ttm::CoreRangeSet workers = parts::core_ranges({
         {{0, 0}, {0, 0}},
     });
 
@@ -30,38 +30,32 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
 
-    const ttm::KernelHandle reader = ttm::CreateKernel(
+    const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .compile_args = parts::accessors({tensors.X}),
-            .defines = {},
+            .tensors = {tensors.X},
             .named_compile_args = {{"cb_X", cb_X}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, reader, parts::addresses({tensors.X}));
 
-    const ttm::KernelHandle compute = ttm::CreateKernel(
+    const ttm::KernelHandle compute = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/compute.cpp", workers,
-        ttm::ComputeConfig{
+        parts::Compute{
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
+            .dst_full_sync_en = false,
             .unpack_to_dest_mode = parts::unpack_modes(32, {}),
+            .bfp8_pack_precise = false,
             .math_approx_mode = true,
-            .compile_args = {},
-            .defines = {},
             .named_compile_args = {{"cb_X", cb_X}, {"cb_Y", cb_Y}}});
 
-    const ttm::KernelHandle writer = ttm::CreateKernel(
+    const ttm::KernelHandle writer = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/writer.cpp", workers,
-        ttm::DataMovementConfig{
+        parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .compile_args = parts::accessors({tensors.Y}),
-            .defines = {},
+            .tensors = {tensors.Y},
             .named_compile_args = {{"cb_Y", cb_Y}, {"unit_step", 1}}});
-    ttm::SetCommonRuntimeArgs(
-        program, writer, parts::addresses({tensors.Y}));
 
     // Rows are core y, columns are core x.
     constexpr uint32_t unit_start[1][1] = {
@@ -72,9 +66,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        ttm::SetRuntimeArgs(program, reader, core, {own(unit_start), own(unit_count)});
-        ttm::SetRuntimeArgs(program, compute, core, {own(unit_count)});
-        ttm::SetRuntimeArgs(program, writer, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -99,7 +93,7 @@ std::vector<dist::MeshWorkload> create_workloads(const dist::MeshDevice& device,
     return workloads;
 }
 
-std::vector<std::string> kernel_files() {
+std::vector<const char*> kernel_files() {
     return {
         TTGEN_PROGRAM_DIR "kernels/reader.cpp",
         TTGEN_PROGRAM_DIR "kernels/compute.cpp",

@@ -3,7 +3,7 @@
 
 #include <bit>
 #include <cstdint>
-#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
