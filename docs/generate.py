@@ -113,11 +113,11 @@ verify` judges each stage from what the ones before it have stored, and all of t
 ## Names
 
 Names are C++ identifiers of at most 40 characters, without `__`. A tensor's name also is none of Python's keywords, which
-formulas are read as, and doesn't end with `_`. Names in kernels are made from it: `cb_X`, `X_args`, `X_tensor` and
-`X_address`. Where two tensors would make one name (`cb_A` and `A_args` both make `cb_A_args`), both are refused. A kernel's
-name is the target in `CMakeLists.txt`: names that CMake keeps for itself (`install`, `all`, `test`, …) are refused. Kernels
-of one command differ in more than case: some file systems don't tell them apart. The name of a spec's file, which rendered
-files say, has only characters that can be printed.
+formulas are read as, doesn't end with `_`, and isn't `Buffer`, a type of host programs. Names in kernels are made from it:
+`cb_X`, `X_args`, `X_tensor` and `X_address`. Where two tensors would make one name (`cb_A` and `A_args` both make
+`cb_A_args`), both are refused. A kernel's name is the target in `CMakeLists.txt`: names that CMake keeps for itself
+(`install`, `all`, `test`, …) are refused. Kernels of one command differ in more than case: some file systems don't tell
+them apart. The name of a spec's file, which rendered files say, has only characters that can be printed.
 
 ## Patterns
 

@@ -130,6 +130,33 @@ def test_other_words_of_python_are(name: str) -> None:
     assert check(spec("{3} = {0} @ {1} + {2}", "", (name, "B", "C", "Y"), vector=False)) == "served"
 
 
+HOST = (
+    "Files Role Tensors argc argv check_device core device dist files input kernel_files k_program main memory own parts "
+    "program program_parts queue std table tensor_io tensors tt ttm unit_start workers workloads"
+).split()
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+def test_words_of_the_host_program_are_names_of_tensors(tmp_path: Path) -> None:
+    """Inputs by half of them, an output and what lies between programs by the others."""
+    assert tensor_problem("Buffer")
+    half = len(HOST) // 2
+    for inputs, between in ((HOST[:half], HOST[half]), (HOST[half:], HOST[0])):
+        tensors = "".join(f"  {name}: {{shape: [64, 64], dtype: bfloat16}}\n" for name in inputs)
+        wide = " + ".join(inputs[:-1])
+        text = f"kernel: k\ntensors:\n{tensors}compute:\n  - {between} = ({wide}) @ {inputs[0]}\n"
+        text += f"  - {inputs[-1]} = {between} @ {inputs[0]}\n"
+        for file in ttgen.render(ttgen.plan(ttgen.loads(text))):
+            path = tmp_path / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.text)
+        flags = ["-std=c++20", "-fsyntax-only", "-I", "ttgen/emulator/include", "-I", str(tmp_path / "host")]
+        sources = [str(tmp_path / f"k/host/{name}.cpp") for name in ("program", "main")]
+        words = ["g++", *flags, '-DTTGEN_PROGRAM_DIR=""', *sources]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 RESERVED = "all ALL_BUILD clean edit_cache help install INSTALL preinstall rebuild_cache ZERO_CHECK Makefile CMakeFiles".split()
 
 

@@ -36,6 +36,9 @@ _HIDDEN: Final = frozenset(
     "interface pages_available_at_front pages_reservable_at_back pop_front push_back reserve_back wait_front".split()
 )
 
+# The type of a tensor in rendered host programs, whose struct of tensors has a field named after each.
+_TYPE: Final = "Buffer"
+
 # Targets that CMake reserves (policy CMP0037), always or where testing and packaging are on; those that its generators
 # make; and what lies in every build folder, where the executable goes.
 _CMAKE: Final = frozenset(
@@ -76,6 +79,8 @@ def tensor_problem(name: str) -> str | None:
         return "is a keyword of Python, which formulas are read as"
     if name in _HIDDEN:
         return f"would hide cb_{name} of the SDK"
+    if name == _TYPE:
+        return "would hide a type of rendered host programs"
     return None
 
 
