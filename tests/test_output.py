@@ -333,6 +333,31 @@ def test_check_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert tree(tmp_path) == before
 
 
+def test_what_all_kernels_share_is_compared_and_never_taken_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ttgen.cli.main import main
+
+    command = ["render", "specs/tile.yaml", "-o", str(tmp_path / "out")]
+    assert main(command) == 0
+    capsys.readouterr()
+    shared = tmp_path / "out/host/tensor_io.cpp"
+    right = shared.read_text()
+    shared.write_text(MARK)
+    assert main([*command, "--check"]) == 2
+    assert "--- a/host/tensor_io.cpp" in capsys.readouterr().out
+    assert shared.read_text() == MARK
+    assert main(command) == 0
+    assert shared.read_text() == right
+    shared.write_text("// by hand\n")
+    (tmp_path / "out/tile/host/main.cpp").write_text(MARK)
+    before = tree(tmp_path)
+    for more in ([], ["--check"]):
+        assert main([*command, *more]) == 1
+        assert f"{shared}: exists, and ttgen didn't write it" in capsys.readouterr().err
+        assert tree(tmp_path) == before
+
+
 def test_a_spec_that_fails_keeps_the_others_unwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ttgen.cli.main import main
 

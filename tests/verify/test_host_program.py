@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -150,6 +151,38 @@ def test_what_lies_between_programs_is_read_back_where_it_has_a_file(builder: Bu
     assert (tmp_path / "h.bin").stat().st_size == 200 * 328 * 4
 
 
+def test_programs_run_one_after_another_and_again(builder: Builder, tmp_path: Path) -> None:
+    """Against NumPy, loosely: the values are of the order of 100, bfloat16 has 8 bits, and H is rounded between."""
+    host = Host(builder, tmp_path, Path("specs/mlp.yaml").read_text())
+    shapes = {"X": (200, 136), "W1": (136, 328), "b1": (1, 328), "W2": (328, 136)}
+    x, w1, b1, w2 = (bfloat16(drawn("0", name, shape)) for name, shape in shapes.items())
+    h = x @ w1 + b1
+    h *= [[(1 + math.erf(value / math.sqrt(2))) / 2 for value in row] for row in h]
+    for repetitions in (1, 2):
+        host.report.unlink(missing_ok=True)
+        files = [word for name in "HY" for word in ("--output", f"{name}={tmp_path / name}")]
+        done = host.run(*files, "--repeat", str(repetitions))
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = [json.loads(line)["kind"] for line in host.report.read_text().splitlines()]
+        assert lines.count("program") == 2 * repetitions
+        found = {name: np.fromfile(tmp_path / name, dtype="<f4") for name in "HY"}
+        assert np.abs(found["H"].reshape(h.shape) - h).max() < np.abs(h).max() / 2**7
+        y = bfloat16(found["H"].reshape(h.shape)) @ w2 + x
+        assert np.abs(found["Y"].reshape(y.shape) - y).max() < np.abs(y).max() / 2**7
+
+
+def test_what_each_kernel_compiles_for_itself_is_little(builder: Builder) -> None:
+    """Maps, variants and streams are in what all kernels share: their code is what takes a compiler long."""
+    built = builder.program(ttgen.render(ttgen.plan(ttgen.load("specs/mlp_three.yaml"))))
+    heavy = re.compile(r"std::(_Rb_tree|_Hashtable|variant|function|_Function_handler|\w*stream|filesystem)\b")
+    for name in ("program", "main"):
+        words = ["nm", "-C", str(built.executable.parent / f"{name}.o")]
+        listing = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        code = [line[19:] for line in listing.splitlines() if line[17:18] == "W"]
+        assert 0 < len(code) < 300
+        assert not [line for line in code if heavy.match(line)]
+
+
 def test_a_kernel_that_is_missing(host: Host, tmp_path: Path) -> None:
     done = subprocess.run([host.built.executable], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "k: kernels/reader.cpp: no such kernel\n")
@@ -215,6 +248,12 @@ def drawn(seed: str, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     words = splitmix64(fnv1a(f"{seed}\0{name}".encode()), 3 * count)
     parts = np.frombuffer(words.astype("<u8").tobytes(), dtype="<u2").astype(np.float64).reshape(count, 12)
     return np.asarray((parts - 32767.5).sum(axis=1) / 65536, dtype=np.float32).reshape(shape)
+
+
+def bfloat16(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rounded to nearest even."""
+    bits = values.astype("<f4").view("<u4")
+    return np.asarray(((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view("<f4"), dtype=np.float64)
 
 
 def test_the_functions_of_seeds_are_the_published_ones() -> None:

@@ -24,6 +24,32 @@ set_target_properties(TT::Metalium PROPERTIES
 """
 
 
+# Two kernels of one folder: each library has the parts that they share.
+TWO = """
+add_subdirectory(rendered/mlp)
+add_executable(two two.cpp)
+target_link_libraries(two PRIVATE gemm_program mlp_program)
+"""
+TWO_MAIN = """\
+#include <cstdio>
+#include <memory>
+
+#include <tt-metalium/mesh_device.hpp>
+
+#include "gemm/host/program.hpp"
+#include "mlp/host/program.hpp"
+
+int main() {
+    const auto device = tt::tt_metal::distributed::MeshDevice::create_unit_mesh(0);
+    const gemm_program::Tensors one = gemm_program::allocate_tensors(*device);
+    const mlp_program::Tensors other = mlp_program::allocate_tensors(*device);
+    const auto first = gemm_program::create_workloads(*device, one).size();
+    std::printf("%zu and %zu\\n", first, mlp_program::create_workloads(*device, other).size());
+    device->close();
+}
+"""
+
+
 def block(language: str) -> str:
     """The page's block in a language: there is one."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
@@ -32,9 +58,10 @@ def block(language: str) -> str:
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake")
 def test_the_page_does_what_it_says(builder: Builder, tmp_path: Path) -> None:
-    assert main(["render", "specs/gemm.yaml", "-q", "-o", str(tmp_path / "rendered")]) == 0
-    (tmp_path / "CMakeLists.txt").write_text(block("cmake"))
+    assert main(["render", "specs/gemm.yaml", "specs/mlp.yaml", "-q", "-o", str(tmp_path / "rendered")]) == 0
+    (tmp_path / "CMakeLists.txt").write_text(block("cmake") + TWO)
     (tmp_path / "main.cpp").write_text(block("cpp"))
+    (tmp_path / "two.cpp").write_text(TWO_MAIN)
     found = tmp_path / "found"
     found.mkdir()
     text = CONFIG.format(include=builder.include, library=builder.library())
@@ -53,3 +80,5 @@ def test_the_page_does_what_it_says(builder: Builder, tmp_path: Path) -> None:
     # Kernels are found from any folder.
     done = subprocess.run([build / "mine"], cwd=found, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, block("text"), "")
+    done = subprocess.run([build / "two"], cwd=found, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 and 2\n", "")
