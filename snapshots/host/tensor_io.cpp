@@ -44,7 +44,8 @@ std::string names(const std::vector<Tensor>& tensors, Role role) {
     std::string text;
     for (const Tensor& tensor : tensors) {
         if (tensor.role == role) {
-            text += " " + std::string(tensor.name);
+            text += ' ';
+            text += tensor.name;
         }
     }
     return text;
