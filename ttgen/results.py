@@ -1,6 +1,6 @@
-"""What was made of a spec before, in the user's cache folder, addressed by all that it depends on.
+"""What was rendered before, in the user's cache folder, addressed by all that it depends on.
 
-That is the bytes and the name of the spec, every file of ttgen and its templates (by size and time, so that a change in
+That is the bytes and the name of a spec, every file of ttgen and its templates (by size and time, so that a change in
 a checkout is noticed), the packages beside it, and Python. An entry is written beside its place and then renamed, and
 carries a checksum; what can't be read is made anew, and what can't be written isn't kept.
 """
@@ -25,19 +25,17 @@ MOST: Final = 4096
 
 
 class Result(NamedTuple):
-    """What `render` and `validate` say of a spec.
+    """A folder of an output folder, and what `render` and `validate` say of it.
 
     Attributes:
         kernel: its name.
-        headline: what matters most of its plan.
-        files: its own files.
-        shared: the files that all kernels of an output folder share.
+        headline: what matters most of its plan; nothing for what all kernels share.
+        files: what is in it.
     """
 
     kernel: str
     headline: str
     files: tuple[Artifact, ...]
-    shared: tuple[Artifact, ...]
 
 
 class Results:
@@ -53,13 +51,13 @@ class Results:
         self._stored = False
 
     def get(self, name: str, raw: bytes) -> Result | None:
-        """The result of a spec file's name and bytes; None where there is none, or it can't be read."""
+        """The result of a spec file's name and bytes, or of none; None where there is none, or it can't be read."""
         if self._folder is None:
             return None
         path = self._folder / self._key(name, raw)
         try:
-            kernel, headline, files, shared = json.loads(zlib.decompress(path.read_bytes()))
-            found = Result(kernel, headline, _artifacts(files), _artifacts(shared))
+            kernel, headline, files = json.loads(zlib.decompress(path.read_bytes()))
+            found = Result(kernel, headline, tuple(Artifact(*file) for file in files))
             os.utime(path)
         except (OSError, zlib.error, ValueError, TypeError):
             return None
@@ -92,10 +90,6 @@ class Results:
 
     def _key(self, name: str, raw: bytes) -> str:
         return hashlib.sha256(b"\0".join((self._known, os.fsencode(name), raw))).hexdigest()[:40]
-
-
-def _artifacts(files: list[list[str]]) -> tuple[Artifact, ...]:
-    return tuple(Artifact(path, text) for path, text in files)
 
 
 def _times(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[int, str]]:

@@ -41,13 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Renders specs."""
-    rendered, wrong = specs.render_all(options.specs, open_results(wanted=not options.no_cache))
+    results = open_results(wanted=not options.no_cache)
+    rendered, wrong = specs.render_all(options.specs, results)
     if wrong:
         print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
         return USER_ERROR
     folder: Path = options.output
     changes = [(result, compare(folder, result.files)) for _path, result in rendered]
-    shared = compare(folder, rendered[0].result.shared)
+    shared = compare(folder, specs.render_shared(results).files)
     known = origins(folder, {result.kernel: path for path, result in rendered}, specs.folders(options.specs))
     everything = [*(change for _result, found in changes for change in found), *shared, *known.changes]
     if options.check:

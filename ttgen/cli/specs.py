@@ -140,18 +140,29 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
             return Rendered(path, found)
         from ttgen.loading import loads
         from ttgen.planner.resolve import resolve
-        from ttgen.rendering.artifacts import artifacts, folder_artifacts
+        from ttgen.rendering.artifacts import artifacts
 
         loaded = loads(raw, name=str(path))
         names.claim(loaded.spec.kernel, path)
         plan = resolve(loaded)
-        made = Result(plan.kernel, ", ".join(headline(plan)), artifacts(plan), folder_artifacts())
+        made = Result(plan.kernel, ", ".join(headline(plan)), artifacts(plan))
         results.put(path.name, raw, made)
         return Rendered(path, made)
 
     served = _each(words, serve)
     results.prune()
     return served
+
+
+def render_shared(results: Results) -> Result:
+    """The files that all kernels of an output folder share, which no spec says anything of."""
+    found = results.get("", b"")
+    if found is None:
+        from ttgen.rendering.artifacts import folder_artifacts
+
+        found = Result("host", "", folder_artifacts())
+        results.put("", b"", found)
+    return found
 
 
 def headline(plan: Plan) -> Iterator[str]:
