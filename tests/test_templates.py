@@ -121,10 +121,10 @@ def test_every_branch_is_taken_by_a_spec(monkeypatch: pytest.MonkeyPatch) -> Non
         for number, _condition in enumerate(tree.find_all((nodes.If, nodes.CondExpr))):
             missing[str(path.relative_to("templates")), number] = {True, False}
     answers = _record_answers(monkeypatch, missing)
-    artifacts._code.cache_clear()
+    artifacts.kernel_code.cache_clear()
     for path in sorted(Path("specs").glob("*.yaml")):
         ttgen.render(ttgen.plan(ttgen.load(path)))
-    artifacts._code.cache_clear()
+    artifacts.kernel_code.cache_clear()
     assert {where: left for where, left in answers.items() if left} == {}
 
 

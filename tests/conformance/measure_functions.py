@@ -41,7 +41,7 @@ from ttgen.apis import newest
 from ttgen.model.body import Dst, Init, NumberArg, Op, Source
 from ttgen.model.index import ZERO, Const
 from ttgen.operations import OPERATIONS, Operation
-from ttgen.rendering.artifacts import KernelStructure
+from ttgen.rendering.artifacts import KernelStructure, kernel_code
 from ttgen.rendering.environment import environment
 
 Bits: TypeAlias = Literal[16, 32]
@@ -197,12 +197,7 @@ def _structure(operation: Operation, dst_bits: int) -> tuple[Op, KernelStructure
 
 def _headers(operations: tuple[Operation, ...]) -> str:
     """What the kernels of these operations include."""
-    texts = [
-        environment()
-        .get_template(f"{newest().templates}/kernel/compute.cpp.jinja")
-        .render(kernel=_structure(operation, 32)[1])
-        for operation in operations
-    ]
+    texts = [kernel_code(_structure(operation, 32)[1]) for operation in operations]
     lines = {line for text in texts for line in text.splitlines() if line.startswith("#include")}
     return "\n".join(sorted(lines)) + "\n"
 

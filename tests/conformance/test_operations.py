@@ -11,8 +11,7 @@ from ttgen.apis import newest
 from ttgen.model.body import Dst, Init, NumberArg, Op, Pack, ProductBlock, Section, Source, Startup, Tile
 from ttgen.model.index import ONE, ZERO, Const
 from ttgen.operations import OPERATIONS, Operation
-from ttgen.rendering.artifacts import KernelStructure
-from ttgen.rendering.environment import environment
+from ttgen.rendering.artifacts import KernelStructure, kernel_code
 
 pytestmark = pytest.mark.conformance
 
@@ -57,12 +56,8 @@ def _numbers(ops: tuple[Op, ...]) -> tuple[str, ...]:
     return tuple(number.name for op in ops for number in op.numbers)
 
 
-def _text(structure: KernelStructure) -> str:
-    return environment().get_template(f"{newest().templates}/kernel/compute.cpp.jinja").render(kernel=structure)
-
-
 def _headers(operation: Operation) -> list[str]:
-    return _includes(_text(_structure((operation,), operation.dst_bits or 32)))
+    return _includes(kernel_code(_structure((operation,), operation.dst_bits or 32)))
 
 
 def _includes(text: str) -> list[str]:
@@ -75,7 +70,7 @@ CHIPS: tuple[tuple[int, Arch], ...] = ((16, "blackhole"), (32, "wormhole_b0"))
 
 def _kernel(structure: KernelStructure, operations: tuple[Operation, ...], arch: Arch) -> Kernel:
     return Kernel(
-        source=_text(structure),
+        source=kernel_code(structure),
         arch=arch,
         role=Compute(fp32_dest_acc=structure.fp32_dest_acc),
         named_compile_time_args={name: index for index, name in enumerate(structure.named_compile_time_args)},
@@ -98,7 +93,7 @@ def test_every_operation_compiles_with_its_own_headers_alone(subtests: pytest.Su
             if not able:
                 continue
             structure = _structure(able, dst_bits)
-            assert _includes(_text(structure)) == headers
+            assert _includes(kernel_code(structure)) == headers
             names.append(f"{', '.join(operation.name for operation in able)} in {dst_bits}-bit DST on {arch}")
             kernels.append(_kernel(structure, able, arch))
     for name, report in zip(names, type_check_all(kernels, toolchain), strict=True):

@@ -16,16 +16,7 @@ def check(program: Program) -> None:
     Raises:
         ProofError: naming the core.
     """
-    kernels: defaultdict[Coordinate, list[int]] = defaultdict(list)
-    buffers: defaultdict[Coordinate, list[int]] = defaultdict(list)
-    parts: tuple[tuple[defaultdict[Coordinate, list[int]], Sequence[Kernel | CircularBuffer]], ...] = (
-        (kernels, program.kernels), (buffers, program.circular_buffers),
-    )  # fmt: skip
-    for found, every in parts:
-        for number, part in enumerate(every):
-            for area in part.core_ranges:
-                for core in area.cores():
-                    found[core].append(number)
+    kernels, buffers = _by_core(program.kernels), _by_core(program.circular_buffers)
     working = dict(program.cores())
     for core in sorted(working.keys() - kernels.keys(), key=lambda place: place[::-1]):
         raise ProofError(f"core {core}: has work and no kernel")
@@ -41,6 +32,16 @@ def check(program: Program) -> None:
             for argument in kernel.runtime_args:
                 if argument.value.per_core not in given:
                     raise ProofError(f"core {core}: {kernel.name} has no {argument.name}")
+
+
+def _by_core(parts: Sequence[Kernel | CircularBuffer]) -> defaultdict[Coordinate, list[int]]:
+    """The numbers of the parts that each core has."""
+    found: defaultdict[Coordinate, list[int]] = defaultdict(list)
+    for number, part in enumerate(parts):
+        for area in part.core_ranges:
+            for core in area.cores():
+                found[core].append(number)
+    return found
 
 
 def _check_core(core: Coordinate, kernels: Sequence[Kernel], buffers: Sequence[CircularBuffer]) -> None:

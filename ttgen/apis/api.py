@@ -21,9 +21,7 @@ class Api:
         defines: what a kernel has to define for an operation: by these, headers choose among algorithms.
         program_files: of a kernel's host program, below the kernel's folder.
         folder_files: that all kernels of an output folder share.
-        program_files: tuple[str, ...]
-    folder_files: tuple[str, ...]
-    data_formats: the enumerator of `tt::DataFormat`, by dtype.
+        data_formats: the enumerator of `tt::DataFormat`, by dtype.
     """
 
     version: str

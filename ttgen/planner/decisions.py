@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -13,8 +13,9 @@ from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
 from ttgen.model.schedule import Decided
 from ttgen.patterns import PATTERNS
 from ttgen.planner.candidate import Candidate
+from ttgen.planner.l1 import share
 from ttgen.planner.precision import Exactness
-from ttgen.planner.tensors import fullest
+from ttgen.planner.stages import StoredTensor
 from ttgen.spec import LoadedSpec, in_dram
 from ttgen.target import Target
 
@@ -45,7 +46,7 @@ def decide(
     own = [
         (
             *_decisions(loaded, made, program, target, exactness),
-            *_layouts(_own(made, tensors), target),
+            *_layouts(made.stage.tensors.values(), target),
             *_shards(made, _own(made, tensors)),
             *_padding(made, _own(made, tensors)),
             *others,
@@ -161,9 +162,9 @@ def _depth(design: Design, what: str) -> Decision:
     return Decision(name="buffers", value=value, origin="rule", because=because)
 
 
-def _layouts(tensors: Sequence[Tensor], target: Target) -> Iterator[Decision]:
+def _layouts(tensors: Iterable[StoredTensor], target: Target) -> Iterator[Decision]:
     """Where tensors are that aren't in DRAM."""
-    shares = {tensor.name: _share(tensor, target) for tensor in tensors if tensor.layout == "l1_interleaved"}
+    shares = {tensor.name: share(tensor, None, target) for tensor in tensors if tensor.layout == "l1_interleaved"}
     if shares:
         parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in shares.items())
         because = f"pages go round the L1 of all {target.grid.cores} cores; bytes that they take on each: {parts}"
@@ -239,12 +240,6 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
             because = "the epilogue reads it tile by tile" if whole else "the packer adds up the steps of K in L1"
             dtype = next(buffer.dtype for buffer in design.buffers if buffer.name == design.accumulator)
             yield Decision(name="partials", value=f"{design.accumulator} in {dtype}", origin="rule", because=because)
-
-
-def _share(tensor: Tensor, target: Target) -> int:
-    """Bytes that a tensor takes of the L1 of every core."""
-    places, alignment = target.grid.cores, target.alignment.l1
-    return fullest(tensor.pages, tensor.page_bytes, tensor.shards, places=places, alignment=alignment)
 
 
 def _times(number: int) -> str:

@@ -40,20 +40,21 @@ def need(
         shards: where the tiles of sharded ones lie.
         target: the card.
     """
-    shares = {
-        tensor.name: fullest(
-            math.prod(tiled(tensor.shape)),
-            DTYPES[tensor.dtype].tile_bytes,
-            shards.get(tensor.name),
-            places=target.grid.cores,
-            alignment=target.alignment.l1,
-        )
-        for tensor in tensors
-        if not tensor.in_dram
-    }
+    shares = {tensor.name: share(tensor, shards.get(tensor.name), target) for tensor in tensors if not tensor.in_dram}
     return Need(
         buffers=sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None),
         shares=shares,
+    )
+
+
+def share(tensor: StoredTensor, shards: ShardGrid | None, target: Target) -> int:
+    """Bytes that a tensor takes of the L1 of every core."""
+    return fullest(
+        math.prod(tiled(tensor.shape)),
+        DTYPES[tensor.dtype].tile_bytes,
+        shards,
+        places=target.grid.cores,
+        alignment=target.alignment.l1,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from ttgen.formula.infer import accumulation
 from ttgen.model.plan import PlanPrecision
 from ttgen.model.schedule import Decided
 from ttgen.planner.stages import StoredTensor
@@ -34,9 +35,10 @@ class Exactness:
 def decide(loaded: LoadedSpec, tensors: Iterable[StoredTensor], target: Target) -> Exactness:
     """A float32 tensor forces 32-bit DST; otherwise the spec's word holds."""
     asked = loaded.spec.precision
-    wide = [tensor.name for tensor in tensors if tensor.dtype == "float32"]
-    forced_by = wide[0] if wide and asked.accumulate == "bfloat16" else ""
-    dst_bits: Literal[16, 32] = 16 if asked.accumulate == "bfloat16" and not wide else 32
+    dst_bits: Literal[16, 32] = 32 if accumulation(loaded) == "float32" else 16
+    forced_by = ""
+    if dst_bits == 32 and asked.accumulate == "bfloat16":
+        forced_by = next(tensor.name for tensor in tensors if tensor.dtype == "float32")
     return Exactness(
         fidelity=_fidelity(loaded, target, dst_bits),
         approximate=asked.approximate,

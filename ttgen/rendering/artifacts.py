@@ -48,7 +48,7 @@ def structure_of(kernel: Kernel, api: str) -> KernelStructure:
 
 
 @lru_cache(maxsize=1024)
-def _code(kernel: KernelStructure) -> str:
+def kernel_code(kernel: KernelStructure) -> str:
     """A kernel's file below its first comment."""
     return (
         environment().get_template(f"{APIS[kernel.api].templates}/kernel/{kernel.role}.cpp.jinja").render(kernel=kernel)
@@ -59,7 +59,7 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     """Every file of a plan, in the order of `plan.files`."""
     header = environment().get_template("kernel/header.jinja")
     texts = {
-        kernel.file: header.render(plan=plan, kernel=kernel) + _code(structure_of(kernel, plan.api))
+        kernel.file: header.render(plan=plan, kernel=kernel) + kernel_code(structure_of(kernel, plan.api))
         for program in plan.programs
         for kernel in program.kernels
     }
