@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import ttgen
-from ttgen.analysis import counts, coverage, dst, interpreter, tokens
+from ttgen.analysis import counts, coverage, dst, interpreter, steps, tokens
+from ttgen.analysis.network import Core
 from ttgen.model.body import Body, Loop, children, indices
 from ttgen.model.effects import effects
 from ttgen.model.plan import Plan
@@ -23,7 +24,7 @@ from ttgen.patterns import configure
 from ttgen.planner import arguments, kernel_size
 
 # Every module that goes by effects.
-WALKS = (counts, coverage, dst, interpreter, tokens, arguments, configure, kernel_size)
+WALKS = (counts, coverage, dst, interpreter, steps, arguments, configure, kernel_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ USES: dict[str, Callable[[], object]] = {
     "children": lambda: children(UNKNOWN),
     "indices": lambda: list(indices(UNKNOWN)),
     "counts": lambda: counts.count(BODY, {**VALUES, **CORES[0]}),
-    "tokens": lambda: tokens.check(BODIES, RINGS, VALUES, CORES),
-    "coverage": lambda: coverage.check(BODIES, PAGES, CORES, dict.fromkeys(BODIES, VALUES), RINGS, {}),
+    "tokens": lambda: tokens.check([Core(place=(0, 0), values={**VALUES, **CORES[0]}, bodies=BODIES, rings=RINGS)]),
+    "coverage": lambda: coverage.check(
+        [coverage.Run(body=body, arguments=VALUES, cores=tuple(CORES)) for body in BODIES.values()], PAGES, RINGS, {}
+    ),
     "dst": lambda: dst.check(BODY, VALUES, slots=4, bits=32, to_dst=(), exact=()),
     "interpreter": lambda: interpreter.run(PLAN, INPUTS),
     "configure": lambda: configure.configure(BODY[2:]),

@@ -7,6 +7,7 @@ import pytest
 from tests.test_proofs import check, plan_of
 from ttgen.analysis import coverage, dst, tokens
 from ttgen.analysis.errors import ProofError
+from ttgen.analysis.network import Core
 from ttgen.model.body import (
     Body,
     Dst,
@@ -83,13 +84,12 @@ FLOWS: dict[str, tuple[Body, Body, dict[str, int], str]] = {
 def test_flow(name: str) -> None:
     producer, consumer, rings, message = FLOWS[name]
     with pytest.raises(ProofError, match=message):
-        tokens.check({"producer": producer, "consumer": consumer}, rings, {}, [{}])
+        tokens.check([Core(place=(0, 0), values={}, bodies={"producer": producer, "consumer": consumer}, rings=rings)])
 
 
 def cover(body: Body, cores: list[dict[str, int]], *, ring: int = 4, shards: int | None = None) -> None:
-    coverage.check(
-        {"kernel": body}, {"A": 4, "C": 4}, cores, {"kernel": {}}, {"A": ring}, {} if shards is None else {"A": shards}
-    )
+    kernel = coverage.Run(body=body, arguments={}, cores=tuple(cores))
+    coverage.check([kernel], {"A": 4, "C": 4}, {"A": ring}, {} if shards is None else {"A": shards})
 
 
 def test_pages_that_two_cores_write() -> None:

@@ -16,6 +16,7 @@ from ttgen.target import Fidelity, TargetName
 
 Auto = Literal["auto"]
 PolicyName = Literal["contiguous", "strided", "rectangular"]
+Shared = Literal["none", "a", "b", "both"]
 Extents = tuple[int, ...]
 
 _NAME: Final = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -132,12 +133,32 @@ class Schedule:
     ] = None
     block: Annotated[Block | Auto, Doc("The unit of work, in tiles.", noun="block")] = field(default_factory=Block)
     multicast: Annotated[
-        Literal["none", "a", "b", "both", "auto"],
+        Shared | Auto,
         Doc(
-            "Which operands of a contraction are read once and sent to all cores that need them.",
+            "Which operands of a contraction the cores of a rectangle share: each block is read once, and multicast to "
+            "the row (a) or the column (b) of cores that needs it.",
             noun="multicast",
         ),
     ] = "none"
+    prefetch: Annotated[
+        bool | Auto,
+        Doc(
+            "Whether a core reads its next block of a shared operand into a buffer of its own while others send.",
+            noun="prefetch",
+        ),
+    ] = False
+    split: Annotated[
+        int | Auto,
+        Doc(
+            "Parts into which K of a contraction is cut: as many cores make a unit, and one adds their sums up.",
+            noun="number of parts",
+            minimum=1,
+        ),
+    ] = 1
+    buffers: Annotated[
+        int | Auto,
+        Doc("Blocks of an operand that a core holds.", noun="number of blocks", minimum=1, maximum=8),
+    ] = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,10 @@ std::unordered_map<std::string, uint32_t> map_of(std::initializer_list<NamedArg>
     return map;
 }
 
+ttm::CoreCoord on_noc(const DataMovement& settings, const ttm::CoreCoord& core) {
+    return settings.tensors.begin()->get()->device()->worker_core_from_logical_core(core);
+}
+
 }  // namespace
 
 void check_device(const dist::MeshDevice& device, tt::ARCH arch, std::size_t rows, std::size_t cols, int dram_banks) {
@@ -95,10 +99,16 @@ void create_circular_buffer(
 
 ttm::KernelHandle create_kernel(
     ttm::Program& program, const char* file, const ttm::CoreRangeSet& cores, const DataMovement& settings) {
-    std::vector<uint32_t> accessors, addresses;
+    std::vector<uint32_t> accessors, common;
     for (const Buffer& tensor : settings.tensors) {
         ttm::TensorAccessorArgs(*tensor).append_to(accessors);
-        addresses.push_back(static_cast<uint32_t>(tensor->address()));
+        common.push_back(static_cast<uint32_t>(tensor->address()));
+    }
+    for (std::size_t x = 0; x < settings.cores.cols; ++x) {
+        common.push_back(on_noc(settings, {x, 0}).x);
+    }
+    for (std::size_t y = 0; y < settings.cores.rows; ++y) {
+        common.push_back(on_noc(settings, {0, y}).y);
     }
     const ttm::KernelHandle kernel = ttm::CreateKernel(
         program, file, cores,
@@ -108,8 +118,8 @@ ttm::KernelHandle create_kernel(
             .compile_args = accessors,
             .defines = map_of(settings.defines),
             .named_compile_args = map_of(settings.named_compile_args)});
-    if (!addresses.empty()) {
-        ttm::SetCommonRuntimeArgs(program, kernel, addresses);
+    if (!common.empty()) {
+        ttm::SetCommonRuntimeArgs(program, kernel, common);
     }
     return kernel;
 }

@@ -63,12 +63,13 @@ struct Define {
     const char* value;
 };
 
-// Of a kernel that moves data: where the pages of its tensors are it finds by compile-time words, and the tensors'
-// addresses are its common arguments.
+// Of a kernel that moves data: where the pages of its tensors are it finds by compile-time words; its common arguments
+// are the tensors' addresses, and where the columns and rows of the cores that it has to do with are on the NoC.
 struct DataMovement {
     tt::tt_metal::DataMovementProcessor processor;
     tt::tt_metal::NOC noc;
     std::initializer_list<Buffer> tensors;
+    Size cores = {};
     std::initializer_list<Define> defines = {};
     std::initializer_list<NamedArg> named_compile_args;
 };

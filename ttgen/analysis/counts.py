@@ -9,7 +9,7 @@ walk of a body is compiled once, and shared by all programs of its structure.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import prod
@@ -18,22 +18,25 @@ from typing import Any
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
-from ttgen.model.body import Action, Body, Let, Loop, Section
+from ttgen.model.body import Action, Body, If, Let, Loop, Relation, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Effect,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
     effects,
 )
 from ttgen.model.index import ONE, Index, names, product, to_python
-from ttgen.model.plan import Cost, Tensor
+from ttgen.model.plan import CircularBuffer, Cost, Tensor
 from ttgen.operations import OPERATIONS
 
 Key = tuple[str, str]
@@ -59,18 +62,16 @@ class Tally:
     most: Count
 
 
-def tally(bodies: Iterable[Body], values: Mapping[str, int], cores: Iterable[Mapping[str, int]]) -> Tally:
+def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: Mapping[str, int]) -> Tally:
     """Counts what all cores do.
 
     Args:
-        bodies: the kernels, which run on each core.
+        kernels: each with the runtime arguments of the cores that run it.
         values: every compile-time argument.
-        cores: the runtime arguments of each core.
     """
-    cores = tuple(cores)
     total: dict[Key, int] = defaultdict(int)
     most: dict[Key, int] = defaultdict(int)
-    for body in bodies:
+    for body, cores in kernels:
         counter = _compiled(body)
         alike = Counter(tuple(core[name] for name in counter.names if name in core) for core in cores)
         runtime = [name for name in counter.names if cores and name in cores[0]]
@@ -81,12 +82,13 @@ def tally(bodies: Iterable[Body], values: Mapping[str, int], cores: Iterable[Map
     return Tally(total=total, most=most)
 
 
-def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
+def cost(total: Count, tensors: Iterable[Tensor], buffers: Iterable[CircularBuffer], graph: Graph) -> Cost:
     """The cost of a program.
 
     Args:
         total: what all cores do.
         tensors: for the bytes of their pages.
+        buffers: for the bytes of pages between cores.
         graph: for the operations on logical elements.
     """
     stored = {tensor.name: tensor for tensor in tensors}
@@ -106,7 +108,8 @@ def cost(total: Count, tensors: Iterable[Tensor], graph: Graph) -> Cost:
         ),
         dram_read_bytes=reads,
         dram_write_bytes=writes,
-        noc_bytes=sum(moved.values()),
+        noc_bytes=sum(moved.values())
+        + sum(total.get(("deliver", buffer.name), 0) * buffer.page_bytes for buffer in buffers),
     )
 
 
@@ -146,9 +149,11 @@ def _weight(effect: Effect) -> tuple[Key, Index] | None:
             return (kind, tensor), ONE
         case Fill(cb=cb, slot=slot, by="packer"):
             return ("pack" if slot is None else "pack_at", cb), ONE
+        case Deliver(cb=cb, pages=pages):
+            return ("deliver", cb), pages
         case Operate(op=op):
             return ("op", op.name), ONE if op.block is None else product(op.block.rows, op.block.cols)
-        case Token() | Fill() | Use() | Barrier() | TakeDst() | Accumulate() | Prepare():
+        case Token() | Fill() | Use() | Barrier() | TakeDst() | Accumulate() | Prepare() | Raise() | Reach():
             return None
         case _:
             assert_never(effect)
@@ -242,6 +247,12 @@ class _Sums:
                         others = tuple(factor for factor in term.factors if not factor.names & varying)
                         trips = self._sum(var, extent, own, inner_factors) if inner_factors else _factor(extent)
                         terms.append(_Term(term.key, (*others, trips)))
+                case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                    holds = _comparison(left, relation, right)
+                    for side, condition in ((then, holds), (otherwise, _Factor(f"not ({holds.text})", holds.names))):
+                        inside, counted = self.terms(side)
+                        lets.extend(let for let in inside if let not in lets)
+                        terms.extend(_Term(term.key, (condition, *term.factors)) for term in counted)
                 case Section():
                     raise AssertionError("slices have no sections")
                 case _:
@@ -269,6 +280,11 @@ class _Sums:
             self._known[lines] = f"sum_{len(self._known)}"
             self.functions += ["@remembered", f"def {self._known[lines]}({', '.join(free)}):", *lines]
         return _Factor(f"{self._known[lines]}({', '.join(free)})", frozenset(free))
+
+
+def _comparison(left: Index, relation: Relation, right: Index) -> _Factor:
+    """1 where it holds, and 0 where it doesn't."""
+    return _Factor(f"{to_python(left)} {relation} {to_python(right)}", frozenset((*names(left), *names(right))))
 
 
 def _factor(index: Index) -> _Factor:

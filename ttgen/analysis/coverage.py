@@ -16,15 +16,18 @@ from typing import Any, Literal
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.slices import Switch, arguments, sliced, switches, wanted_indices
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import AccumulateInL1, Body, Let, Loop, Section, walk
+from ttgen.model.body import AccumulateInL1, Body, If, Let, Loop, Section, walk
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Effect,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
@@ -56,7 +59,7 @@ class _Subject:
             case Accumulate(index=index):
                 # What is added to a page was packed to it before.
                 return (index,) if self.kind == "pack" else ()
-            case Token() | Barrier() | Operate() | TakeDst() | Prepare():
+            case Token() | Barrier() | Deliver() | Raise() | Reach() | Operate() | TakeDst() | Prepare():
                 return ()
             case _:
                 assert_never(effect)
@@ -67,30 +70,31 @@ class _Subject:
         return self.kind in ("write", "pack")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A kernel, its compile-time arguments, and all arguments of each core that runs it."""
+
+    body: Body
+    arguments: Mapping[str, int]
+    cores: tuple[Mapping[str, int], ...]
+
+
 def check(
-    bodies: Mapping[str, Body],
-    pages: Mapping[str, int],
-    cores: Iterable[Mapping[str, int]],
-    arguments: Mapping[str, Mapping[str, int]],
-    rings: Mapping[str, int],
-    shards: Mapping[str, int],
+    kernels: Iterable[Run], pages: Mapping[str, int], rings: Mapping[str, int], shards: Mapping[str, int]
 ) -> None:
     """Proves the page numbers and the slots of all cores.
 
     Args:
-        bodies: the kernels.
+        kernels: that run.
         pages: pages of each tensor.
-        cores: the runtime arguments of each core.
-        arguments: the compile-time arguments of each kernel.
         rings: pages of each buffer.
         shards: pages of each buffer that lies on a shard.
 
     Raises:
         ProofError: naming the tensor or the buffer.
     """
-    cores = tuple(cores)
-    for name, body in bodies.items():
-        values = arguments[name]
+    for kernel in kernels:
+        body, values, cores = kernel.body, kernel.arguments, kernel.cores
         for subject in _subjects(body):
             match subject.kind:
                 case "write":
@@ -116,7 +120,7 @@ def _subjects(body: Body) -> tuple[_Subject, ...]:
     """Every tensor and buffer whose pages or slots a body computes; slots that are literals need no walk."""
     found: dict[_Subject, None] = {}
     for item in walk(body):
-        if isinstance(item, (Loop, Let, Section)):
+        if isinstance(item, (Loop, If, Let, Section)):
             continue
         for effect in effects(item):
             match effect:
@@ -130,7 +134,9 @@ def _subjects(body: Body) -> tuple[_Subject, ...]:
                         found[_Subject("fill", cb)] = None
                     if slot is not None and by == "packer":
                         found[_Subject("pack", cb)] = None
-                case Token() | Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
+                case Token() | Barrier() | Deliver() | Raise() | Reach():
+                    pass
+                case Operate() | TakeDst() | Accumulate() | Prepare():
                     pass
                 case _:
                     assert_never(effect)
@@ -142,7 +148,7 @@ def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int
     kind = "wait" if subject.kind == "use" else "reserve"
     return max((
         evaluate(effect.pages, values)
-        for item in walk(body) if not isinstance(item, (Loop, Let, Section))
+        for item in walk(body) if not isinstance(item, (Loop, If, Let, Section))
         for effect in effects(item)
         if isinstance(effect, Token) and (effect.kind, effect.cb) == (kind, subject.name)
     ), default=ring)  # fmt: skip
@@ -197,6 +203,14 @@ def _lines(body: Body, indent: str, subject: _Subject) -> Iterator[str]:
                     trips = f"few({trips}, {''.join(f'{_difference(turn, var)}, ' for turn in turns)})"
                 yield f"{indent}for {var} in {trips}:"
                 yield from _lines(inner, indent + "    ", subject)
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                yield f"{indent}if {to_python(left)} {relation} {to_python(right)}:"
+                yield from _lines(then, indent + "    ", subject)
+                yield f"{indent}    pass"
+                if otherwise:
+                    yield f"{indent}else:"
+                    yield from _lines(otherwise, indent + "    ", subject)
+                    yield f"{indent}    pass"
             case Section():
                 raise AssertionError("slices have no sections")
             case AccumulateInL1(index=index):

@@ -7,15 +7,18 @@ from typing import Literal
 
 from ttgen.analysis.errors import ProofError
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Dst, Let, Loop, Op, Section
+from ttgen.model.body import Body, Dst, If, Let, Loop, Op, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Effect,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
@@ -63,6 +66,9 @@ def check(
                         raise ProofError(f"slot {slot} is packed to {effect.cb} and holds nothing")
             case Loop(body=inner):
                 check(inner, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+            case If(then=then, otherwise=otherwise):
+                for side in (then, otherwise):
+                    check(side, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
             case Let():
                 pass
             case _:
@@ -74,7 +80,7 @@ def _uses_dst(effect: Effect) -> bool:
     match effect:
         case Operate() | TakeDst():
             return True
-        case Token() | Page() | Fill() | Use() | Barrier() | Accumulate() | Prepare():
+        case Token() | Page() | Fill() | Use() | Barrier() | Accumulate() | Prepare() | Deliver() | Raise() | Reach():
             return False
         case _:
             assert_never(effect)
@@ -95,6 +101,8 @@ def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Effect, Mappi
             case Let(name=name, index=index):
                 if all(name in values for name in names(index)):
                     values = {**values, name: evaluate(index, values)}
+            case If():
+                raise ProofError("a comparison inside a section")
             case Section():
                 raise ProofError("a section inside a section")
             case _:

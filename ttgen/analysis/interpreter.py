@@ -16,23 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.analysis.errors import ProofError
+from ttgen.analysis.roles import by_core
 from ttgen.dtypes import TILE
 from ttgen.exhaustive import assert_never
 from ttgen.formula.reference import ELEMENTWISE
-from ttgen.model.body import Body, Dst, Let, Loop, NumberArg, Op, Section, Tile
+from ttgen.model.body import Body, Dst, If, Let, Loop, NumberArg, Op, Section, Tile
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Effect,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
     effects,
 )
+from ttgen.model.exchange import Area, Place
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Kernel, Plan, Program, Tensor
@@ -115,31 +120,50 @@ def run(plan: Plan, inputs: Mapping[str, NDArray[Any]], *, poison: float = 0.0) 
             memory[tensor.name] = np.full((tensor.pages, TILE, TILE), np.nan)
     with np.errstate(all="ignore"):
         for program in plan.programs:
-            for core, values in program.cores():
-                _run_core(plan, program, memory, core, values)
+            _run_program(plan, program, memory)
     return {tensor.name: from_pages(tensor, memory[tensor.name]) for tensor in plan.tensors if tensor.role == "output"}
 
 
-def _run_core(
-    plan: Plan, program: Program, memory: Mapping[str, Array], core: Coordinate, values: Mapping[str, int]
-) -> None:
+def _run_program(plan: Plan, program: Program, memory: Mapping[str, Array]) -> None:
+    """Runs a program: core by core, or all together where they have to do with each other."""
+    kernels = by_core(program.kernels)
+    working = dict(program.cores())
+    together = [tuple(working)] if program.semaphores else [(place,) for place in working]
+    for places in together:
+        cores = {place: _core(plan, program, memory, place) for place in places}
+        running = [
+            _Machine(kernel, memory, cores, place).run(
+                kernel.body, {**kernel.named_compile_time_args, **working[place]}
+            )
+            for place in places
+            for kernel in map(program.kernels.__getitem__, kernels[place])
+        ]
+        while running:
+            # A kernel yields whether it did anything since it last waited.
+            progress = [next(kernel, None) for kernel in running]
+            running = [kernel for kernel, moved in zip(running, progress, strict=True) if moved is not None]
+            if running and True not in progress and None not in progress:
+                raise ProofError("the kernels wait for each other")
+        for place, core in cores.items():
+            for cb, name in program.resident().items():
+                for slot, page in enumerate(plan.tensor(name).shard_pages(place)):
+                    memory[name][page] = core.rings[cb].last[slot]
+
+
+def _core(plan: Plan, program: Program, memory: Mapping[str, Array], place: Coordinate) -> _Core:
+    """A core before its kernels run."""
     rings = {buffer.name: _Ring(buffer.pages) for buffer in program.circular_buffers}
-    on_shards = {cb: (memory[name], plan.tensor(name).shard_pages(core)) for cb, name in program.resident().items()}
-    for cb, (pages, shard) in on_shards.items():
-        rings[cb].filled = {slot: pages[page] for slot, page in enumerate(shard)}
-    running = [
-        _Machine(kernel, memory, rings).run(kernel.body, {**kernel.named_compile_time_args, **values})
-        for kernel in program.kernels
-    ]
-    while running:
-        # A kernel yields whether it did anything since it last waited.
-        progress = [next(kernel, None) for kernel in running]
-        running = [kernel for kernel, moved in zip(running, progress, strict=True) if moved is not None]
-        if running and True not in progress and None not in progress:
-            raise ProofError("the kernels wait for each other")
-    for cb, (pages, shard) in on_shards.items():
-        for slot, page in enumerate(shard):
-            pages[page] = rings[cb].last[slot]
+    for cb, name in program.resident().items():
+        rings[cb].filled = {slot: memory[name][page] for slot, page in enumerate(plan.tensor(name).shard_pages(place))}
+    return _Core(rings)
+
+
+@dataclass(slots=True)
+class _Core:
+    """What is in the L1 of a core."""
+
+    rings: Mapping[str, _Ring]
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -175,9 +199,13 @@ class _Ring:
 class _Machine:
     """One kernel on one core."""
 
-    def __init__(self, kernel: Kernel, memory: Mapping[str, Array], rings: Mapping[str, _Ring]) -> None:
+    def __init__(
+        self, kernel: Kernel, memory: Mapping[str, Array], cores: Mapping[Coordinate, _Core], place: Coordinate
+    ) -> None:
         self.memory = memory
-        self.rings = rings
+        self.cores = cores
+        self.place = place
+        self.rings = cores[place].rings
         self.dst: dict[int, Array] = {}
         self.moving: Array = _NOTHING
         self.adds = False
@@ -198,6 +226,10 @@ class _Machine:
                     self.dst = {}
                     yield from self.run(math, values)
                     yield from self.run(pack, values)
+                case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                    first, second = evaluate(left, values), evaluate(right, values)
+                    holds = first == second if relation == "==" else first < second
+                    yield from self.run(then if holds else otherwise, values)
                 case Let(name=name, index=index):
                     values[name] = evaluate(index, values)
                 case _:
@@ -233,11 +265,34 @@ class _Machine:
                 self.operate(op, values) if op.block is None else self.multiply(op, values)
             case Accumulate(index=index):
                 self.adds = evaluate(index, values) != 0
+            case Deliver(source=source, cb=cb, slot=slot, pages=pages, to=to):
+                self.deliver(source, cb, evaluate(slot, values), evaluate(pages, values), self.places(to, values))
+            case Raise(semaphore=name, value=value, to=to):
+                for core in self.places(to, values):
+                    counters = self.cores[core].counters
+                    add = counters.get(name, 0) if isinstance(to, Place) else 0
+                    counters[name] = add + evaluate(value, values)
+            case Reach(semaphore=name, at_least=at_least):
+                return self.cores[self.place].counters.get(name, 0) >= evaluate(at_least, values)
             case Use() | Barrier() | Prepare():
                 pass  # operands are taken where they are operated on; memory has no delay, engines no state
             case _:
                 assert_never(effect)
         return True
+
+    def places(self, to: Area | Place, values: Mapping[str, int]) -> list[Coordinate]:
+        """The cores of an area, or the one."""
+        first, last = (to.first, to.last) if isinstance(to, Area) else (to, to)
+        x0, y0, x1, y1 = (evaluate(side, values) for side in (first.x, first.y, last.x, last.y))
+        return [(x, y) for y in range(y0, y1 + 1) for x in range(x0, x1 + 1)]
+
+    def deliver(self, source: str, cb: str, slot: int, pages: int, to: Sequence[Coordinate]) -> None:
+        """Puts pages of this core into what others have reserved."""
+        own = self.rings[source]
+        for page in range(pages):
+            tile = own.filled.get(page, _NOTHING) if source == cb else own.held[page]
+            for place in to:
+                self.cores[place].rings[cb].filled[slot + page] = tile
 
     def multiply(self, op: Op, values: Mapping[str, int]) -> None:
         """Executes a product of blocks, tile by tile."""

@@ -16,7 +16,7 @@ def check(program: Program) -> None:
     Raises:
         ProofError: naming the core.
     """
-    kernels, buffers = _by_core(program.kernels), _by_core(program.circular_buffers)
+    kernels, buffers = by_core(program.kernels), by_core(program.circular_buffers)
     working = dict(program.cores())
     for core in sorted(working.keys() - kernels.keys(), key=lambda place: place[::-1]):
         raise ProofError(f"core {core}: has work and no kernel")
@@ -34,7 +34,7 @@ def check(program: Program) -> None:
                     raise ProofError(f"core {core}: {kernel.name} has no {argument.name}")
 
 
-def _by_core(parts: Sequence[Kernel | CircularBuffer]) -> defaultdict[Coordinate, list[int]]:
+def by_core(parts: Sequence[Kernel | CircularBuffer]) -> defaultdict[Coordinate, list[int]]:
     """The numbers of the parts that each core has."""
     found: defaultdict[Coordinate, list[int]] = defaultdict(list)
     for number, part in enumerate(parts):

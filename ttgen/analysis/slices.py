@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Let, Loop, Section, Statement, needed, walk
+from ttgen.model.body import Body, If, Let, Loop, Section, Statement, needed, walk
 from ttgen.model.effects import Effect, effects
-from ttgen.model.index import Const, Expr, Index, Var, names
+from ttgen.model.index import Const, Expr, Index, Var, names, substituted
 
 Wanted: TypeAlias = Callable[[Effect], Iterable[Index]]
 """The index expressions of an effect that a proof is about; none where it isn't about the effect."""
@@ -18,7 +18,7 @@ Wanted: TypeAlias = Callable[[Effect], Iterable[Index]]
 def wanted_indices(statement: Statement, wanted: Wanted) -> Iterator[Index]:
     """The index expressions of a statement itself that are wanted."""
     match statement:
-        case Loop() | Let() | Section():
+        case Loop() | If() | Let() | Section():
             return
         case _:
             for effect in effects(statement):
@@ -37,6 +37,10 @@ def sliced(body: Body, wanted: Wanted) -> Body:
                 rest = sliced(inner, wanted)
                 if any(not isinstance(child, Let) for child in rest):
                     kept.append(Loop(var=var, extent=extent, body=rest))
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                sides = sliced(then, wanted), sliced(otherwise, wanted)
+                if any(not isinstance(child, Let) for side in sides for child in side):
+                    kept.append(If(left=left, relation=relation, right=right, then=sides[0], otherwise=sides[1]))
             case Section(math=math, pack=pack):
                 kept += (*sliced(math, wanted), *sliced(pack, wanted))
             case Let():
@@ -54,6 +58,8 @@ def used_names(body: Body, wanted: Wanted) -> set[str]:
     for item in walk(body):
         if isinstance(item, Loop):
             used.update(names(item.extent))
+        if isinstance(item, If):
+            used.update((*names(item.left), *names(item.right)))
         used.update(name for index in wanted_indices(item, wanted) for name in names(index))
     needed((item for item in walk(body) if isinstance(item, Let)), used)
     return used
@@ -85,7 +91,7 @@ def switches(loop: Loop, wanted: Wanted) -> tuple[Switch, ...] | None:
     found: list[Switch] = []
 
     def is_tame(index: Index) -> bool:
-        return _is_piecewise_linear(_expanded(index, values), varying, found)
+        return _is_piecewise_linear(substituted(index, values), varying, found)
 
     def are_tame(body: Body) -> bool:
         for item in body:
@@ -93,11 +99,15 @@ def switches(loop: Loop, wanted: Wanted) -> tuple[Switch, ...] | None:
                 case Let(name=name, index=index):
                     if not is_tame(index):
                         return False
-                    values[name] = _expanded(index, values)
+                    values[name] = substituted(index, values)
                 case Loop(var=var, extent=extent, body=inner):
-                    if varying.intersection(names(_expanded(extent, values))):
+                    if varying.intersection(names(substituted(extent, values))):
                         varying.add(var)
                     if not (is_tame(extent) and are_tame(inner)):
+                        return False
+                case If(left=left, right=right, then=then, otherwise=otherwise):
+                    turns = {name for side in (left, right) for name in names(substituted(side, values))}
+                    if varying & turns or not (are_tame(then) and are_tame(otherwise)):
                         return False
                 case Section(math=math, pack=pack):
                     if not (are_tame(math) and are_tame(pack)):
@@ -108,19 +118,6 @@ def switches(loop: Loop, wanted: Wanted) -> tuple[Switch, ...] | None:
         return True
 
     return tuple(dict.fromkeys(found)) if are_tame(loop.body) else None
-
-
-def _expanded(index: Index, values: Mapping[str, Index]) -> Index:
-    """An expression with names replaced by what they stand for."""
-    match index:
-        case Var(name):
-            return values.get(name, index)
-        case Expr(operator, left, right):
-            return Expr(operator, _expanded(left, values), _expanded(right, values))
-        case Const():
-            return index
-        case _:
-            assert_never(index)
 
 
 def _is_piecewise_linear(index: Index, varying: Collection[str], found: list[Switch]) -> bool:

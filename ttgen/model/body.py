@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ttgen.exhaustive import assert_never
+from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Send, Signal
 from ttgen.model.index import ONE, ZERO, Index, add, mul, names, sub
 
 Port = Literal["srca", "srcb", "pack"]
@@ -40,6 +41,8 @@ class NumberArg:
 
 Source = Tile | Dst | NumberArg
 
+Relation = Literal["==", "<"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
@@ -50,6 +53,18 @@ class Loop:
     extent: Index
     body: tuple[Statement, ...]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If:
+    """Runs `then` where a comparison holds, `otherwise` where it doesn't."""
+
+    kind: ClassVar[str] = "if"
+    left: Index
+    relation: Relation
+    right: Index
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,11 +265,12 @@ class Section:
     pack: tuple[Statement, ...]
 
 
-Control = Loop | Let | Section
+Control = Loop | If | Let | Section
 """What says how often and under which names others run; every walk handles these itself."""
 
 Action = (
-    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | FillZeros
+    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | AtomicBarrier | FillZeros
+    | Multicast | Send | Announce | Signal | Await
     | Startup | Init | Reconfigure | Op | Pack | AccumulateInL1
 )  # fmt: skip
 """What does something: `effects.effects` says what."""
@@ -271,7 +287,11 @@ def children(statement: Statement) -> tuple[Body, ...]:
             return (body,)
         case Section(math=math, pack=pack):
             return (math, pack)
+        case If(then=then, otherwise=otherwise):
+            return (then, otherwise)
         case Let() | Reserve() | Push() | Wait() | Pop() | ReadPage() | WritePage() | ReadBarrier() | WriteBarrier():
+            return ()
+        case AtomicBarrier() | Multicast() | Send() | Announce() | Signal() | Await():
             return ()
         case FillZeros() | Startup() | Init() | Reconfigure() | Op() | Pack() | AccumulateInL1():
             return ()
@@ -282,8 +302,18 @@ def children(statement: Statement) -> tuple[Body, ...]:
 def indices(statement: Statement) -> Iterator[Index]:
     """Every index expression of a statement itself."""
     match statement:
-        case Loop(extent=index) | Let(index=index) | AccumulateInL1(index=index):
+        case Loop(extent=index) | Let(index=index) | AccumulateInL1(index=index) | Await(at_least=index):
             yield index
+        case If(left=left, right=right):
+            yield from (left, right)
+        case Multicast(pages=pages, to=area):
+            yield from (pages, *_of_area(area))
+        case Announce(value=value, to=area):
+            yield from (value, *_of_area(area))
+        case Send(slot=slot, pages=pages, to=place):
+            yield from (slot, pages, place.x, place.y)
+        case Signal(to=place):
+            yield from (place.x, place.y)
         case Reserve(pages=index) | Push(pages=index) | Wait(pages=index) | Pop(pages=index):
             yield index
         case ReadPage(page=page, slot=slot) | WritePage(page=page, slot=slot):
@@ -299,10 +329,14 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield dst
             if slot is not None:
                 yield slot
-        case ReadBarrier() | WriteBarrier() | FillZeros() | Startup() | Reconfigure() | Section():
+        case ReadBarrier() | WriteBarrier() | AtomicBarrier() | FillZeros() | Startup() | Reconfigure() | Section():
             pass
         case _:
             assert_never(statement)
+
+
+def _of_area(area: Area) -> tuple[Index, ...]:
+    return (area.first.x, area.first.y, area.last.x, area.last.y, area.cores)
 
 
 def needed(lets: Iterable[Let], used: set[str]) -> tuple[Let, ...]:

@@ -13,7 +13,14 @@ from ttgen.model.plan import Padding
 WORKERS: Final = "workers"
 """The role of the cores that make units of work."""
 
+ROOTS: Final = "roots"
+"""Of several cores that make a unit, those that finish it."""
+HELPERS: Final = "helpers"
+"""Those that make a part of its sums."""
+
 BufferRole = Literal["input", "output", "intermediate"]
+Part = Literal["reader", "compute", "writer"]
+"""What a core runs side by side: kernels that move data on two of its processors, and one that computes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +53,10 @@ class BufferDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelDesign:
-    """A kernel: what it is for, what it does, and the roles whose cores run it."""
+    """A kernel: which part of a core runs it, what it is for, what it does, and the roles whose cores have it."""
 
-    name: Literal["reader", "compute", "writer"]
+    name: str
+    part: Part
     summary: str
     body: Body
     on: tuple[str, ...] = (WORKERS,)
@@ -59,6 +67,7 @@ class Design:
     """A program without numbers.
 
     Attributes:
+        semaphores: counters that cores raise in each other, all 0 at first.
         sizes: the values of all names that the bodies use as compile-time arguments.
         numbers: float32 numbers by argument name.
         padding: what each use of a tensor needs of its padding, by tensor.
@@ -69,6 +78,7 @@ class Design:
 
     kernels: tuple[KernelDesign, ...]
     buffers: tuple[BufferDesign, ...]
+    semaphores: tuple[str, ...]
     sizes: Mapping[str, int]
     numbers: Mapping[str, float]
     padding: Mapping[str, tuple[Padding, ...]]

@@ -28,7 +28,8 @@ from ttgen.model.body import (
     WriteBarrier,
     WritePage,
 )
-from ttgen.model.index import ZERO, Index
+from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Place, Send, Signal
+from ttgen.model.index import ONE, ZERO, Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,42 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Waits until all reads have landed, or all writes have been acknowledged."""
+    """Waits until all reads have landed, or all writes or signals have been acknowledged."""
 
-    of: Literal["read", "write"]
+    of: Literal["read", "write", "atomic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Sends pages to other cores, into what they have reserved of a buffer, from a slot on.
+
+    Attributes:
+        source: the buffer that they come from: its front, or this core's own reserved pages where it is the same one.
+        to: all cores of an area, this one too where the buffer is another one; or one core.
+    """
+
+    source: str
+    cb: str
+    slot: Index
+    pages: Index
+    to: Area | Place
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Sets a semaphore of all cores of an area to a value, or adds one to that of a core."""
+
+    semaphore: str
+    value: Index
+    to: Area | Place
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Waits until a semaphore of this core is as high."""
+
+    semaphore: str
+    at_least: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +144,7 @@ class Prepare:
     statement: Startup | Init | Reconfigure
 
 
-Effect = Token | Page | Fill | Use | Barrier | Operate | TakeDst | Accumulate | Prepare
+Effect = Token | Page | Fill | Use | Barrier | Deliver | Raise | Reach | Operate | TakeDst | Accumulate | Prepare
 
 
 def effects(statement: Action) -> tuple[Effect, ...]:
@@ -132,6 +166,18 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (Barrier("read"),)
         case WriteBarrier():
             return (Barrier("write"),)
+        case AtomicBarrier():
+            return (Barrier("atomic"),)
+        case Multicast(source=source, cb=cb, pages=pages, to=area):
+            return (Deliver(source, cb, ZERO, pages, area),)
+        case Send(source=source, cb=cb, slot=slot, pages=pages, to=place):
+            return (Deliver(source, cb, slot, pages, place),)
+        case Announce(semaphore=semaphore, value=value, to=area):
+            return (Raise(semaphore, value, area),)
+        case Signal(semaphore=semaphore, to=place):
+            return (Raise(semaphore, ONE, place),)
+        case Await(semaphore=semaphore, at_least=at_least):
+            return (Reach(semaphore, at_least),)
         case FillZeros(cb=cb):
             return (Fill(cb, ZERO, "core"),)
         case Op(tiles=tiles, last_slots=last_slots):

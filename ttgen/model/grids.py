@@ -12,6 +12,10 @@ from typing import Annotated, Literal
 from ttgen.annotations import Doc
 
 Coordinate = tuple[int, int]
+Operand = Literal["a", "b"]
+"""The left and the right operand of a contraction, as a schedule calls them."""
+GroupShape = Literal["row", "column", "all"]
+"""The cores of a rectangle that share an operand with a core: those of its row, of its column, or all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,17 @@ def names(index: Index) -> Iterator[str]:
             yield from names(right)
 
 
+def substituted(index: Index, values: Mapping[str, Index]) -> Index:
+    """An expression with names replaced by what they stand for."""
+    match index:
+        case Var(name):
+            return values.get(name, index)
+        case Expr(operator, left, right):
+            return Expr(operator, substituted(left, values), substituted(right, values))
+        case Const():
+            return index
+
+
 def evaluate(index: Index, values: Mapping[str, int]) -> int:
     """The value of an expression."""
     match index:

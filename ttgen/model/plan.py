@@ -11,6 +11,7 @@ from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
+from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
 from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
 
@@ -112,6 +113,21 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """The cores of one group."""
+
+    core_ranges: tuple[CoreRange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Groups of cores that exchange something, each among its own."""
+
+    name: Annotated[str, Doc("What they share: a and b are the operands of the contraction, k its sum.")]
+    members: tuple[Members, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinearLoop:
     """Units `unit_start`, `unit_start + step`, …, `unit_count` of them."""
 
@@ -168,6 +184,7 @@ class Work:
     units: int
     block: BlockSize
     subblock: Subblock
+    split: Annotated[int, Doc("Parts of K: as many cores make a unit.")]
     cores: Annotated[int, Doc("Cores with work.")]
     core_ranges: tuple[CoreRange, ...]
     loop: LinearLoop | RectangleLoop
@@ -198,49 +215,12 @@ class CircularBuffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Semaphore:
-    """An L1 semaphore."""
+    """A counter in L1 that other cores raise; kernels have its index as `sem_` and its name."""
 
     index: int
     name: str
     initial: int
     core_ranges: tuple[CoreRange, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accessor:
-    """The compile-time words of a tensor's accessor."""
-
-    accessor: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """The address of a tensor's buffer."""
-
-    address: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PerCore:
-    """This core's entry of a table of `per_core`."""
-
-    per_core: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommonArg:
-    """A runtime argument that is the same on every core."""
-
-    name: str
-    value: Address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeArg:
-    """A runtime argument of one core."""
-
-    name: str
-    value: PerCore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +292,7 @@ class Program:
     pattern: str
     work: Work
     roles: tuple[Role, ...]
+    groups: tuple[Groups, ...]
     per_core: Annotated[
         Mapping[str, Table],
         Doc(
@@ -349,8 +330,8 @@ class Program:
 
     @property
     def balance(self) -> float:
-        """Units over what the cores would make if all had as many as the busiest."""
-        return self.work.units / (self.work.cores * self.busiest)
+        """Units over what the cores would make if all had as many as the busiest; of a part of K each."""
+        return self.work.units * self.work.split / (self.work.cores * self.busiest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from ttgen.model.plan import BlockSize
-from ttgen.spec import BlockLinear, CoreGrid, PolicyName
+from ttgen.spec import BlockLinear, CoreGrid, PolicyName, Shared
 
 Value = TypeVar("Value")
 Origin = Literal["spec", "default", "rule"]
@@ -31,9 +31,17 @@ class Schedule:
         order: how units are numbered.
         cores: how many may be used, or in which rectangle; None for all.
         block: tiles of a unit, and the depth of one step of a contraction.
+        multicast: the operands of a contraction that cores share.
+        prefetch: whether cores read ahead what they share.
+        split: parts into which K is cut.
+        buffers: blocks that a stream of an operand holds.
     """
 
     policy: Decided[PolicyName]
     order: Decided[Order]
     cores: Decided[int | CoreGrid | None]
     block: Decided[BlockSize]
+    multicast: Decided[Shared]
+    prefetch: Decided[bool]
+    split: Decided[int]
+    buffers: Decided[int]

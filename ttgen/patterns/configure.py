@@ -13,14 +13,17 @@ from dataclasses import replace
 from typing import Final
 
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Init, Let, Loop, Op, Port, Reconfigure, Section, Startup, Statement, children
+from ttgen.model.body import Body, If, Init, Let, Loop, Op, Port, Reconfigure, Section, Startup, Statement, children
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
@@ -54,7 +57,7 @@ def _needs(body: Body) -> Iterator[_Need]:
     """What each statement of a body needs, in order."""
     for statement in body:
         match statement:
-            case Loop() | Section() | Let():
+            case Loop() | If() | Section() | Let():
                 for inner in children(statement):
                     yield from _needs(inner)
             case _:
@@ -65,6 +68,8 @@ def _needs(body: Body) -> Iterator[_Need]:
                         case TakeDst(cb=cb):
                             yield ("pack", (cb,), None)
                         case Token() | Page() | Fill() | Use() | Barrier() | Accumulate() | Prepare():
+                            pass
+                        case Deliver() | Raise() | Reach():
                             pass
                         case _:
                             assert_never(effect)
@@ -102,6 +107,8 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
                 yield replace(statement, body=tuple(_configure(inner, state)))
             case Section(math=math, pack=pack):
                 yield Section(math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
+            case If():
+                raise AssertionError("what compute kernels do depends on no comparison")
             case Let():
                 yield statement
             case _:

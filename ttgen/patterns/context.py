@@ -8,7 +8,7 @@ from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
 from ttgen.formula.values import Graph
-from ttgen.model.grids import Local
+from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.patterns.units import UnitLoop
 from ttgen.spec import BlockLinear
@@ -27,6 +27,10 @@ class Context:
         block: tiles of a unit, and the depth of one step of a contraction.
         subblock: tiles of a unit that a contraction accumulates in DST at once.
         local: the division that shards make, if there are any.
+        groups: the operands that cores share, and with which others each core does.
+        prefetch: whether a core reads its next block of a shared operand while others send.
+        split: parts into which K is cut, each made by a core of its own.
+        buffers: blocks that a stream of an operand holds.
     """
 
     graph: Graph
@@ -39,11 +43,20 @@ class Context:
     block: BlockSize
     subblock: Subblock
     local: Local | None
+    groups: Mapping[Operand, GroupShape]
+    prefetch: bool
+    split: int
+    buffers: int
 
     @property
     def blocked(self) -> bool:
-        """Whether a unit has several tiles."""
-        return self.block.m * self.block.n > 1
+        """Whether a unit is gone through as a block of tiles: it has several, or what it reads is shared in blocks."""
+        return self.block.m * self.block.n > 1 or self.exchanges
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether cores have to do with each other."""
+        return bool(self.groups) or self.split > 1
 
     @property
     def numbered(self) -> bool:

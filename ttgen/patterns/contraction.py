@@ -13,14 +13,16 @@ from ttgen.model.body import (
     Pack,
     ProductBlock,
     Section,
-    Statement,
     Tile,
+    indices,
+    needed,
+    walk,
 )
-from ttgen.model.index import ZERO, Var, add, floor_div, least, mul, sub
+from ttgen.model.index import ONE, ZERO, Index, Var, add, floor_div, least, mul, names, sub
 from ttgen.patterns.context import Context
 from ttgen.patterns.kernels import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.pages import COL, ROW
-from ttgen.patterns.units import BLOCK_K, BLOCK_M, BLOCK_N
+from ttgen.patterns.units import BLOCK_K, BLOCK_M, BLOCK_N, PARTS, STEP_COUNT, STEP_START
 
 K: Final = Var("k")
 STEP: Final = Var("step")
@@ -49,11 +51,23 @@ def over_steps(context: Context, body: Body) -> Body:
     """A loop over the steps of K, which the last may fill in part: K needs no divisor."""
     if not in_steps(context):
         return (Loop(var=K.name, extent=_KT, body=body),)
-    used: tuple[Statement, ...] = (
-        Let(name="first_k", index=mul(STEP, BLOCK_K)),
-        Let(name="depth", index=least(BLOCK_K, sub(_KT, FIRST_K))),
+    used = {name for item in walk(body) for index in indices(item) for name in names(index)}
+    lets = needed(step_lets(context, STEP), used)
+    return (Loop(var=STEP.name, extent=steps(context), body=(*lets, *body)),)
+
+
+def step_lets(context: Context, step: Index) -> tuple[Let, ...]:
+    """The tiles of K of a step: the first, and how many are inside."""
+    number = add(STEP_START, step) if context.split > 1 else step
+    return (
+        Let(name=FIRST_K.name, index=mul(number, BLOCK_K)),
+        Let(name=DEPTH.name, index=least(BLOCK_K, sub(_KT, FIRST_K))),
     )
-    return (Loop(var=STEP.name, extent=Var("k_blocks"), body=(*used, *body)),)
+
+
+def steps(context: Context) -> Index:
+    """The steps of K that a core makes."""
+    return STEP_COUNT if context.split > 1 else Var("k_blocks")
 
 
 def over_depth(context: Context, a: Access, b: Access, ops: Body) -> Body:
@@ -66,7 +80,9 @@ def over_depth(context: Context, a: Access, b: Access, ops: Body) -> Body:
     return (Loop(var=loop.var, extent=loop.extent, body=loop.body, note=note),)
 
 
-def product_of_block(context: Context, a: Access, b: Access, store: Access, *, name: str) -> Body:
+def product_of_block(
+    context: Context, a: Access, b: Access, store: Access, *, name: str, partials: Access | None = None
+) -> Body:
     """Packs the product of a block, into a block of a buffer or into the block's places in a shard.
 
     Args:
@@ -75,6 +91,7 @@ def product_of_block(context: Context, a: Access, b: Access, store: Access, *, n
         b: the right operand, blocks of depth by columns.
         store: where it goes, rows by columns.
         name: of the operation.
+        partials: the same block of each other part of K, which the packer adds to it.
     """
     # A shard is handed over at once, after all units.
     moving = streams((store,))
@@ -82,10 +99,11 @@ def product_of_block(context: Context, a: Access, b: Access, store: Access, *, n
     if accumulates_in_dst(context):
         sources = (Tile(a.cb, a.place(ZERO, K)), Tile(b.cb, b.place(K, ZERO)))
         whole = Op(name=name, sources=sources, dst=ZERO, block=block)
-        section = Section(
-            math=over_depth(context, a, b, (whole,)), pack=(*reserve(moving), *_pack(store), *push(moving))
-        )
-        return (section,)
+        math = over_depth(context, a, b, (whole,))
+        if partials is None:
+            return (Section(math=math, pack=(*reserve(moving), *_pack(store), *push(moving))),)
+        section = Section(math=math, pack=_pack(store, in_place=True))
+        return (*reserve(moving), section, *_added(store, partials), *push(moving))
     down, across = Var("down"), Var("across")
     # Named in the kernel: the expressions would be long.
     sub_row, sub_col = Let(name="sub_row", index=mul(down, _H)), Let(name="sub_col", index=mul(across, _W))
@@ -107,11 +125,34 @@ def product_of_block(context: Context, a: Access, b: Access, store: Access, *, n
     subblocks = Loop(var=down.name, extent=floor_div(BLOCK_M, _H), body=(sub_row, over_cols))
     operands = streams((a, b))
     step = (*wait(operands), AccumulateInL1(index=STEP), subblocks, *pop(operands))
+    if partials is not None:
+        return (*reserve(moving), *over_steps(context, step), *_added(store, partials), *push(moving))
     return (*reserve(moving), *over_steps(context, step), AccumulateInL1(index=ZERO), *push(moving))
 
 
-def _pack(store: Access) -> Body:
-    """Packs a whole block that DST holds, one page after another or at its places in a shard."""
+def _added(store: Access, partials: Access) -> Body:
+    """Adds the blocks of other parts of K to one that is packed and not handed over."""
+    part, tile = Var("other"), Var("tile")
+    copy = Op(name="copy", sources=(Tile(partials.cb, add(mul(part, store.pages), tile)),), dst=ZERO)
+    section = Section(math=(copy,), pack=(Pack(dst=ZERO, cb=store.cb, slot=tile),))
+    over_tiles = Loop(var=tile.name, extent=store.pages, body=(section,))
+    return (
+        *wait((partials,)),
+        AccumulateInL1(index=ONE),
+        Loop(
+            var=part.name, extent=sub(PARTS, ONE), body=(over_tiles,),
+            note="Float32 adds up exactly by copies to DST that the packer adds to what is in L1.",
+        ),
+        AccumulateInL1(index=ZERO),
+        *pop((partials,)),
+    )  # fmt: skip
+
+
+def _pack(store: Access, *, in_place: bool = False) -> Body:
+    """Packs a whole block that DST holds, one page after another or at its places in a buffer or a shard."""
+    if in_place:
+        tile = Var("tile")
+        return (Loop(var=tile.name, extent=store.pages, body=(Pack(dst=tile, cb=store.cb, slot=tile),)),)
     if not store.resident:
         tile = Var("tile")
         return (Loop(var=tile.name, extent=store.pages, body=(Pack(dst=tile, cb=store.cb),)),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ttgen.formula.values import Value, spans
 from ttgen.model.body import (
@@ -21,9 +21,11 @@ from ttgen.model.body import (
     Wait,
     WriteBarrier,
     WritePage,
+    walk,
 )
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
-from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, mul, product
+from ttgen.model.exchange import Announce, AtomicBarrier, Await, Multicast, Send, Signal
+from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, mul, product, substituted
 from ttgen.model.plan import Padding
 from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context
@@ -85,6 +87,11 @@ class Access:
             index = add(mul(index, axis.tiles), add(axis.first, steps))
         return index
 
+    def renamed(self, names: Mapping[str, Index]) -> Access:
+        """The same block of another unit or step, under the names that its place has there."""
+        axes = tuple(replace(axis, valid=substituted(axis.valid, names)) for axis in self.axes)
+        return replace(self, page=substituted(self.page, names), axes=axes)
+
     def over_tiles(self, statement: Statement) -> Statement:
         """Loops around what is done with each valid tile of a block."""
         for axis in reversed(self.axes):
@@ -142,14 +149,14 @@ def read_blocks(accesses: Sequence[Access]) -> Body:
     accesses = streams(accesses)
     if not accesses:
         return ()
-    return (
-        *reserve(accesses),
-        *(
-            access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
-            for access in accesses
-        ),
-        ReadBarrier(),
-        *push(accesses),
+    return (*reserve(accesses), *read_pages(accesses), ReadBarrier(), *push(accesses))
+
+
+def read_pages(accesses: Sequence[Access]) -> Body:
+    """Begins to read the valid tiles of a block of each."""
+    return tuple(
+        access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
+        for access in accesses
     )
 
 
@@ -252,10 +259,14 @@ def assemble(
     *,
     reads: Body,
     computes: Body,
+    writes: Body = (),
+    first: tuple[Body, Body] = ((), ()),
+    ahead: Sequence[Access] = (),
     inputs: Sequence[Access],
     outputs: Sequence[Access],
     sizes: Mapping[str, int],
     accumulator: Access | None = None,
+    names: tuple[str, str] = ("reader", "writer"),
     summaries: tuple[str, str, str],
 ) -> Design:
     """The reader, compute and writer kernels around what one unit reads and computes.
@@ -265,10 +276,14 @@ def assemble(
         lowering: the elementwise part.
         reads: the reader's statements for one unit.
         computes: the compute kernel's statements for one unit.
+        writes: the writer's statements for one unit before it writes that: what it reads.
+        first: what the reader and the writer do before all units.
+        ahead: what they read ahead.
         inputs: every stream that the reader feeds, and every shard that it hands over.
         outputs: every stream that the writer drains, and every shard that it takes over.
         sizes: values of the names that pages and extents use.
         accumulator: a block's product on its way to the epilogue.
+        names: of the reader and the writer.
         summaries: what the reader, the compute and the writer kernel do.
     """
     zeros = lowering.zeros
@@ -278,19 +293,28 @@ def assemble(
     before = (*((Wait(cb=zeros),) if zeros else ()), *wait(held), *reserve(made))
     after = (*push(made), *pop(held), *((Pop(cb=zeros),) if zeros else ()))
     read, compute, store = (
-        (unit_loop(body, loop=context.loop, order=context.order, batched=context.batched),) if body else ()
-        for body in (reads, computes, write_blocks(outputs))
+        (unit_loop_of(context, body),) if body else () for body in (reads, computes, (*writes, *write_blocks(outputs)))
     )
     intermediate = context.intermediate_dtype
+    # Of cores that make parts of a unit, all have one reader, and one of them an epilogue.
+    at_first, late = ((), fill) if context.split > 1 else (fill, ())
+    moving = (
+        settled((*at_first, *reserve(held), *push(held), *first[0], *read)),
+        settled((*late, *first[1], *store, *wait(made), *pop(made))),
+    )
     return Design(
         kernels=(
-            KernelDesign(name="reader", summary=summaries[0], body=(*fill, *reserve(held), *push(held), *read)),
-            KernelDesign(name="compute", summary=summaries[1], body=configure((*before, *compute, *after))),
-            KernelDesign(name="writer", summary=summaries[2], body=(*store, *wait(made), *pop(made))),
+            KernelDesign(name=names[0], part="reader", summary=summaries[0], body=moving[0]),
+            KernelDesign(
+                name="compute", part="compute", summary=summaries[1], body=configure((*before, *compute, *after))
+            ),
+            KernelDesign(name=names[1], part="writer", summary=summaries[2], body=moving[1]),
         ),
+        semaphores=awaited(moving),
         buffers=(
-            *(_buffer(context, access, "input", sizes) for access in inputs),
-            *(_buffer(context, access, "output", sizes) for access in outputs),
+            *(_buffer(context, access, "input", sizes, blocks=context.buffers) for access in inputs),
+            # A kernel that reads the next unit's operands has written this one's tiles before.
+            *(_buffer(context, access, "output", sizes, blocks=1 if writes else context.buffers) for access in outputs),
             *(
                 BufferDesign(
                     name=access.cb, role="intermediate", dtype=intermediate, block=evaluate(access.pages, sizes),
@@ -304,6 +328,7 @@ def assemble(
                 )
                 for cb in lowering.spills
             ),
+            *(_buffer(context, access, "intermediate", sizes, blocks=1) for access in ahead),
             *((BufferDesign(name=zeros, role="intermediate", dtype="bfloat16", block=1),) if zeros else ()),
         ),
         sizes=sizes,
@@ -321,15 +346,34 @@ def assemble(
     )  # fmt: skip
 
 
-def _buffer(context: Context, access: Access, role: BufferRole, sizes: Mapping[str, int]) -> BufferDesign:
-    """Two blocks of a stream, so that one moves while the other is computed, or the memory of a shard."""
+def unit_loop_of(context: Context, body: Body) -> Loop:
+    """The loop over a core's units around what is done for each."""
+    return unit_loop(body, loop=context.loop, order=context.order, batched=context.batched, beyond=bool(context.groups))
+
+
+def settled(body: Body) -> Body:
+    """A kernel that ends when all that it sent to other cores is there."""
+    kinds = {type(item) for item in walk(body)}
+    writes = (WriteBarrier(),) if kinds & {Multicast, Send, Announce} else ()
+    return (*body, *writes, *((AtomicBarrier(),) if Signal in kinds else ()))
+
+
+def awaited(bodies: Sequence[Body]) -> tuple[str, ...]:
+    """The semaphores of a program: somebody waits for each."""
+    return tuple(dict.fromkeys(item.semaphore for body in bodies for item in walk(body) if isinstance(item, Await)))
+
+
+def _buffer(
+    context: Context, access: Access, role: BufferRole, sizes: Mapping[str, int], *, blocks: int
+) -> BufferDesign:
+    """Some blocks of a stream, of which one moves while another is computed, or the memory of a shard."""
     dtype = context.dtypes[access.tensor]
     return BufferDesign(
         name=access.cb,
         role=role,
         dtype=dtype,
         block=evaluate(access.pages, sizes),
-        blocks=1 if access.resident else 2,
+        blocks=1 if access.resident else blocks,
         unpack_to_dst=role == "input" and not access.on_fpu and dtype == "float32",
         tensor=access.tensor if access.resident else None,
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
-from ttgen.model.body import Op, Tile
+from ttgen.model.body import Body, Op, Tile
 from ttgen.model.design import Design
+from ttgen.model.grids import Operand
 from ttgen.model.index import ZERO, Index, Var, add, mul
 from ttgen.model.plan import BlockSize, Padding, Subblock
 from ttgen.patterns.context import Context, tiles_of
@@ -27,9 +29,11 @@ from ttgen.patterns.contraction import (
     over_depth,
     over_steps,
     product_of_block,
+    steps,
     whole_depth,
 )
 from ttgen.patterns.elementwise import lower, untaken
+from ttgen.patterns.groups import Sharing, group_of, sharing
 from ttgen.patterns.kernels import (
     Access,
     Axis,
@@ -44,6 +48,7 @@ from ttgen.patterns.kernels import (
 )
 from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
+from ttgen.patterns.parts import partials_of, received, with_helpers
 from ttgen.patterns.pattern import Pattern, Refusal, work_tiles
 from ttgen.patterns.summaries import reading, writing
 from ttgen.patterns.units import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
@@ -76,17 +81,21 @@ def design(context: Context) -> Design:
     stores = tuple(tile(graph.values[value], name, name) for name, value in outputs.items())
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(access.cb for access in tiles.values())})
     accumulator: Access | None = None
-    if context.blocked and not _packs_product(context):
+    partials: Access | None = None
+    if context.blocked and (context.split > 1 or not _packs_product(context)):
         axes = (row_axis(context, resident=False), col_axis(context, resident=False))
         accumulator = Access(tensor="", cb=untaken("product", taken), page=ZERO, axes=axes)
         leaves[graph.contractions[0]] = Leaf(cb=accumulator.cb, exact=context.dst_bits == 32, slot=accumulator.slot)
         taken |= {accumulator.cb}
+        if context.split > 1:
+            partials = partials_of(accumulator, untaken("partials", taken))
+            taken |= {partials.cb}
     lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
 
     name = "matmul_transposed" if product.transposed[1] else "matmul"
     beside = tuple(tiles.values())
     if context.blocked:
-        computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block")
+        computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block", partials=partials)
         if accumulator:
             computes += compute_units(context, lowering, (accumulator, *beside), stores)
     else:
@@ -95,18 +104,58 @@ def design(context: Context) -> Design:
     # A section that spills may come before the product's: the reader must not be stuck in K while compute waits for it.
     before = lowering.reads_before_contraction
     early, late = ([access for access in beside if (access.cb in before) == is_early] for is_early in (True, False))
-    reads = over_steps(context, read_blocks((a, b)))
-    return assemble(
+    # Operands that cores share have a kernel each, on a NoC each: two that multicast on one hang (tt-mlir#7297).
+    reads: Body = over_steps(context, read_blocks((a, b)))
+    writes: Body = ()
+    shared_a, shared_b = _shared(context, "a", a), _shared(context, "b", b)
+    if context.exchanges:
+        reads, writes = (over_steps(context, shared.block) for shared in (shared_a, shared_b))
+    beside_reads = read_blocks(late)
+    if partials is not None:
+        # All parts of K have one reader, and the root alone has an epilogue.
+        early, beside_reads, writes = [], (), (*writes, *beside_reads, *received(partials))
+    ahead = [shared.ahead for shared in (shared_a, shared_b) if shared.ahead is not None]
+    made = assemble(
         context,
         lowering,
-        reads=(*read_blocks(early), *reads, *read_blocks(late)),
+        reads=(*read_blocks(early), *reads, *beside_reads),
         computes=computes,
+        writes=writes,
+        first=(shared_a.first, shared_b.first),
+        ahead=ahead,
         inputs=(a, b, *beside),
         outputs=stores,
         sizes=sizes(context, tiles_of(product.over.size)),
         accumulator=accumulator,
+        names=("reader_a", "reader_b_writer") if context.exchanges else ("reader", "writer"),
         summaries=_summaries(context, a, b, beside, stores),
     )
+    if partials is None or accumulator is None:
+        return made
+    own = replace(accumulator, cb=untaken("partial", taken | frozenset(lowering.spills)))
+    shares = _sharing(context, "b", f"blocks of columns of {b.tensor}")
+    return with_helpers(
+        made,
+        context,
+        partials=partials,
+        own=own,
+        moved=[access.cb for access in (a, b, *ahead)],
+        product=product_of_block(context, a, b, own, name=f"{name}_block"),
+        reads=over_steps(context, shared_b.block),
+        first=shared_b.first,
+        summaries=(
+            "Accumulates each unit over this core's part of K.",
+            f"{shares}. Sends this core's sums of each unit to the core that adds them up.",
+        ),
+    )
+
+
+def _shared(context: Context, operand: Operand, access: Access) -> Sharing:
+    """How the blocks of an operand come to a core: one of a group reads for all, or each for itself."""
+    group = group_of(context, operand)
+    if group is None:
+        return Sharing(first=(), block=read_blocks((access,)), ahead=None)
+    return sharing(context, group, access, steps(context))
 
 
 def _product(context: Context) -> Contraction:
@@ -181,13 +230,28 @@ def _summaries(
         parts = [f"a block of rows of {a.tensor}", f"{'a block' if a.resident else 'one'} of {columns} of {b.tensor}"]
     else:
         parts = [f"a row of tiles of {a.tensor}", f"a {columns[:-1]} of tiles of {b.tensor}"]
-    reads = f"Reads, for each unit of this core, {' and '.join(parts[a.resident :])}"
     what = "blocks" if context.blocked else "tiles"
-    reads += f", then the {what} of the epilogue." if streams(beside) else "."
+    then = f", then the {what} of the epilogue." if streams(beside) else "."
+    reads = f"Reads, for each unit of this core, {' and '.join(parts[a.resident :])}{then}"
+    writes = writing(context, stores)
+    if context.exchanges:
+        reads = f"{_sharing(context, 'a', f'blocks of rows of {a.tensor}')}{then}"
+        writes = f"{_sharing(context, 'b', f'blocks of {columns} of {b.tensor}')}. {writes}"
     computes = "Accumulates each unit over K"
     if any(isinstance(value, Elementwise) for value in context.graph.values):
         computes += " and applies the epilogue before it leaves the core"
-    return reading((a, b, *beside), reads), f"{computes}.", writing(context, stores)
+    return reading((a, b, *beside), reads), f"{computes}.", writes
+
+
+def _sharing(context: Context, operand: Operand, blocks: str) -> str:
+    """Who reads the blocks of an operand."""
+    match context.groups.get(operand):
+        case None:
+            return f"Reads {blocks} for each unit of this core"
+        case "row" | "column" as line:
+            return f"The cores of a {line} take turns to read {blocks} and multicast them to the {line}"
+        case "all":
+            return f"All cores take turns to read {blocks} and multicast them to the others"
 
 
 def _packs_product(context: Context) -> bool:

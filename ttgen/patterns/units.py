@@ -19,28 +19,44 @@ FIRST_ROW, FIRST_COL = Var("first_row"), Var("first_col")
 ROWS, COLS = Var("rows"), Var("cols")
 X_TRIP, Y_TRIP = Var("x_trip"), Var("y_trip")
 SHARD_ROW, SHARD_COL = Var("shard_row"), Var("shard_col")
-RUNTIME_NAMES: Final = ("unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count")
+TRIP: Final = Var("trip")
+CORE_X, CORE_Y = Var("core_x"), Var("core_y")
+CORE_COLS, CORE_ROWS = Var("core_cols"), Var("core_rows")
+PART, PARTS = Var("part"), Var("parts")
+STEP_START, STEP_COUNT = Var("step_start"), Var("step_count")
+RUNTIME_NAMES: Final = (
+    "unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count", CORE_X.name, CORE_Y.name, PART.name,
+    STEP_START.name, STEP_COUNT.name,
+)  # fmt: skip
 
 
-def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: bool) -> Loop:
+def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: bool, beyond: bool) -> Loop:
     """The loop over units around `body`, which may use a unit's number, its place and its tiles.
+
+    Cores of a group make as many trips as any of them: where some are `beyond` the output, they have no tiles.
 
     Only what it uses is computed: `unit`, `x`, `y` and `z`; of a block its first row and column of tiles and how many
     of its rows and columns are inside the output (`rows` and `cols`: a block at an edge has fewer than the others).
     """
     used = {name for statement in walk(body) for index in indices(statement) for name in names(index)}
     if loop != "linear":
-        return _rectangle(body, used, loop, column_major=order == "column_major", batched=batched)
+        return _rectangle(body, used, loop, column_major=order == "column_major", batched=batched, beyond=beyond)
     unit = Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step"))))
-    lets = needed((unit, *_place(order, batched), *_block()), used)
+    lets = needed((unit, *_place(order, batched), *block_lets(beyond=beyond)), used)
     return Loop(var="i", extent=Var("unit_count"), body=(*lets, *body))
 
 
-def _rectangle(body: Body, used: set[str], loop: UnitLoop, *, column_major: bool, batched: bool) -> Loop:
+def _rectangle(body: Body, used: set[str], loop: UnitLoop, *, column_major: bool, batched: bool, beyond: bool) -> Loop:
     """Rows and columns of units."""
-    lets = needed(_block(), used)
+    axes = (("y", Y_TRIP), ("x", X_TRIP)) if column_major else (("x", X_TRIP), ("y", Y_TRIP))
+    (fast, fast_trip), (slow, slow_trip) = axes
+    outer: Index = slow_trip
+    if batched and loop == "rectangle":
+        outer = add(mul(Z, Var(f"{slow}_count")), slow_trip)
+    turn = add(mul(outer, Var(f"{fast}_count")), fast_trip)
+    lets = needed((Let(name=TRIP.name, index=turn), *block_lets(beyond=beyond)), used)
     inner: Body = (*lets, *body)
-    for axis, trip in (("y", Y_TRIP), ("x", X_TRIP)) if column_major else (("x", X_TRIP), ("y", Y_TRIP)):
+    for axis, trip in axes:
         place = add(Var(f"{axis}_start"), mul(trip, Var(f"{axis}_step")))
         names_it: tuple[Let, ...] = (Let(name=axis, index=place),)
         if axis == "y" and batched and loop == "local":
@@ -51,16 +67,17 @@ def _rectangle(body: Body, used: set[str], loop: UnitLoop, *, column_major: bool
                 Let(name="y", index=Expr("%", line, GRID_Y)),
             )
         inner = (Loop(var=trip.name, extent=Var(f"{axis}_count"), body=(*needed(names_it, used), *inner)),)
-    (outer,) = inner
-    assert isinstance(outer, Loop), "a rectangle has two axes"
-    return Loop(var="z", extent=Var("grid_z"), body=inner) if batched and loop == "rectangle" else outer
+    (over_units,) = inner
+    assert isinstance(over_units, Loop), "a rectangle has two axes"
+    return Loop(var="z", extent=Var("grid_z"), body=inner) if batched and loop == "rectangle" else over_units
 
 
-def _block() -> tuple[Let, ...]:
+def block_lets(*, beyond: bool) -> tuple[Let, ...]:
     """The tiles of a unit of several: where they begin, in a shard too, and how many are inside the output."""
+    first_row, first_col = mul(Y, BLOCK_M), mul(X, BLOCK_N)
     return (
-        Let(name="first_row", index=mul(Y, BLOCK_M)),
-        Let(name="first_col", index=mul(X, BLOCK_N)),
+        Let(name="first_row", index=least(first_row, Var("Mt")) if beyond else first_row),
+        Let(name="first_col", index=least(first_col, Var("Nt")) if beyond else first_col),
         Let(name=SHARD_ROW.name, index=mul(Y_TRIP, BLOCK_M)),
         Let(name=SHARD_COL.name, index=mul(X_TRIP, BLOCK_N)),
         Let(name="rows", index=least(BLOCK_M, sub(Var("Mt"), FIRST_ROW))),

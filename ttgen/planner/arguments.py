@@ -7,32 +7,27 @@ from collections.abc import Mapping, Sequence
 
 from ttgen.apis.api import Api
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Let, Loop, Op, Section, indices, walk
+from ttgen.model.body import Body, If, Let, Loop, Op, Section, indices, walk
 from ttgen.model.design import Design, KernelDesign
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
     effects,
 )
 from ttgen.model.index import names
-from ttgen.model.plan import (
-    Accessor,
-    Address,
-    CircularBuffer,
-    CommonArg,
-    Kernel,
-    KernelConfig,
-    PerCore,
-    RuntimeArg,
-)
-from ttgen.patterns.units import RUNTIME_NAMES
+from ttgen.model.kernel_args import Accessor, Address, CommonArg, NocColumns, NocRows, PerCore, RuntimeArg
+from ttgen.model.plan import CircularBuffer, Kernel, KernelConfig
+from ttgen.patterns.units import CORE_COLS, CORE_ROWS, PARTS, RUNTIME_NAMES
 from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
 
@@ -76,13 +71,16 @@ def _kernel(
     api: Api,
 ) -> Kernel:
     used = _used(design.body)
-    buffers, tensors = _touched(design.body)
+    buffers, tensors, semaphores = _touched(design.body)
     numbers = {name: value for name, value in program.numbers.items() if name in used}
     named = {f"cb_{cb}": indices[cb] for cb in sorted(buffers, key=indices.__getitem__)}
+    named |= {f"sem_{name}": index for index, name in enumerate(program.semaphores) if name in semaphores}
+    # Where the places of rows begin among a kernel's arguments says the number of columns.
+    used |= {CORE_COLS.name} if semaphores else set()
     named |= {name: value for name, value in sizes.items() if name in used}
     named |= {name: float32_bits(value) for name, value in numbers.items()}
-    is_compute = design.name == "compute"
-    reads = design.name == "reader"
+    is_compute = design.part == "compute"
+    reads = design.part == "reader"
     return Kernel(
         name=design.name,
         file=f"{folder}/{design.name}.cpp",
@@ -93,8 +91,9 @@ def _kernel(
         compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
         named_compile_time_args=named,
         defines=_defines(design.body, api),
-        common_runtime_args=tuple(
-            CommonArg(name=f"{tensor}_address", value=Address(address=tensor)) for tensor in tensors
+        common_runtime_args=(
+            *(CommonArg(name=f"{tensor}_address", value=Address(address=tensor)) for tensor in tensors),
+            *(_coordinates(sizes) if semaphores else ()),
         ),
         runtime_args=tuple(
             RuntimeArg(name=name, value=PerCore(per_core=name)) for name in RUNTIME_NAMES if name in used
@@ -103,6 +102,15 @@ def _kernel(
         summary=design.summary,
         numbers=numbers,
         body=design.body,
+    )
+
+
+def _coordinates(sizes: Mapping[str, int]) -> tuple[CommonArg, ...]:
+    """Where the columns and rows of cores are on the NoC: kernels that have to do with other cores find them there."""
+    cols, rows = sizes[CORE_COLS.name], sizes[CORE_ROWS.name] * sizes[PARTS.name]
+    return (
+        CommonArg(name="noc_x", value=NocColumns(noc_x=tuple(range(cols)))),
+        CommonArg(name="noc_y", value=NocRows(noc_y=tuple(range(rows)))),
     )
 
 
@@ -123,12 +131,13 @@ def _used(body: Body) -> set[str]:
     return found
 
 
-def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every buffer and every tensor that a body has to do with, in order."""
+def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Every buffer, every tensor and every semaphore that a body has to do with, in order."""
     buffers: dict[str, None] = {}
     tensors: dict[str, None] = {}
+    semaphores: dict[str, None] = {}
     for statement in walk(body):
-        if isinstance(statement, (Loop, Let, Section)):
+        if isinstance(statement, (Loop, If, Let, Section)):
             continue
         for effect in effects(statement):
             match effect:
@@ -136,8 +145,12 @@ def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...]]:
                     buffers[cb] = None
                 case Page(tensor=tensor):
                     tensors[tensor] = None
+                case Deliver(source=source, cb=cb):
+                    buffers |= {source: None, cb: None}
+                case Raise(semaphore=name) | Reach(semaphore=name):
+                    semaphores[name] = None
                 case Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
                     pass
                 case _:
                     assert_never(effect)
-    return tuple(buffers), tuple(tensors)
+    return tuple(buffers), tuple(tensors), tuple(semaphores)

@@ -1,4 +1,4 @@
-"""Circular buffers: an index by role, and the L1 that they take."""
+"""Circular buffers and semaphores: their indices, and the L1 that buffers take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ttgen.analysis.counts import Count
 from ttgen.dtypes import DTYPES
 from ttgen.errors import refuse
 from ttgen.model.design import BufferDesign, BufferRole
-from ttgen.model.plan import Allocation, CircularBuffer
+from ttgen.model.plan import Allocation, CircularBuffer, Semaphore
 from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
 
@@ -77,3 +77,12 @@ def circular_buffers(designs: Sequence[BufferDesign], target: Target, roles: Rol
             )
             raise refuse(text, "compute", at_key=True)
     return tuple(found)
+
+
+def semaphores(names: Sequence[str], target: Target, roles: Roles) -> tuple[Semaphore, ...]:
+    """The semaphores of a program, on all its cores: whoever raises one knows where it is by its own."""
+    assert len(names) <= target.semaphores, "a pattern has a few"
+    everywhere = cores_of(tuple(roles), roles)
+    return tuple(
+        Semaphore(index=index, name=name, initial=0, core_ranges=everywhere) for index, name in enumerate(names)
+    )

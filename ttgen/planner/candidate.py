@@ -16,7 +16,7 @@ from ttgen.model.plan import BlockSize, WorkGrid, cores_of
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import buffers, division, shards, tensors
+from ttgen.planner import buffers, division, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.target import Target
@@ -72,11 +72,11 @@ def candidate(
     *batch, rows, cols = tensors.tiled(tuple(axis.size for axis in graph.work))
     grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
     grids = shards.grids(stage, block, target)
-    local = shards.divide(stage, grids, block, target)
+    # Cores that share an operand go by the rectangle, wherever tensors lie.
+    is_shared = schedule.multicast.value != "none" or schedule.split.value > 1
+    local = None if is_shared else shards.divide(stage, grids, block, target)
     divided = (
-        division.by_shards(local, grid, block)
-        if local is not None
-        else division.divide(stage, schedule.policy.value, schedule.order.value, schedule.cores.value, grid, target)
+        division.by_shards(local, grid, block) if local is not None else division.divide(stage, schedule, grid, target)
     )
 
     # What its kernels do.
@@ -92,13 +92,23 @@ def candidate(
         block=block,
         subblock=PATTERNS[pattern].subblock(graph, block, slots),
         local=local,
+        groups=divided.groups,
+        prefetch=schedule.prefetch.value,
+        split=schedule.split.value,
+        buffers=schedule.buffers.value,
     )
     design = PATTERNS[pattern].design(context)
 
     # How often, and so how deep its buffers have to be.
-    bodies = (kernel.body for kernel in design.kernels)
     values = {**design.sizes, **divided.sizes}
-    counted = tally(bodies, values, (own for _core, own in cores_of(divided.tables)))
+    own = dict(cores_of(divided.tables))
+    counted = tally(
+        (
+            (kernel.body, [own[core] for area in roles.cores_of(kernel.on, divided.roles) for core in area.cores()])
+            for kernel in design.kernels
+        ),
+        values,
+    )
     deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
     return Candidate(
         stage=stage,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
 from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
-from ttgen.model.schedule import Decided
+from ttgen.model.schedule import Decided, Origin
 from ttgen.patterns import PATTERNS
 from ttgen.planner.candidate import Candidate
 from ttgen.planner.l1 import share
@@ -128,6 +128,7 @@ def _decisions(
     else:
         yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
     yield from _blocks(made, program, target, exactness)
+    yield from _exchanges(made, program)
     yield decided("fidelity", exactness.fidelity.value, exactness.fidelity)
     slots = target.dst_tiles(bits=exactness.dst_bits)
     if exactness.forced_by:
@@ -140,26 +141,28 @@ def _decisions(
     if design.spills:
         because = f"DST has {slots} slots: these values wait in L1"
         yield decision("spills", ", ".join(design.spills), "rule", because)
-    yield _depth(design, "page" if work.block.m * work.block.n * work.block.k == 1 else "block")
+    what = "page" if work.block.m * work.block.n * work.block.k == 1 else "block"
+    yield _depth(design, schedule.buffers.origin, what)
     yield decision(
         "noc", f"read {target.noc.read}, write {target.noc.write}", "rule",
         "the target's preference: reads and writes in opposite directions",
     )  # fmt: skip
 
 
-def _depth(design: Design, what: str) -> Decision:
+def _depth(design: Design, origin: Origin, what: str) -> Decision:
     """How much of what moves a buffer holds."""
     moving = [buffer for buffer in design.buffers if buffer.role != "intermediate" and buffer.tensor is None]
     single = [buffer.name for buffer in moving if buffer.blocks == 1]
     roles = " and ".join(f"{role}s" for role in ("input", "output") if any(item.role == role for item in moving))
-    value, because = f"2 {what}s", f"{roles} move while the core computes"
+    most = max((buffer.blocks for buffer in moving), default=1)
+    value, because = f"{most} {what}s", f"{roles} move while the core computes"
     if not moving:
         value, because = "shards", "nothing moves"
     elif len(single) == len(moving):
         value, because = f"1 {what}", "no core has a second of anything that moves"
     elif single:
         because += f"; no core has a second {what} of {', '.join(single)}"
-    return Decision(name="buffers", value=value, origin="rule", because=because)
+    return Decision(name="buffers", value=value, origin="rule" if origin == "default" else origin, because=because)
 
 
 def _layouts(tensors: Iterable[StoredTensor], target: Target) -> Iterator[Decision]:
@@ -224,7 +227,10 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
         left, right = context.graph.operands_of(product)
         stays = isinstance(left, Input) and context.is_resident(left.tensor)
         # What has no batches of its own is read for each of them.
-        times = [units * grid.z // math.prod(node.shape[:-2]) for node, units in ((left, grid.x), (right, grid.y))]
+        times = [
+            -(-units // _sharers(program, operand)) * grid.z // math.prod(node.shape[:-2])
+            for node, units, operand in ((left, grid.x, "a"), (right, grid.y, "b"))
+        ]
         reads = "the left operand stays in its shards" if stays else f"the left operand is read {_times(times[0])}"
         reads += f", the right one {'is read ' if stays else ''}{_times(times[1])}"
         because = f"each block of an operand is read once a unit and step of K: {reads}"
@@ -240,6 +246,32 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
             because = "the epilogue reads it tile by tile" if whole else "the packer adds up the steps of K in L1"
             dtype = next(buffer.dtype for buffer in design.buffers if buffer.name == design.accumulator)
             yield Decision(name="partials", value=f"{design.accumulator} in {dtype}", origin="rule", because=because)
+
+
+def _sharers(program: Program, name: str) -> int:
+    """How many cores share an operand."""
+    members = [group.members for group in program.groups if group.name == name]
+    return sum(1 for area in members[0][0].core_ranges for _core in area.cores()) if members else 1
+
+
+def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
+    """What cores share, and how."""
+    schedule, groups = made.schedule, made.divided.groups
+    if schedule.multicast.value != "none":
+        because = "no core has another one to share with"
+        if groups:
+            words = {"row": "the cores of a row", "column": "the cores of a column", "all": "all cores"}
+            parts = (f"{words[shape]} share {name} ({_sharers(program, name)})" for name, shape in groups.items())
+            because = f"{'; '.join(parts)}: each block is read once, by a core whose turn it is, and multicast"
+        yield Decision(
+            name="multicast", value=schedule.multicast.value, origin=schedule.multicast.origin, because=because
+        )
+    if schedule.prefetch.value and groups:
+        because = "a core reads its next block into a buffer of its own while others send"
+        yield Decision(name="prefetch", value="true", origin=schedule.prefetch.origin, because=because)
+    if schedule.split.value > 1:
+        because = "as many cores make a unit, each a part of K; one adds their sums up, in the width of DST"
+        yield Decision(name="split", value=str(schedule.split.value), origin=schedule.split.origin, because=because)
 
 
 def _times(number: int) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ttgen.errors import refuse
-from ttgen.model.design import WORKERS
-from ttgen.model.grids import Local
+from ttgen.model.design import HELPERS, ROOTS, WORKERS
+from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
+from ttgen.model.schedule import Schedule
+from ttgen.patterns.context import tiles_of
 from ttgen.planner import cores
-from ttgen.planner.policies import POLICIES, Policy
+from ttgen.planner.policies import POLICIES, Policy, RectanglePolicy, contiguous
 from ttgen.planner.roles import Roles
 from ttgen.planner.stages import Stage
-from ttgen.spec import BlockLinear, CoreGrid, PolicyName
-from ttgen.target import Target
+from ttgen.spec import BlockLinear, Shared
+from ttgen.target import Grid, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Division:
         core_ranges: where those are.
         tables: a value a core, by the name of the runtime argument.
         sizes: what the loop needs beside them, by the name of the compile-time argument.
+        roles: the cores by what they do.
+        groups: the operands of a contraction that cores share, and with which others each core does.
     """
 
     cores: int
@@ -33,40 +37,33 @@ class Division:
     loop: LinearLoop | RectangleLoop
     tables: Mapping[str, Table]
     sizes: Mapping[str, int]
-
-    @property
-    def roles(self) -> Roles:
-        """The cores by what they do: all that have work do the same."""
-        return {WORKERS: self.core_ranges}
+    roles: Roles
+    groups: Mapping[Operand, GroupShape] = field(default_factory=dict)
 
 
-def divide(
-    stage: Stage,
-    policy: PolicyName,
-    order: str | BlockLinear,
-    asked: int | CoreGrid | None,
-    grid: WorkGrid,
-    target: Target,
-) -> Division:
+def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> Division:
     """Deals the units of a work grid.
 
     Raises:
         SpecError: more cores than the target has, or cores or an order that a rectangle can't have.
     """
+    policy, order, asked = schedule.policy.value, schedule.order.value, schedule.cores.value
     most, core_grid = cores.asked_for(stage, asked, target)
     chosen = POLICIES[policy]
     if isinstance(chosen, Policy):
-        split = chosen.split(grid.x * grid.y * grid.z, most)
-        sizes = {"unit_step": split.step}
+        dealt = chosen.split(grid.x * grid.y * grid.z, most)
+        sizes = {"unit_step": dealt.step}
         if isinstance(order, BlockLinear):
             sizes["panel_width"] = order.block_linear
+        everywhere = cores.ranges(0, dealt.cores, core_grid.cols)
         return Division(
-            cores=split.cores,
-            core_ranges=cores.ranges(0, split.cores, core_grid.cols),
-            loop=LinearLoop(step=split.step),
+            cores=dealt.cores,
+            core_ranges=everywhere,
+            roles={WORKERS: everywhere},
+            loop=LinearLoop(step=dealt.step),
             tables={
-                "unit_start": cores.table(split.starts, core_grid.cols),
-                "unit_count": cores.table(split.counts, core_grid.cols),
+                "unit_start": cores.table(dealt.starts, core_grid.cols),
+                "unit_count": cores.table(dealt.counts, core_grid.cols),
             },
             sizes=sizes,
         )
@@ -76,20 +73,106 @@ def divide(
     if isinstance(order, BlockLinear):
         text = f"policy {policy} goes by rows and columns of units: use row_major or column_major"
         raise refuse(text, *stage.path, "order")
-    rectangle = chosen.split(grid.x, grid.y, core_grid.rows, core_grid.cols)
-    rows, cols = len(rectangle.y_counts), len(rectangle.x_counts)
+    split, steps = schedule.split.value, _steps(stage, schedule)
+    if split > core_grid.rows:
+        text = f"{split} parts of K need as many rows of cores, and there are {core_grid.rows}"
+        raise refuse(f"{text}: use at most {core_grid.rows}", *stage.path, "split")
+    if split > steps:
+        text = f"{split} parts of K, which has {steps} steps of block.k {schedule.block.value.k}"
+        raise refuse(f"{text}: use at most {steps}, or a smaller block.k", *stage.path, "split")
+    # Each part of K has a band of the rectangle, in which cores share and deal units as in a whole one.
+    band = Grid(rows=core_grid.rows // split, cols=core_grid.cols)
+    return _rectangle(chosen, schedule.multicast.value, grid, band, split, steps)
+
+
+def _steps(stage: Stage, schedule: Schedule) -> int:
+    """Steps of K; one where nothing is summed over."""
+    product = stage.graph.contraction
+    return 1 if product is None else -(-tiles_of(product.over.size) // schedule.block.value.k)
+
+
+def _rectangle(
+    policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_grid: Grid, split: int, steps: int
+) -> Division:
+    """Deals rows and columns of units to those of a rectangle of cores, or a single line of units to all its cores.
+
+    Cores that share an operand make the same number of trips: some are beyond the last unit where those don't come out
+    even, and so may be all trips of a core that only completes the rectangle.
+
+    Args:
+        policy: deals lines of units to lines of cores.
+        shared: the operands of a contraction that cores share.
+        grid: of units.
+        core_grid: the cores that there are for a part of K.
+        split: parts of K, below each other.
+        steps: of K.
+    """
+    rows, cols = min(core_grid.rows, grid.y), min(core_grid.cols, grid.x)
+    down, across = rows, cols
+    is_line = 1 in (grid.x, grid.y)
+    if is_line:
+        used = min(core_grid.cores, grid.x * grid.y)
+        rows, cols = -(-used // core_grid.cols), min(used, core_grid.cols)
+        used = used if shared == "none" else rows * cols
+        down, across = (1, used) if grid.y == 1 else (used, 1)
+    dealt = policy.split(grid.x, grid.y, down, across)
+    x_counts, y_counts = dealt.x_counts, dealt.y_counts
+    if shared != "none":
+        x_counts, y_counts = (max(x_counts),) * across, (max(y_counts),) * down
+    lines = {index: (index % cols, index // cols) for index in range(down * across)}
+    if not is_line:
+        begins = {(x, y): (x, y) for y in range(rows) for x in range(cols)}
+    elif grid.y == 1:
+        begins = {core: (index, 0) for index, core in lines.items()}
+    else:
+        begins = {core: (0, index) for index, core in lines.items()}
+    parts = {(x, y + part * rows): (part, begin) for part in range(split) for (x, y), begin in begins.items()}
+    tables = {
+        "x_start": {core: x for core, (_part, (x, _y)) in parts.items()},
+        "x_count": {core: x_counts[x] for core, (_part, (x, _y)) in parts.items()},
+        "y_start": {core: y for core, (_part, (_x, y)) in parts.items()},
+        "y_count": {core: y_counts[y] for core, (_part, (_x, y)) in parts.items()},
+    }
+    sizes = {"x_step": across, "y_step": down}
+    groups = _groups(shared, rows=rows, cols=cols, line="a" if grid.y == 1 else "b" if is_line else None)
+    everywhere = cores.cover(parts)
+    roles = {WORKERS: everywhere}
+    if groups or split > 1:
+        tables |= {"core_x": {(x, y): x for x, y in parts}, "core_y": {(x, y): y for x, y in parts}}
+        sizes |= {"core_cols": cols, "core_rows": rows, "parts": split}
+    if split > 1:
+        of_k = contiguous.split(steps, split)
+        tables["part"] = {core: part for core, (part, _begin) in parts.items()}
+        tables["step_start"] = {core: of_k.starts[part] for core, (part, _begin) in parts.items()}
+        tables["step_count"] = {core: of_k.counts[part] for core, (part, _begin) in parts.items()}
+        roles[ROOTS] = cores.cover(begins)
+        roles[HELPERS] = cores.cover(parts.keys() - begins.keys())
     return Division(
-        cores=rows * cols,
-        core_ranges=(CoreRange(start=(0, 0), end=(cols - 1, rows - 1)),),
-        loop=RectangleLoop(x_step=cols, y_step=rows),
-        tables={
-            "x_start": (tuple(range(cols)),) * rows,
-            "x_count": (rectangle.x_counts,) * rows,
-            "y_start": tuple((row,) * cols for row in range(rows)),
-            "y_count": tuple((count,) * cols for count in rectangle.y_counts),
-        },
-        sizes={"x_step": cols, "y_step": rows},
+        cores=len(parts),
+        core_ranges=everywhere,
+        loop=RectangleLoop(x_step=across, y_step=down),
+        tables={name: cores.table_of(values) for name, values in tables.items()},
+        sizes=sizes,
+        roles=roles,
+        groups=groups,
     )
+
+
+def _groups(shared: Shared, *, rows: int, cols: int, line: Operand | None) -> Mapping[Operand, GroupShape]:
+    """Which operands are shared, and with whom; a core alone shares nothing.
+
+    Args:
+        shared: the operands that may be.
+        rows: of cores.
+        cols: of cores.
+        line: the operand that all cores need the same of, where they make a single line of units.
+    """
+    found: dict[Operand, GroupShape] = {}
+    if shared in ("a", "both") and (line == "a" or (line is None and cols > 1)):
+        found["a"] = "row" if line is None or rows == 1 else "all"
+    if shared in ("b", "both") and (line == "b" or (line is None and rows > 1)):
+        found["b"] = "column" if line is None else "row" if rows == 1 else "all"
+    return found if rows * cols > 1 else {}
 
 
 def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
@@ -102,9 +185,11 @@ def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
         "y_start": {core: part.row // block.m for core, part in local.parts.items()},
         "y_count": {core: part.rows // block.m if split else grid.y * grid.z for core, part in local.parts.items()},
     }
+    everywhere = cores.cover(local.parts)
     return Division(
         cores=len(local.parts),
-        core_ranges=cores.cover(local.parts),
+        core_ranges=everywhere,
+        roles={WORKERS: everywhere},
         loop=RectangleLoop(x_step=1, y_step=1),
         tables={name: cores.table_of(values) for name, values in tables.items()},
         sizes={"x_step": 1, "y_step": 1},

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ttgen.errors import Problem, SpecError
 from ttgen.model.body import FillZeros, Let, Loop, walk
+from ttgen.model.kernel_args import Address
 from ttgen.model.plan import Kernel
 from ttgen.planner.stages import Stage
 
@@ -18,10 +19,12 @@ def declared(kernel: Kernel, tensors: Sequence[str]) -> Iterator[tuple[str, str 
     yield from (("RuntimeArg", None), ("CommonRuntimeArg", None))
     for name in kernel.named_compile_time_args:
         yield name, _origin(name.removeprefix("cb_"), tensors) if name.startswith("cb_") else None
+        if name.startswith("sem_"):
+            yield name.removeprefix("sem_"), None
     for argument in kernel.runtime_args:
         yield from ((argument.name, None), (f"{argument.name}_arg", None))
     for common in kernel.common_runtime_args:
-        yield common.name, common.value.address
+        yield common.name, common.value.address if isinstance(common.value, Address) else None
     for words in kernel.compile_time_args:
         yield from ((f"{words.accessor}_{what}", words.accessor) for what in ("args", "tensor"))
     for statement in walk(kernel.body):

@@ -10,13 +10,28 @@ instruction set makes of the rendered kernels: a quarter is the most that a prog
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ttgen.analysis.roles import by_core
 from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Init, Let, Loop, Reconfigure, Section, Startup, walk
-from ttgen.model.effects import Accumulate, Barrier, Fill, Operate, Page, Prepare, TakeDst, Token, Use, effects
+from ttgen.model.body import Body, If, Init, Let, Loop, Reconfigure, Section, Startup, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Deliver,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    Raise,
+    Reach,
+    TakeDst,
+    Token,
+    Use,
+    effects,
+)
 from ttgen.model.plan import Decision, Kernel
 from ttgen.operations import OPERATIONS
 from ttgen.operations.sizes import FUNCTION_BYTES
@@ -74,6 +89,12 @@ def size(kernels: Iterable[Kernel], target: Target) -> KernelSize:
     )
 
 
+def largest(kernels: Sequence[Kernel], target: Target) -> KernelSize:
+    """Estimates what the kernels of a program take of the core that has most."""
+    alike = {tuple(own) for own in by_core(kernels).values()}
+    return max((size((kernels[number] for number in own), target) for own in alike), key=lambda found: found.total)
+
+
 def _first(number: int, few: int, first: int, then: int) -> int:
     """What a number of statements take of which the first few take more."""
     return first * min(number, few) + then * max(number - few, 0)
@@ -85,7 +106,7 @@ def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
     functions: dict[str, None] = {}
     for statement in walk(body):
         match statement:
-            case Loop() | Let():
+            case Loop() | If() | Let():
                 found["control"] += 1
                 continue
             case Section():
@@ -97,8 +118,10 @@ def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
             match effect:
                 case Token():
                     found["tokens"] += 1
-                case Page():
+                case Page() | Deliver():
                     found["pages"] += 1
+                case Raise() | Reach():
+                    found["tokens"] += 1
                 case TakeDst():
                     found["packs"] += 1
                 case Accumulate():

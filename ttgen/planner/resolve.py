@@ -22,6 +22,7 @@ from ttgen.model.plan import (
     Tensor,
     Use,
     Work,
+    cores_of,
 )
 from ttgen.patterns import PATTERNS
 from ttgen.planner import (
@@ -87,7 +88,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
     for made, budget in zip(chosen, budgets, strict=True):
         program = _program(made, budget, planned, exactness, target, api)
         identifiers.check(made.stage, program.kernels)
-        said.append(kernel_size.check(kernel_size.size(program.kernels, target)))
+        said.append(kernel_size.check(kernel_size.largest(program.kernels, target)))
         own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
         prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
         programs.append(program)
@@ -178,18 +179,20 @@ def _program(
             units=grid.x * grid.y * grid.z,
             block=schedule.block.value,
             subblock=made.context.subblock,
+            split=schedule.split.value,
             cores=divided.cores,
             core_ranges=divided.core_ranges,
             loop=divided.loop,
         ),
         roles=roles.planned(divided.roles),
+        groups=roles.groups(divided.groups, divided.sizes, (core for core, _own in cores_of(divided.tables))),
         per_core=divided.tables,
         allocations=buffers.allocations(design.buffers, circular_buffers),
         circular_buffers=circular_buffers,
-        semaphores=(),
+        semaphores=buffers.semaphores(design.semaphores, target, divided.roles),
         kernels=arguments.kernels(
             design, circular_buffers, made.sizes, config, target, divided.roles, folder=folder, api=api
         ),
         l1=budget,
-        cost=cost(made.tally.total, [planned[name] for name in made.stage.tensors], made.stage.graph),
+        cost=cost(made.tally.total, [planned[name] for name in made.stage.tensors], circular_buffers, made.stage.graph),
     )

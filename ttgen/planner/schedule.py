@@ -29,7 +29,7 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     schedule = stage.schedule
     if isinstance(schedule, ScheduleSpec) and isinstance(schedule.block, Block):
         _check_block(stage, schedule.block, limits)
-    problems = [*_not_yet(stage)]
+    problems = [*_not_yet(stage), *_unshared(stage, limits)]
     if (
         problems
         or not isinstance(schedule, ScheduleSpec)
@@ -37,12 +37,19 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
         or schedule.order == "auto"
         or schedule.cores == "auto"
         or schedule.block == "auto"
+        or schedule.multicast == "auto"
+        or schedule.prefetch == "auto"
+        or schedule.split == "auto"
+        or schedule.buffers == "auto"
     ):
         raise SpecError(problems)
     sides = (schedule.block.m, schedule.block.n, schedule.block.k)
     # What is said for all stages is of no use to one with less work: it takes what it has.
     most = (limits.m, limits.n, limits.k) if stage.shares_schedule else (max(map(int, sides)),) * 3
     m, n, k = (min(side, max(limit, 1)) for side, limit in zip(map(int, sides), most, strict=True))
+
+    # Parts of K are whole steps.
+    split = min(schedule.split, max(-(-limits.k // k), 1)) if stage.shares_schedule else schedule.split
 
     def origin(name: str) -> Origin:
         return "spec" if stage.gives(name) else "default"
@@ -57,6 +64,10 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
             origin=origin("block"),
             because="of the block of all stages, what there is work for" if (m, n, k) != sides else "",
         ),
+        multicast=Decided(value=schedule.multicast if limits.k else "none", origin=origin("multicast"), because=""),
+        prefetch=Decided(value=schedule.prefetch, origin=origin("prefetch"), because=""),
+        split=Decided(value=split, origin=origin("split"), because=""),
+        buffers=Decided(value=schedule.buffers, origin=origin("buffers"), because=""),
     )
 
 
@@ -81,18 +92,34 @@ def _not_yet(stage: Stage) -> Iterator[Problem]:
     if not isinstance(schedule, ScheduleSpec):
         yield _problem(stage, "auto is not supported yet: name the fields, or leave 'schedule' out")
         return
-    for field in ("policy", "order", "cores", "block", "multicast"):
+    for field in ("policy", "order", "cores", "block", "multicast", "prefetch", "split", "buffers"):
         if getattr(schedule, field) == "auto":
             yield _problem(stage, f"auto is not supported yet: leave '{field}' out for its default", field)
     if schedule.policy not in (*POLICIES, "auto"):
         yield _problem(stage, f"{schedule.policy} is not supported yet: use {listing(POLICIES)}", "policy")
-    if schedule.multicast not in ("none", "auto"):
-        yield _problem(stage, f"multicast {schedule.multicast} is not supported yet: use none", "multicast")
     if isinstance(schedule.block, Block):
         for side in ("m", "n", "k"):
             if getattr(schedule.block, side) == "auto":
                 text = f"auto is not supported yet: leave '{side}' out for its default"
                 yield _problem(stage, text, "block", side)
+
+
+def _unshared(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
+    """What no cores could share: operands, or the sum over K."""
+    schedule = stage.schedule
+    if not isinstance(schedule, ScheduleSpec):
+        return
+    wanted = {"multicast": ("none", "auto"), "split": (1, "auto")}
+    for field in (field for field, alone in wanted.items() if getattr(schedule, field) not in alone):
+        if not limits.k:
+            if not stage.shares_schedule:
+                yield _problem(stage, "there is no contraction whose work cores could share: leave it out", field)
+        elif schedule.policy not in ("rectangular", "auto"):
+            text = f"cores that share work are rows and columns of a rectangle, which policy {schedule.policy} hasn't"
+            yield _problem(stage, f"{text}: use policy rectangular", field)
+    if schedule.prefetch is True and schedule.multicast == "none" and not stage.shares_schedule:
+        text = "only operands that cores share are read ahead: say which in 'multicast', or leave it out"
+        yield _problem(stage, text, "prefetch")
 
 
 def _problem(stage: Stage, message: str, *path: str) -> Problem:

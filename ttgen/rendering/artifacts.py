@@ -9,6 +9,7 @@ from typing import Literal
 from ttgen.apis import APIS, newest
 from ttgen.model.artifact import Artifact
 from ttgen.model.body import Body
+from ttgen.model.kernel_args import Address, NocColumns
 from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
 from ttgen.rendering.plan_json import plan_json
@@ -25,7 +26,9 @@ class KernelStructure:
     role: Literal["data_movement", "compute"]
     accessors: tuple[str, ...]
     named_compile_time_args: tuple[str, ...]
-    common_runtime_args: tuple[str, ...]
+    addresses: tuple[str, ...]
+    semaphores: tuple[str, ...]
+    noc: int | None
     runtime_args: tuple[str, ...]
     approximate: bool
     fp32_dest_acc: bool
@@ -39,7 +42,16 @@ def structure_of(kernel: Kernel, api: str) -> KernelStructure:
         role=kernel.role,
         accessors=tuple(argument.accessor for argument in kernel.compile_time_args),
         named_compile_time_args=tuple(kernel.named_compile_time_args),
-        common_runtime_args=tuple(argument.name for argument in kernel.common_runtime_args),
+        addresses=tuple(
+            argument.name for argument in kernel.common_runtime_args if isinstance(argument.value, Address)
+        ),
+        semaphores=tuple(
+            name.removeprefix("sem_") for name in kernel.named_compile_time_args if name.startswith("sem_")
+        ),
+        # Which way the NoC goes matters where the corners of an area are named.
+        noc=kernel.noc
+        if any(isinstance(argument.value, NocColumns) for argument in kernel.common_runtime_args)
+        else None,
         runtime_args=tuple(argument.name for argument in kernel.runtime_args),
         approximate=kernel.config is not None and kernel.config.math_approx,
         fp32_dest_acc=kernel.config is not None and kernel.config.fp32_dest_acc,

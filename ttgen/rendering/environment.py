@@ -16,7 +16,8 @@ from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Op, indices, walk
-from ttgen.model.index import ZERO, Expr, Index, to_cpp
+from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
+from ttgen.model.kernel_args import NocColumns, NocRows
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Table, Tensor
 from ttgen.target import load as load_target
 from ttgen.version import __version__
@@ -57,9 +58,27 @@ def _is_zero(index: Index) -> bool:
     return index == ZERO
 
 
+def _is_number(index: Index) -> bool:
+    """Whether an index is a literal."""
+    return isinstance(index, Const)
+
+
 def _cpp_factor(index: Index) -> str:
     """An index as a factor: in parentheses where it is more than a name."""
     return f"({to_cpp(index)})" if isinstance(index, Expr) and index.operator != "min" else to_cpp(index)
+
+
+def _cpp_product(index: Index) -> str:
+    """An index as the first factor of a product: in parentheses where it is a sum."""
+    return f"({to_cpp(index)})" if isinstance(index, Expr) and index.operator in "+-" else to_cpp(index)
+
+
+def _noc_grid(kernel: Kernel) -> tuple[int, int] | None:
+    """The rows and columns of cores whose places on the NoC a kernel is told; None where it has to do with none."""
+    values = [argument.value for argument in kernel.common_runtime_args]
+    cols = [len(value.noc_x) for value in values if isinstance(value, NocColumns)]
+    rows = [len(value.noc_y) for value in values if isinstance(value, NocRows)]
+    return (rows[0], cols[0]) if cols else None
 
 
 def _matrices(tensor: Tensor) -> int:
@@ -107,6 +126,7 @@ def _defines_of(kernel: Kernel) -> str:
 def _named_args(kernel: Kernel, program: Program) -> list[str]:
     """The named compile-time arguments of a kernel: all on one line where there is room, or else a line each."""
     buffers = {f"cb_{buffer.name}" for buffer in program.circular_buffers}
+    buffers |= {f"sem_{semaphore.name}" for semaphore in program.semaphores}
 
     def value(name: str, number: int) -> str:
         if name in kernel.numbers:
@@ -162,11 +182,14 @@ FILTERS = {
     "core_arguments": _core_arguments,
     "cpp": to_cpp,
     "cpp_factor": _cpp_factor,
+    "cpp_product": _cpp_product,
     "data_format": _data_format,
     "defines_of": _defines_of,
+    "is_number": _is_number,
     "is_zero": _is_zero,
     "matrices": _matrices,
     "named_args": _named_args,
+    "noc_grid": _noc_grid,
     "needs_zero_padding": _needs_zero_padding,
     "on_shards": _on_shards,
     "one_line": _one_line,

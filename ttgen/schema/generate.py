@@ -43,7 +43,8 @@ def _schema(hint: Any, doc: Doc) -> Schema:
     if hint is str:
         return _described({"type": "string", **({"pattern": doc.pattern} if doc.pattern else {})}, doc, noun=True)
     if hint is int and doc.minimum is not None:
-        return _described({"type": "integer", "minimum": doc.minimum}, doc, noun=True)
+        most = {} if doc.maximum is None else {"maximum": doc.maximum}
+        return _described({"type": "integer", "minimum": doc.minimum, **most}, doc, noun=True)
     return _described({"type": _KINDS[hint]}, doc, noun=hint is not NoneType)
 
 

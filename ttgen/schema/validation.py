@@ -92,6 +92,8 @@ def _message(error: ValidationError, schema: dict[str, Any], path: Path) -> str:
             return f"{noun}: expected {expected}, not {_given(value)}"
         case "minimum":
             return f"{noun}: {value} is less than {schema['minimum']}"
+        case "maximum":
+            return f"{noun}: {value} is more than {schema['maximum']}"
         case "minItems" | "minProperties":
             return f"{noun}: empty; at least one is needed"
         case "pattern":

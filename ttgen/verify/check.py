@@ -138,7 +138,8 @@ def writer_of(plan: Plan, tensor: str, page: int) -> Coordinate | None:
     stored = plan.tensor(tensor)
     for program in plan.programs:
         for kernel in program.kernels:
-            for core, values in program.cores():
+            places = {core for area in kernel.core_ranges for core in area.cores()}
+            for core, values in ((core, own) for core, own in program.cores() if core in places):
                 written = _written(kernel.body, tensor, {**kernel.named_compile_time_args, **values})
                 if any(page == number for number in written):
                     return core

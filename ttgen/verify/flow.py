@@ -13,20 +13,38 @@ from typing import Final
 
 from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Dst, FillZeros, Let, Loop, NumberArg, Op, ReadPage, Section, Tile, WritePage, walk
+from ttgen.model.body import (
+    Body,
+    Dst,
+    FillZeros,
+    If,
+    Let,
+    Loop,
+    NumberArg,
+    Op,
+    ReadPage,
+    Section,
+    Tile,
+    WritePage,
+    walk,
+)
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
+    Deliver,
     Effect,
     Fill,
     Operate,
     Page,
     Prepare,
+    Raise,
+    Reach,
     TakeDst,
     Token,
     Use,
     effects,
 )
+from ttgen.model.exchange import Multicast, Send
 from ttgen.model.index import ZERO, Index
 from ttgen.model.plan import Kernel, Program
 from ttgen.operations import OPERATIONS
@@ -48,6 +66,7 @@ class Step:
         tensor: of a `read`.
         formats: of the tiles that the matrix unit works on, how their buffers hold them.
         in_steps: of a product, whether the packer adds up the steps of K in L1.
+        parts: of a product whose K is cut into parts, where each ends, in tiles.
     """
 
     op: str
@@ -56,6 +75,7 @@ class Step:
     tensor: str = ""
     formats: tuple[DTypeName, ...] = ()
     in_steps: bool = False
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +106,20 @@ def flow_of(program: Program) -> Flow:
                 tensors[item.cb] = item.tensor
             elif isinstance(item, FillZeros):
                 zeros.add(item.cb)
+    for other in program.kernels:
+        # What is read ahead goes to the buffer that it is multicast to.
+        tensors |= {
+            item.cb: tensors[item.source]
+            for item in walk(other.body)
+            if isinstance(item, Multicast) and item.source in tensors
+        }
     reader = _Reader(
         kernel=kernel,
         tensors=tensors,
         zeros=frozenset(zeros),
         formats={buffer.name: buffer.dtype for buffer in program.circular_buffers},
+        sums=frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send)),
+        parts=_parts(program),
         to_dst=frozenset(
             buffer.name for buffer in program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
         ),
@@ -98,6 +127,14 @@ def flow_of(program: Program) -> Flow:
     reader.go_through(kernel.body)
     outputs = {tensor: reader.packed[cb] for cb, tensor in _stores(program).items() if cb in reader.packed}
     return Flow(steps=tuple(reader.steps), outputs=outputs)
+
+
+def _parts(program: Program) -> tuple[int, ...]:
+    """Where the parts of K end, in tiles, if it is cut into several."""
+    if "step_start" not in program.per_core:
+        return ()
+    ends = {own["step_start"] + own["step_count"] for _core, own in program.cores()}
+    return tuple(end * program.work.block.k for end in sorted(ends))
 
 
 def _stores(program: Program) -> dict[str, str]:
@@ -117,6 +154,8 @@ class _Reader:
     zeros: frozenset[str]
     formats: Mapping[str, DTypeName]
     to_dst: frozenset[str]
+    sums: frozenset[str]
+    parts: tuple[int, ...]
     steps: list[Step] = field(default_factory=list)
     known: dict[Step, int] = field(default_factory=dict)
     packed: dict[str, int] = field(default_factory=dict)
@@ -134,6 +173,9 @@ class _Reader:
                     self.dst, self.block = {}, None
                     self.go_through(math)
                     self.go_through(pack)
+                case If(then=then, otherwise=otherwise):
+                    self.go_through(then)
+                    self.go_through(otherwise)
                 case Let():
                     pass
                 case _:
@@ -149,7 +191,7 @@ class _Reader:
                 self.packed[cb] = self.slot(slot)
             case Accumulate(index=index):
                 self.adds = index != ZERO
-            case Token() | Page() | Fill() | Use() | Barrier() | Prepare():
+            case Token() | Page() | Fill() | Use() | Barrier() | Deliver() | Raise() | Reach() | Prepare():
                 pass
             case _:
                 assert_never(effect)
@@ -169,6 +211,7 @@ class _Reader:
                 numbers=tuple(self.kernel.numbers[number.name] for number in op.numbers),
                 formats=tuple(self.formats[tile.cb] for tile in op.tiles),
                 in_steps=self.adds,
+                parts=self.parts if OPERATIONS[op.name].contracts else (),
             )
         )
         self.dst[op.dst] = step
@@ -180,6 +223,9 @@ class _Reader:
         if isinstance(source, Dst):
             return self.slot(source.slot)
         cb = source.cb
+        if cb in self.sums:
+            # Other parts of the sum that the product is.
+            return next(index for index, step in enumerate(self.steps) if step.parts)
         if cb in self.packed:
             held = self.packed[cb]
         elif cb in self.zeros:

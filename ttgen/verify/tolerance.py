@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.analysis.interpreter import FUNCTIONS
-from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.reference import evaluate
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
@@ -204,7 +204,7 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
 
 def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bounded:
     """A product; operands that other programs made pass their errors on, larger by what it makes of them."""
-    value, error, typical = product_errors(left.value, right.value, step.formats, engine, in_steps=step.in_steps)
+    value, error, typical = _sum_of_parts(left.value, right.value, step, engine)
     error, typical = error + SMALLEST, typical + SMALLEST
     if not all(np.all(np.isfinite(part.value)) and not np.any(part.error) for part in (left, right)):
         more = 1 + relative_error(left.value.shape[-1], step.formats, engine, in_steps=step.in_steps)
@@ -217,6 +217,27 @@ def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bound
         unknown = np.any(rows, axis=-1)[..., np.newaxis] | np.any(cols, axis=-2)[..., np.newaxis, :]
         error, typical = (np.where(unknown | np.isnan(error), np.inf, part) for part in (error, typical))
     return _in_range(Bounded(value, error, typical), [])
+
+
+def _sum_of_parts(left: Array, right: Array, step: Step, engine: Engine) -> tuple[Array, Array, Array]:
+    """A product whose K may be cut into parts, each the sum of one core, which the packer of another adds up in L1."""
+    if not step.parts:
+        return product_errors(left, right, step.formats, engine, in_steps=step.in_steps)
+    total = error = squares = np.zeros(())
+    begin = 0
+    for end in step.parts:
+        part = slice(begin * TILE, end * TILE)
+        value, off, typical = product_errors(
+            left[..., part], right[..., part, :], step.formats, engine, in_steps=step.in_steps
+        )
+        total = total + value
+        # Packed, sent, and added to what is there.
+        rounded = engine.unit * (np.abs(value) + off) if not engine.wide else np.zeros(())
+        added = engine.unit * (np.abs(total) + error + off) if begin else np.zeros(())
+        error = error + off + rounded + added
+        squares = squares + np.square(typical + rounded) + np.square(added)
+        begin = end
+    return total, error, np.minimum(np.sqrt(squares), error)
 
 
 def _number(number: float) -> Bounded:

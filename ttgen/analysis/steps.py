@@ -1,0 +1,209 @@
+"""What a kernel does that others notice, step by step: its hand-overs, and what it has to do with other cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ttgen.analysis.slices import arguments, sliced, used_names
+from ttgen.exhaustive import assert_never
+from ttgen.model.body import Body, If, Let, Loop, Section, walk
+from ttgen.model.effects import (
+    Accumulate,
+    Barrier,
+    Deliver,
+    Effect,
+    Fill,
+    Operate,
+    Page,
+    Prepare,
+    Raise,
+    Reach,
+    TakeDst,
+    Token,
+    Use,
+    effects,
+)
+from ttgen.model.exchange import Area, Place
+from ttgen.model.grids import Coordinate
+from ttgen.model.index import ONE, Index, to_python
+
+
+def handed_over(effect: Effect) -> tuple[Index, ...]:
+    """How many pages an effect hands over, packs one after another or sends, and what it has to do with counters."""
+    match effect:
+        case Token(pages=pages):
+            return (pages,)
+        case Fill(slot=None):
+            return (ONE,)
+        case Deliver(slot=slot, pages=pages, to=to):
+            return (slot, pages, *_corners(to))
+        case Raise(value=value, to=to):
+            return (value, *_corners(to))
+        case Reach(at_least=at_least):
+            return (at_least,)
+        case Fill() | Page() | Use() | Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
+            return ()
+        case _:
+            assert_never(effect)
+
+
+def _corners(to: Area | Place) -> tuple[Index, ...]:
+    ends = (to.first, to.last) if isinstance(to, Area) else (to,)
+    return tuple(side for end in ends for side in (end.x, end.y))
+
+
+@cache
+def flow(body: Body) -> Body:
+    """All that a body has to do with the pages that buffers hold, and with other cores."""
+    return sliced(body, handed_over)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a kernel has to do with other cores.
+
+    Attributes:
+        semaphores: that it raises or waits for.
+        buffers: of other cores that it sends to.
+        names: that decide with whom.
+        run: the first cores of all places that it sends to or raises semaphores of, and last ones of areas.
+    """
+
+    semaphores: frozenset[str]
+    buffers: frozenset[str]
+    names: tuple[str, ...]
+    run: Callable[..., Iterator[tuple[int, ...]]]
+
+    def partners(self, values: Mapping[str, int]) -> set[Coordinate]:
+        """The cores that it has to do with, from its core's arguments."""
+        found: set[Coordinate] = set()
+        for x0, y0, *rest in self.run(*(values[name] for name in self.names)):
+            x1, y1 = rest[:2] or (x0, y0)
+            found |= {(x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)}
+        return found
+
+
+@cache
+def talk(body: Body) -> Talk:
+    """What a kernel has to do with other cores."""
+    own = [effect for item in walk(body) if not isinstance(item, (Loop, If, Let, Section)) for effect in effects(item)]
+    semaphores = frozenset(effect.semaphore for effect in own if isinstance(effect, (Raise, Reach)))
+    addressed = sliced(body, _addresses)
+    names = tuple(sorted(arguments(addressed, _addresses)))
+    lines = [f"def run({', '.join(names)}):", *_lines(addressed, "    ", _partner), "    return", "    yield"]
+    scope: dict[str, Any] = {}
+    # The text is made of our own expressions, whose names are identifiers that the tile program declares.
+    exec("\n".join(lines), scope)  # noqa: S102
+    buffers = frozenset(effect.cb for effect in own if isinstance(effect, Deliver))
+    return Talk(semaphores, buffers, names, scope["run"])
+
+
+def _partner(effect: Effect) -> str:
+    return f"({', '.join(map(to_python, _corners(effect.to)))})" if isinstance(effect, (Deliver, Raise)) else ""
+
+
+def _addresses(effect: Effect) -> tuple[Index, ...]:
+    return _corners(effect.to) if isinstance(effect, (Deliver, Raise)) else ()
+
+
+Step = tuple[Any, ...]
+"""An effect with its numbers: its kind, the buffer or the semaphore, and what it takes."""
+
+
+@cache
+def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[Step]]]:
+    """The names that a kernel needs, and what it does, step by step; programs of one structure share it."""
+    own = sliced(body, _looked_at)
+    names = tuple(sorted(arguments(own, _looked_at)))
+    lines = [f"def run({', '.join(('few', *names))}):", *_lines(own, "    ", _step), "    return", "    yield"]
+    scope: dict[str, Any] = {}
+    # The text is made of our own expressions, whose names are identifiers that the tile program declares.
+    exec("\n".join(lines), scope)  # noqa: S102
+    return names, scope["run"]
+
+
+def _looked_at(effect: Effect) -> tuple[Index, ...]:
+    """Every index of an effect that a run looks at; any for one that has none."""
+    match effect:
+        case Fill(slot=slot) if slot is not None:
+            return (slot,)
+        case Use(last=last):
+            return (last,)
+        case Barrier():
+            return (ONE,)
+        case _:
+            return handed_over(effect)
+
+
+def _lines(body: Body, indent: str, text: Callable[[Effect], str]) -> Iterator[str]:
+    for item in body:
+        match item:
+            case Let(name=name, index=index):
+                yield f"{indent}{name} = {to_python(index)}"
+            case Loop(var=var, extent=extent, body=inner):
+                # Trips that hand nothing over differ in slots only, and the first stands for all, and for none where a
+                # block is beyond the tensor; where all hand over the same, a few do.
+                own = flow(inner)
+                trips = f"range({to_python(extent)})" if own else "range(1)"
+                if own and text is _step and var not in used_names(own, handed_over):
+                    trips += "[:few]"
+                yield f"{indent}for {var} in {trips}:"
+                yield from _lines(inner, indent + "    ", text)
+                yield f"{indent}    pass"
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                yield f"{indent}if {to_python(left)} {relation} {to_python(right)}:"
+                yield from _lines(then, indent + "    ", text)
+                yield f"{indent}    pass"
+                yield f"{indent}else:"
+                yield from _lines(otherwise, indent + "    ", text)
+                yield f"{indent}    pass"
+            case Section(math=math, pack=pack):
+                yield from _lines(math, indent, text)
+                yield from _lines(pack, indent, text)
+            case _:
+                yield from (f"{indent}yield {step}" for effect in effects(item) if (step := text(effect)))
+
+
+def _step(effect: Effect) -> str:
+    """The text of a step; nothing where a run doesn't look at the effect."""
+    match effect:
+        case Token(kind=kind, cb=cb, pages=pages):
+            return f"({kind!r}, {cb!r}, {to_python(pages)})"
+        case Fill(cb=cb, slot=slot, by=by):
+            return f"('fill', {cb!r}, {'None' if slot is None else to_python(slot)}, {by!r})"
+        case Use(cb=cb, last=last, by=by):
+            return f"('use', {cb!r}, {to_python(last)}, {by!r})"
+        case Barrier(of=of):
+            return f"('barrier', {of!r})"
+        case Deliver(source=source, cb=cb, slot=slot, pages=pages, to=to):
+            return f"('deliver', {cb!r}, {source!r}, {to_python(slot)}, {to_python(pages)}, {_ends(to)})"
+        case Raise(semaphore=semaphore, value=value, to=Area() as area):
+            return f"('set', {semaphore!r}, {to_python(value)}, {_ends(area)})"
+        case Raise(semaphore=semaphore, to=to):
+            return f"('add', {semaphore!r}, {_ends(to)})"
+        case Reach(semaphore=semaphore, at_least=at_least):
+            return f"('reach', {semaphore!r}, {to_python(at_least)})"
+        case Page() | Operate() | TakeDst() | Accumulate() | Prepare():
+            return ""
+        case _:
+            assert_never(effect)
+
+
+def _ends(to: Area | Place) -> str:
+    cores = f", {to_python(to.cores)}" if isinstance(to, Area) else ""
+    return f"({', '.join(map(to_python, _corners(to)))}{cores})"
+
+
+@cache
+def tokens(body: Body) -> tuple[Token, ...]:
+    """Every hand-over of a body."""
+    return tuple(
+        effect
+        for item in walk(body)
+        if not isinstance(item, (Loop, If, Let, Section))
+        for effect in effects(item)
+        if isinstance(effect, Token)
+    )

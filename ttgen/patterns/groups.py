@@ -1,0 +1,186 @@
+"""Cores that share an operand: each block is read by one of them, which multicasts it to the others.
+
+The sender rotates: rank r of a group sends blocks r, r + ranks, …, so that all cores run one text, and reads are spread
+over cores and banks. Who receives a block has reserved room for it and says so to the sender (`ready`); the sender says
+that it has come by the number of the round (`arrived`). Both counters only grow: nothing is reset between rounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ttgen.model.body import Body, If, Let, ReadBarrier, WriteBarrier, indices, needed, walk
+from ttgen.model.exchange import Announce, Area, Await, Multicast, Place, Signal
+from ttgen.model.grids import GroupShape, Operand
+from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, sub, substituted
+from ttgen.model.index import names as index_names
+from ttgen.patterns.context import Context
+from ttgen.patterns.contraction import DEPTH, FIRST_K, STEP, step_lets
+from ttgen.patterns.kernels import Access, pop, push, read_pages, reserve, wait
+from ttgen.patterns.units import CORE_COLS, CORE_ROWS, CORE_X, CORE_Y, PART, TRIP, block_lets
+
+ROUND: Final = Var("round")
+SENDER: Final = Var("sender")
+NEXT: Final = Var("next")
+TOP: Final = Var("top")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The cores that share an operand with this one.
+
+    Attributes:
+        operand: what they share.
+        area: where they are.
+        rank: of this core.
+        sender: the core whose turn it is, of rank `SENDER`.
+    """
+
+    operand: Operand
+    area: Area
+    rank: Index
+    sender: Place
+
+    @property
+    def ready(self) -> str:
+        """The counter of receivers that have room."""
+        return f"{self.operand}_ready"
+
+    @property
+    def arrived(self) -> str:
+        """The counter of blocks that have come."""
+        return f"{self.operand}_arrived"
+
+    @property
+    def ranks(self) -> Index:
+        """Its cores."""
+        return self.area.cores
+
+
+def group_of(context: Context, operand: Operand) -> Group | None:
+    """The cores that share an operand; None where each reads its own."""
+    shape = context.groups.get(operand)
+    return None if shape is None else _group(operand, shape, first_row(context))
+
+
+def first_row(context: Context) -> Index:
+    """The first row of cores of those that make the same part of K."""
+    return TOP if context.split > 1 else ZERO
+
+
+def top(context: Context) -> tuple[Let, ...]:
+    """Names the first row where there are several parts of K."""
+    return (Let(name=TOP.name, index=mul(PART, CORE_ROWS)),) if context.split > 1 else ()
+
+
+def _group(operand: Operand, shape: GroupShape, first_y: Index) -> Group:
+    last_x, last_y = sub(CORE_COLS, ONE), sub(add(first_y, CORE_ROWS), ONE)
+    row: Index = CORE_Y if first_y == ZERO else sub(CORE_Y, first_y)
+    cores: Index
+    rank: Index
+    match shape:
+        case "row":
+            ends = Place(x=ZERO, y=CORE_Y), Place(x=last_x, y=CORE_Y)
+            cores, rank, sender = CORE_COLS, CORE_X, Place(x=SENDER, y=CORE_Y)
+        case "column":
+            ends = Place(x=CORE_X, y=first_y), Place(x=CORE_X, y=last_y)
+            cores, rank, sender = CORE_ROWS, row, Place(x=CORE_X, y=add(first_y, SENDER))
+        case "all":
+            ends = Place(x=ZERO, y=first_y), Place(x=last_x, y=last_y)
+            cores, rank = mul(CORE_ROWS, CORE_COLS), add(mul(row, CORE_COLS), CORE_X)
+            sender = Place(x=Expr("%", SENDER, CORE_COLS), y=add(first_y, floor_div(SENDER, CORE_COLS)))
+    return Group(operand=operand, area=Area(first=ends[0], last=ends[1], cores=cores), rank=rank, sender=sender)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """How a stream comes to all cores of a group.
+
+    Attributes:
+        first: what a core does before all units.
+        block: what it does for each block.
+        ahead: the buffer that its next block is read into meanwhile, if there is one.
+    """
+
+    first: Body
+    block: Body
+    ahead: Access | None
+
+
+def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sharing:
+    """How one block of a stream after the other comes to all cores of a group.
+
+    Args:
+        context: whether blocks are read ahead.
+        group: the cores.
+        access: the stream.
+        steps: blocks of a unit.
+    """
+    others = sub(group.ranks, ONE)
+    after = add(ROUND, ONE)
+    turns = add(floor_div(ROUND, group.ranks), ONE)
+    ahead = replace(access, cb=f"{access.cb}_ahead") if context.prefetch else None
+    heard = Await(semaphore=group.ready, at_least=mul(turns, others))
+    told = Announce(semaphore=group.arrived, value=after, to=group.area)
+    send: Body
+    if ahead is None:
+        cast = Multicast(source=access.cb, cb=access.cb, pages=access.pages, to=group.area)
+        send = (*read_pages((access,)), ReadBarrier(), heard, cast, told)
+    else:
+        cast = Multicast(source=ahead.cb, cb=access.cb, pages=access.pages, to=group.area)
+        send = (
+            ReadBarrier(),
+            *push((ahead,)),
+            *wait((ahead,)),
+            heard,
+            cast,
+            told,
+            WriteBarrier(),
+            *pop((ahead,)),
+            *_read_ahead(context, ahead, add(ROUND, group.ranks), steps),
+        )
+    receive = (Signal(semaphore=group.ready, to=group.sender), Await(semaphore=group.arrived, at_least=after))
+    return Sharing(
+        first=() if ahead is None else (*top(context), *_read_ahead(context, ahead, group.rank, steps)),
+        block=(
+            *top(context),
+            Let(name=ROUND.name, index=add(mul(TRIP, steps), STEP)),
+            Let(name=SENDER.name, index=Expr("%", ROUND, group.ranks)),
+            *reserve((access,)),
+            If(left=SENDER, relation="==", right=group.rank, then=send, otherwise=receive),
+            *push((access,)),
+        ),
+        ahead=ahead,
+    )
+
+
+def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) -> Body:
+    """Begins to read the block of a later round, if there is one; its number says where it is."""
+    trip, step = Var("next_trip"), Var("next_step")
+    fast, slow = ("y", "x") if context.order == "column_major" else ("x", "y")
+    counts = Var(f"{fast}_count"), Var(f"{slow}_count")
+    over_fast = floor_div(trip, counts[0])
+    trips = {fast: Expr("%", trip, counts[0]), slow: Expr("%", over_fast, counts[1]) if context.batched else over_fast}
+    trips_of_batch = mul(counts[0], counts[1])
+    named = ("x", "y", "z", "first_row", "first_col", "rows", "cols", FIRST_K.name, DEPTH.name)
+    names: dict[str, Index] = {name: Var(f"next_{name}") for name in named}
+    lets = (
+        Let(name=trip.name, index=floor_div(NEXT, steps)),
+        Let(name=step.name, index=Expr("%", NEXT, steps)),
+        *(
+            Let(name=f"next_{axis}", index=add(Var(f"{axis}_start"), mul(trips[axis], Var(f"{axis}_step"))))
+            for axis in ("x", "y")
+        ),
+        Let(name="next_z", index=floor_div(trip, trips_of_batch)),
+        *(
+            Let(name=f"next_{let.name}", index=substituted(let.index, names))
+            for let in (*block_lets(beyond=True), *step_lets(context, step))
+            if let.name in named
+        ),
+    )
+    read = (*reserve((ahead,)), *read_pages((ahead.renamed(names),)))
+    used = {name for item in walk(read) for index in indices(item) for name in index_names(index)}
+    rounds = mul(mul(Var("grid_z"), trips_of_batch) if context.batched else trips_of_batch, steps)
+    inside = If(left=NEXT, relation="<", right=rounds, then=(*needed(lets, used), *read))
+    return Let(name=NEXT.name, index=number), inside
