@@ -112,19 +112,19 @@ def _apply(operator: str, left: str, right: str) -> str:
 
 
 @st.composite
-def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
-    """A spec that nearly always is accepted."""
+def specs(draw: st.DrawFn, most: int = 100, *, shared: bool = False) -> RandomSpec:
+    """A spec that nearly always is accepted; where `shared`, one whose cores may share what they compute with."""
     side = st.one_of(st.integers(1, most), st.sampled_from((1, 31, 32, 33, 64, 128, 192)))
     batch = draw(st.lists(st.integers(1, 3), max_size=2))
     shape = (*batch, draw(side), draw(side))
     formula = _Formula(draw, shape, draw(st.integers(1, 12)))
     depth, operands, transposed = 1, ("", ""), False
-    if draw(st.booleans()):
+    if shared or draw(st.booleans()):
         # Deeper than any ring, often.
         depth = draw(st.one_of(side, st.integers(1, 300)))
         left, right = (*batch, shape[-2], depth), (*batch, depth, shape[-1])
-        shared: bool = draw(st.booleans())
-        if batch and shared:
+        one_right: bool = draw(st.booleans())
+        if batch and one_right:
             right = right[len(batch) :]
         transposed = len(right) == 2 and draw(st.integers(0, 3)) == 0
         operands = formula.tensor(left), formula.tensor(right[::-1] if transposed else right)
@@ -154,7 +154,7 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
             for size, most_tiles in zip((*shape[-2:], depth), (5, 5, 4), strict=True)
         ]
         block = f"block: {{m: {sides[0]}, n: {sides[1]}" + (f", k: {sides[2]}}}" if "@" in text else "}")
-    if draw(st.integers(0, 2)) == 0:
+    if not shared and draw(st.integers(0, 2)) == 0:
         common = _shards(draw, shape, "any")
         for name, sizes in everything.items():
             wanted = "height" if name == operands[0] else "any"
@@ -171,7 +171,7 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
         interleaved = st.sampled_from(("", "", "l1_interleaved"))
         layouts = {name: draw(interleaved) for name in layouts}
         order = draw(st.sampled_from(("row_major", "column_major", "{block_linear: 2}", "{block_linear: 3}")))
-        policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")))
+        policy = draw(st.sampled_from(("contiguous", "strided", "rectangular")[2 if shared else 0 :]))
         grids = st.sampled_from(("{rows: 3, cols: 5}", "{rows: 8, cols: 8}", "{rows: 1, cols: 7}"))
         if policy == "rectangular":
             order = draw(st.sampled_from(("row_major", "column_major")))
@@ -179,6 +179,9 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
         else:
             cores = str(draw(st.one_of(st.integers(1, 64), grids)))
         schedule = [f"policy: {policy}", f"order: {order}", f"cores: {cores}", *([block] if block else [])]
+        if policy == "rectangular" and "@" in text:
+            schedule += _shared(draw, rows=int(cores[7]), steps=-(-depth // (32 * (sides[2] if block else 1))))
+        schedule += [f"buffers: {draw(st.integers(1, 4))}"] if draw(st.integers(0, 3)) == 0 else []
     lines = ["kernel: random", f"target: {draw(st.sampled_from(('n150', 'n150', 'p150')))}", "tensors:"]
     for name, sizes in everything.items():
         layout = f", layout: {layouts[name]}" if layouts[name] else ""
@@ -186,6 +189,17 @@ def specs(draw: st.DrawFn, most: int = 100) -> RandomSpec:
     lines += [f"compute: Y = {text}", f"precision: {{accumulate: {draw(st.sampled_from(('float32', 'bfloat16')))}}}"]
     lines += [f"schedule: {{{', '.join(schedule)}}}", ""]
     return RandomSpec("\n".join(lines), used)
+
+
+def _shared(draw: st.DrawFn, *, rows: int, steps: int) -> list[str]:
+    """What cores of a rectangle share of a contraction: operands, read ahead or not, and the sum."""
+    multicast = draw(st.sampled_from(("none", "a", "b", "both", "both")))
+    shared = [f"multicast: {multicast}"]
+    if multicast != "none" and draw(st.booleans()):
+        shared.append("prefetch: true")
+    if min(rows, steps) > 1 and draw(st.booleans()):
+        shared.append(f"split: {draw(st.integers(2, min(rows, steps, 4)))}")
+    return shared
 
 
 def _shards(draw: st.DrawFn, shape: tuple[int, ...], wanted: str) -> str:

@@ -232,7 +232,7 @@ def test_plan_json_needs_nothing_of_ttgen() -> None:
     ]  # fmt: skip
     (program,) = document["programs"]
     assert list(program) == [
-        "name", "pattern", "work", "roles", "per_core", "allocations", "circular_buffers", "semaphores", "kernels", "l1", "cost",
+        "name", "pattern", "work", "roles", "groups", "per_core", "allocations", "circular_buffers", "semaphores", "kernels", "l1", "cost",
     ]  # fmt: skip
     assert document["api"] == "0.81"
     assert document["io_order"] == ["A", "B", "C"]

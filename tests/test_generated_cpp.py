@@ -40,8 +40,10 @@ def test_budgets(path: Path) -> None:
     lines = path.read_text().splitlines()
     # A program more is about as long again but for what begins and ends the file.
     programs = len(re.findall(r"^ttm::Program create_", path.read_text(), re.MULTILINE)) or 1
-    own = {"program.cpp": 200 + 115 * (programs - 1), "main.cpp": 60}
-    most = {**own, "tensor_io.cpp": 330, "program_parts.cpp": 150, "program_parts.hpp": 110}
+    # And so are, each a third, the kernels of further roles.
+    kernels = len(re.findall(r"parts::create_kernel\(", path.read_text()))
+    own = {"program.cpp": 200 + 115 * (programs - 1) + 40 * max(kernels - 3 * programs, 0), "main.cpp": 60}
+    most = {**own, "tensor_io.cpp": 330, "program_parts.cpp": 160, "program_parts.hpp": 110}
     assert len(lines) <= (150 if path in KERNELS else most.get(path.name, 100))
     assert max(len(line) for line in lines) <= 120
     assert not any(line != line.rstrip() or "\t" in line for line in lines)

@@ -294,7 +294,9 @@ def test_kernels_that_wait_for_each_other() -> None:
             return (replace(statement, math=(Wait(cb="bias"), *rewritten(statement.math, drop(Wait, "bias")))),)
         return None
 
-    with pytest.raises(ProofError, match=r"the kernels wait for each other: reader at .*, compute at .*bias"):
+    with pytest.raises(
+        ProofError, match=r"the kernels wait for each other: reader of core .* at .*, compute of core .* at .*bias"
+    ):
         check(plan, "compute", bias_first)
 
 

@@ -89,7 +89,7 @@ def test_each_operation_has_its_two_macros_and_no_other() -> None:
 
 
 def test_each_statement_has_its_macro() -> None:
-    statements = {"loop", "let", "section", "op", "init"}
+    statements = {"loop", "if", "routine", "let", "section", "op", "init"}
     seen = {
         (kernel.role, statement.kind)
         for path in Path("specs").glob("*.yaml")
@@ -106,7 +106,11 @@ def test_each_statement_has_its_macro() -> None:
     )
     for macros, role in ((compute, "compute"), (dataflow, "data_movement")):
         used = {kind for kernel_role, kind in seen if kernel_role == role} - statements
-        extra = {"buffers", "acquire", "commit", "wait_for_math", "release"} if role == "compute" else {"offset"}
+        extra = (
+            {"buffers", "acquire", "commit", "wait_for_math", "release"}
+            if role == "compute"
+            else {"offset", "place", "corners"}
+        )
         assert not macros & shared
         assert (macros - extra) | shared == used
 

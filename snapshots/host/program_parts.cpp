@@ -55,10 +55,6 @@ std::unordered_map<std::string, uint32_t> map_of(std::initializer_list<NamedArg>
     return map;
 }
 
-ttm::CoreCoord on_noc(const DataMovement& settings, const ttm::CoreCoord& core) {
-    return settings.tensors.begin()->get()->device()->worker_core_from_logical_core(core);
-}
-
 }  // namespace
 
 void check_device(const dist::MeshDevice& device, tt::ARCH arch, std::size_t rows, std::size_t cols, int dram_banks) {
@@ -104,11 +100,14 @@ ttm::KernelHandle create_kernel(
         ttm::TensorAccessorArgs(*tensor).append_to(accessors);
         common.push_back(static_cast<uint32_t>(tensor->address()));
     }
+    const auto on_noc = [&](std::size_t x, std::size_t y) {
+        return settings.tensors.begin()->get()->device()->worker_core_from_logical_core({x, y});
+    };
     for (std::size_t x = 0; x < settings.cores.cols; ++x) {
-        common.push_back(on_noc(settings, {x, 0}).x);
+        common.push_back(static_cast<uint32_t>(on_noc(x, 0).x));
     }
     for (std::size_t y = 0; y < settings.cores.rows; ++y) {
-        common.push_back(on_noc(settings, {0, y}).y);
+        common.push_back(static_cast<uint32_t>(on_noc(0, y).y));
     }
     const ttm::KernelHandle kernel = ttm::CreateKernel(
         program, file, cores,

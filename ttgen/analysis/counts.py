@@ -18,7 +18,7 @@ from typing import Any
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
-from ttgen.model.body import Action, Body, If, Let, Loop, Relation, Section
+from ttgen.model.body import Action, Body, If, Let, Loop, Relation, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -253,8 +253,8 @@ class _Sums:
                         inside, counted = self.terms(side)
                         lets.extend(let for let in inside if let not in lets)
                         terms.extend(_Term(term.key, (condition, *term.factors)) for term in counted)
-                case Section():
-                    raise AssertionError("slices have no sections")
+                case Routine() | Section():
+                    raise AssertionError("slices have no sections and no routines")
                 case _:
                     terms.extend(_Term(key, (_factor(times),)) for key, times in _weights(item))
         return lets, terms

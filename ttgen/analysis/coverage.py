@@ -16,7 +16,7 @@ from typing import Any, Literal
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.slices import Switch, arguments, sliced, switches, wanted_indices
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import AccumulateInL1, Body, If, Let, Loop, Section, walk
+from ttgen.model.body import AccumulateInL1, Body, If, Let, Loop, Routine, Section, walk
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -120,7 +120,7 @@ def _subjects(body: Body) -> tuple[_Subject, ...]:
     """Every tensor and buffer whose pages or slots a body computes; slots that are literals need no walk."""
     found: dict[_Subject, None] = {}
     for item in walk(body):
-        if isinstance(item, (Loop, If, Let, Section)):
+        if isinstance(item, (Loop, If, Routine, Let, Section)):
             continue
         for effect in effects(item):
             match effect:
@@ -148,7 +148,7 @@ def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int
     kind = "wait" if subject.kind == "use" else "reserve"
     return max((
         evaluate(effect.pages, values)
-        for item in walk(body) if not isinstance(item, (Loop, If, Let, Section))
+        for item in walk(body) if not isinstance(item, (Loop, If, Routine, Let, Section))
         for effect in effects(item)
         if isinstance(effect, Token) and (effect.kind, effect.cb) == (kind, subject.name)
     ), default=ring)  # fmt: skip
@@ -211,8 +211,8 @@ def _lines(body: Body, indent: str, subject: _Subject) -> Iterator[str]:
                     yield f"{indent}else:"
                     yield from _lines(otherwise, indent + "    ", subject)
                     yield f"{indent}    pass"
-            case Section():
-                raise AssertionError("slices have no sections")
+            case Routine() | Section():
+                raise AssertionError("slices have no sections and no routines")
             case AccumulateInL1(index=index):
                 yield f"{indent}adds = {to_python(index)}"
             case _:

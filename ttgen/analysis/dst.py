@@ -7,7 +7,7 @@ from typing import Literal
 
 from ttgen.analysis.errors import ProofError
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Dst, If, Let, Loop, Op, Section
+from ttgen.model.body import Body, Dst, If, Let, Loop, Op, Routine, Section, children
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -66,8 +66,8 @@ def check(
                         raise ProofError(f"slot {slot} is packed to {effect.cb} and holds nothing")
             case Loop(body=inner):
                 check(inner, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
-            case If(then=then, otherwise=otherwise):
-                for side in (then, otherwise):
+            case If() | Routine():
+                for side in children(statement):
                     check(side, values, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
             case Let():
                 pass
@@ -101,8 +101,8 @@ def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Effect, Mappi
             case Let(name=name, index=index):
                 if all(name in values for name in names(index)):
                     values = {**values, name: evaluate(index, values)}
-            case If():
-                raise ProofError("a comparison inside a section")
+            case If() | Routine():
+                raise ProofError(f"{statement.kind} inside a section")
             case Section():
                 raise ProofError("a section inside a section")
             case _:

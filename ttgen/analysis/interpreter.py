@@ -20,7 +20,7 @@ from ttgen.analysis.roles import by_core
 from ttgen.dtypes import TILE
 from ttgen.exhaustive import assert_never
 from ttgen.formula.reference import ELEMENTWISE
-from ttgen.model.body import Body, Dst, If, Let, Loop, NumberArg, Op, Section, Tile
+from ttgen.model.body import Body, Dst, If, Let, Loop, NumberArg, Op, Routine, Section, Tile
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -226,6 +226,9 @@ class _Machine:
                     self.dst = {}
                     yield from self.run(math, values)
                     yield from self.run(pack, values)
+                case Routine(parameter=parameter, argument=argument, body=inner):
+                    values[parameter] = evaluate(argument, values)
+                    yield from self.run(inner, values)
                 case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
                     first, second = evaluate(left, values), evaluate(right, values)
                     holds = first == second if relation == "==" else first < second

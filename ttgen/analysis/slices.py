@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Section, Statement, needed, walk
+from ttgen.model.body import Body, If, Let, Loop, Routine, Section, Statement, needed, walk
 from ttgen.model.effects import Effect, effects
 from ttgen.model.index import Const, Expr, Index, Var, names, substituted
 
@@ -18,7 +18,7 @@ Wanted: TypeAlias = Callable[[Effect], Iterable[Index]]
 def wanted_indices(statement: Statement, wanted: Wanted) -> Iterator[Index]:
     """The index expressions of a statement itself that are wanted."""
     match statement:
-        case Loop() | If() | Let() | Section():
+        case Loop() | If() | Routine() | Let() | Section():
             return
         case _:
             for effect in effects(statement):
@@ -28,7 +28,7 @@ def wanted_indices(statement: Statement, wanted: Wanted) -> Iterator[Index]:
 def sliced(body: Body, wanted: Wanted) -> Body:
     """The statements with wanted effects, in order, the loops around them, and the names that they need.
 
-    Sections are opened: their statements run one after another on a core.
+    Sections and routines are opened: their statements run one after another on a core.
     """
     kept: list[Statement] = []
     for item in body:
@@ -41,6 +41,8 @@ def sliced(body: Body, wanted: Wanted) -> Body:
                 sides = sliced(then, wanted), sliced(otherwise, wanted)
                 if any(not isinstance(child, Let) for side in sides for child in side):
                     kept.append(If(left=left, relation=relation, right=right, then=sides[0], otherwise=sides[1]))
+            case Routine(parameter=parameter, argument=argument, body=inner):
+                kept += (Let(name=parameter, index=argument), *sliced(inner, wanted))
             case Section(math=math, pack=pack):
                 kept += (*sliced(math, wanted), *sliced(pack, wanted))
             case Let():
@@ -109,9 +111,8 @@ def switches(loop: Loop, wanted: Wanted) -> tuple[Switch, ...] | None:
                     turns = {name for side in (left, right) for name in names(substituted(side, values))}
                     if varying & turns or not (are_tame(then) and are_tame(otherwise)):
                         return False
-                case Section(math=math, pack=pack):
-                    if not (are_tame(math) and are_tame(pack)):
-                        return False
+                case Routine() | Section():
+                    raise AssertionError("slices have no sections and no routines")
                 case _:
                     if not all(is_tame(index) for index in wanted_indices(item, wanted)):
                         return False

@@ -9,7 +9,7 @@ from typing import Any
 
 from ttgen.analysis.slices import arguments, sliced, used_names
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Section, walk
+from ttgen.model.body import Body, If, Let, Loop, Routine, Section, walk
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -89,7 +89,12 @@ class Talk:
 @cache
 def talk(body: Body) -> Talk:
     """What a kernel has to do with other cores."""
-    own = [effect for item in walk(body) if not isinstance(item, (Loop, If, Let, Section)) for effect in effects(item)]
+    own = [
+        effect
+        for item in walk(body)
+        if not isinstance(item, (Loop, If, Routine, Let, Section))
+        for effect in effects(item)
+    ]
     semaphores = frozenset(effect.semaphore for effect in own if isinstance(effect, (Raise, Reach)))
     addressed = sliced(body, _addresses)
     names = tuple(sorted(arguments(addressed, _addresses)))
@@ -160,9 +165,8 @@ def _lines(body: Body, indent: str, text: Callable[[Effect], str]) -> Iterator[s
                 yield f"{indent}else:"
                 yield from _lines(otherwise, indent + "    ", text)
                 yield f"{indent}    pass"
-            case Section(math=math, pack=pack):
-                yield from _lines(math, indent, text)
-                yield from _lines(pack, indent, text)
+            case Routine() | Section():
+                raise AssertionError("slices have no sections and no routines")
             case _:
                 yield from (f"{indent}yield {step}" for effect in effects(item) if (step := text(effect)))
 
@@ -203,7 +207,7 @@ def tokens(body: Body) -> tuple[Token, ...]:
     return tuple(
         effect
         for item in walk(body)
-        if not isinstance(item, (Loop, If, Let, Section))
+        if not isinstance(item, (Loop, If, Routine, Let, Section))
         for effect in effects(item)
         if isinstance(effect, Token)
     )

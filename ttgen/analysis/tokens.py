@@ -57,7 +57,8 @@ _PLACES = ("core_x", "core_y")
 
 def _check_totals(core: Core) -> None:
     totals = [count(flow(body), core.values) for body in core.bodies.values()]
-    for cb in core.rings.keys() - _elsewhere(core):
+    elsewhere = _elsewhere(core)
+    for cb in (cb for cb in core.rings if cb not in elsewhere):
         pushed, popped, packed = (sum(total.get((kind, cb), 0) for total in totals) for kind in ("push", "pop", "pack"))
         if pushed != popped or pushed == 0:
             raise ProofError(f"{cb}: {pushed} pages pushed and {popped} popped")

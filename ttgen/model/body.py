@@ -68,6 +68,18 @@ class If:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Routine:
+    """Runs `body` with `parameter` named; it is the same wherever its name stands, and is printed once."""
+
+    kind: ClassVar[str] = "routine"
+    name: str
+    parameter: str
+    argument: Index
+    body: tuple[Statement, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Let:
     """Names a value."""
 
@@ -265,7 +277,7 @@ class Section:
     pack: tuple[Statement, ...]
 
 
-Control = Loop | If | Let | Section
+Control = Loop | If | Routine | Let | Section
 """What says how often and under which names others run; every walk handles these itself."""
 
 Action = (
@@ -283,7 +295,7 @@ Body = tuple[Statement, ...]
 def children(statement: Statement) -> tuple[Body, ...]:
     """The bodies inside a statement, in the order that they run."""
     match statement:
-        case Loop(body=body):
+        case Loop(body=body) | Routine(body=body):
             return (body,)
         case Section(math=math, pack=pack):
             return (math, pack)
@@ -303,6 +315,8 @@ def indices(statement: Statement) -> Iterator[Index]:
     """Every index expression of a statement itself."""
     match statement:
         case Loop(extent=index) | Let(index=index) | AccumulateInL1(index=index) | Await(at_least=index):
+            yield index
+        case Routine(argument=index):
             yield index
         case If(left=left, right=right):
             yield from (left, right)

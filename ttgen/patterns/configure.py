@@ -13,7 +13,21 @@ from dataclasses import replace
 from typing import Final
 
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Init, Let, Loop, Op, Port, Reconfigure, Section, Startup, Statement, children
+from ttgen.model.body import (
+    Body,
+    If,
+    Init,
+    Let,
+    Loop,
+    Op,
+    Port,
+    Reconfigure,
+    Routine,
+    Section,
+    Startup,
+    Statement,
+    children,
+)
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -57,7 +71,7 @@ def _needs(body: Body) -> Iterator[_Need]:
     """What each statement of a body needs, in order."""
     for statement in body:
         match statement:
-            case Loop() | If() | Section() | Let():
+            case Loop() | If() | Routine() | Section() | Let():
                 for inner in children(statement):
                     yield from _needs(inner)
             case _:
@@ -107,7 +121,7 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
                 yield replace(statement, body=tuple(_configure(inner, state)))
             case Section(math=math, pack=pack):
                 yield Section(math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
-            case If():
+            case If() | Routine():
                 raise AssertionError("what compute kernels do depends on no comparison")
             case Let():
                 yield statement

@@ -19,8 +19,8 @@ from ttgen.model.body import (
     walk,
 )
 from ttgen.model.index import ONE, ZERO, Index, Var, add, floor_div, least, mul, names, sub
+from ttgen.patterns.access import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.context import Context
-from ttgen.patterns.kernels import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.pages import COL, ROW
 from ttgen.patterns.units import BLOCK_K, BLOCK_M, BLOCK_N, PARTS, STEP_COUNT, STEP_START
 

@@ -10,20 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ttgen.model.body import Body, If, Let, ReadBarrier, WriteBarrier, indices, needed, walk
+from ttgen.model.body import Body, If, Let, ReadBarrier, Routine, WriteBarrier, indices, needed, walk
 from ttgen.model.exchange import Announce, Area, Await, Multicast, Place, Signal
 from ttgen.model.grids import GroupShape, Operand
 from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, sub, substituted
 from ttgen.model.index import names as index_names
+from ttgen.patterns.access import Access, pop, push, read_pages, reserve, wait
 from ttgen.patterns.context import Context
 from ttgen.patterns.contraction import DEPTH, FIRST_K, STEP, step_lets
-from ttgen.patterns.kernels import Access, pop, push, read_pages, reserve, wait
 from ttgen.patterns.units import CORE_COLS, CORE_ROWS, CORE_X, CORE_Y, PART, TRIP, block_lets
 
 ROUND: Final = Var("round")
 SENDER: Final = Var("sender")
 NEXT: Final = Var("next")
 TOP: Final = Var("top")
+RANKS: Final = Var("ranks")
+SENDER_X, SENDER_Y = Var("sender_x"), Var("sender_y")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,14 @@ class Group:
         area: where they are.
         rank: of this core.
         sender: the core whose turn it is, of rank `SENDER`.
+        lets: names for where that is.
     """
 
     operand: Operand
     area: Area
     rank: Index
     sender: Place
+    lets: tuple[Let, ...]
 
     @property
     def ready(self) -> str:
@@ -59,14 +63,9 @@ class Group:
 
 
 def group_of(context: Context, operand: Operand) -> Group | None:
-    """The cores that share an operand; None where each reads its own."""
+    """The cores that share an operand with this one, in its part of K; None where each reads its own."""
     shape = context.groups.get(operand)
-    return None if shape is None else _group(operand, shape, first_row(context))
-
-
-def first_row(context: Context) -> Index:
-    """The first row of cores of those that make the same part of K."""
-    return TOP if context.split > 1 else ZERO
+    return None if shape is None else _group(operand, shape, TOP if context.split > 1 else ZERO)
 
 
 def top(context: Context) -> tuple[Let, ...]:
@@ -79,6 +78,7 @@ def _group(operand: Operand, shape: GroupShape, first_y: Index) -> Group:
     row: Index = CORE_Y if first_y == ZERO else sub(CORE_Y, first_y)
     cores: Index
     rank: Index
+    lets: tuple[Let, ...] = ()
     match shape:
         case "row":
             ends = Place(x=ZERO, y=CORE_Y), Place(x=last_x, y=CORE_Y)
@@ -88,9 +88,15 @@ def _group(operand: Operand, shape: GroupShape, first_y: Index) -> Group:
             cores, rank, sender = CORE_ROWS, row, Place(x=CORE_X, y=add(first_y, SENDER))
         case "all":
             ends = Place(x=ZERO, y=first_y), Place(x=last_x, y=last_y)
-            cores, rank = mul(CORE_ROWS, CORE_COLS), add(mul(row, CORE_COLS), CORE_X)
-            sender = Place(x=Expr("%", SENDER, CORE_COLS), y=add(first_y, floor_div(SENDER, CORE_COLS)))
-    return Group(operand=operand, area=Area(first=ends[0], last=ends[1], cores=cores), rank=rank, sender=sender)
+            cores, rank = RANKS, add(mul(row, CORE_COLS), CORE_X)
+            sender = Place(x=SENDER_X, y=SENDER_Y)
+            lets = (
+                Let(name=SENDER_X.name, index=Expr("%", SENDER, CORE_COLS)),
+                Let(name=SENDER_Y.name, index=add(first_y, floor_div(SENDER, CORE_COLS))),
+            )
+    return Group(
+        operand=operand, area=Area(first=ends[0], last=ends[1], cores=cores), rank=rank, sender=sender, lets=lets
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +144,18 @@ def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sha
             told,
             WriteBarrier(),
             *pop((ahead,)),
-            *_read_ahead(context, ahead, add(ROUND, group.ranks), steps),
+            _read_ahead(context, ahead, add(ROUND, group.ranks), steps),
         )
-    receive = (Signal(semaphore=group.ready, to=group.sender), Await(semaphore=group.arrived, at_least=after))
+    receive: Body = (
+        *group.lets,
+        Signal(semaphore=group.ready, to=group.sender),
+        Await(semaphore=group.arrived, at_least=after),
+    )
     return Sharing(
-        first=() if ahead is None else (*top(context), *_read_ahead(context, ahead, group.rank, steps)),
+        first=() if ahead is None else (*top(context), _read_ahead(context, ahead, group.rank, steps)),
         block=(
             *top(context),
+            *((Let(name=RANKS.name, index=mul(CORE_ROWS, CORE_COLS)),) if group.ranks == RANKS else ()),
             Let(name=ROUND.name, index=add(mul(TRIP, steps), STEP)),
             Let(name=SENDER.name, index=Expr("%", ROUND, group.ranks)),
             *reserve((access,)),
@@ -155,7 +166,7 @@ def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sha
     )
 
 
-def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) -> Body:
+def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) -> Routine:
     """Begins to read the block of a later round, if there is one; its number says where it is."""
     trip, step = Var("next_trip"), Var("next_step")
     fast, slow = ("y", "x") if context.order == "column_major" else ("x", "y")
@@ -183,4 +194,7 @@ def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) ->
     used = {name for item in walk(read) for index in indices(item) for name in index_names(index)}
     rounds = mul(mul(Var("grid_z"), trips_of_batch) if context.batched else trips_of_batch, steps)
     inside = If(left=NEXT, relation="<", right=rounds, then=(*needed(lets, used), *read))
-    return Let(name=NEXT.name, index=number), inside
+    return Routine(
+        name="read_ahead", parameter=NEXT.name, argument=number, body=(inside,),
+        note="Begins to read the block of a round, if there is one, while others send theirs.",
+    )  # fmt: skip

@@ -3,177 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
-from ttgen.formula.values import Value, spans
 from ttgen.model.body import (
     Body,
     FillZeros,
+    Let,
     Loop,
     Pack,
     Pop,
     Push,
-    ReadBarrier,
-    ReadPage,
     Reserve,
     Section,
     Statement,
     Wait,
     WriteBarrier,
-    WritePage,
+    indices,
+    needed,
     walk,
 )
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
 from ttgen.model.exchange import Announce, AtomicBarrier, Await, Multicast, Send, Signal
-from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, mul, product, substituted
-from ttgen.model.plan import Padding
+from ttgen.model.index import (
+    ONE,
+    Const,
+    Index,
+    Var,
+    add,
+    evaluate,
+    floor_div,
+    mul,
+    names,
+    sub,
+)
+from ttgen.patterns.access import Access, pop, push, reserve, residents, streams, wait, write_blocks
 from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
-from ttgen.patterns.operands import Leaf
-from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N
-from ttgen.patterns.units import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """One axis of a block of tiles in a buffer.
-
-    Attributes:
-        var: counts the tiles along it; 0 where the block has one.
-        tiles: how many places the buffer has along it.
-        valid: how many of the block are inside the tensor; fewer at its edge.
-        first: the place where the block begins; 0 in a buffer that holds nothing else.
-    """
-
-    var: Index
-    tiles: Index
-    valid: Index = ONE
-    first: Index = ZERO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """A tensor's pages through a buffer, and what they need of their padding: a block a trip, or the shard on the core.
-
-    A block without axes is one page. Every push and pop is a whole block, so that rings wrap exactly; places outside
-    the tensor are not filled, and what is computed of them is not written. A shard stays in its place, and all of it
-    is handed over at once, before or after all units.
-    """
-
-    tensor: str
-    cb: str
-    page: Index
-    axes: tuple[Axis, ...] = ()
-    padding: Padding = "any"
-    on_fpu: bool = False
-    resident: bool = False
-
-    @property
-    def pages(self) -> Index:
-        """Pages that are handed over at once."""
-        return product(*(axis.tiles for axis in self.axes))
-
-    @property
-    def slot(self) -> Index:
-        """The place of a tile, by the variables of the axes."""
-        return self.place(*(axis.var for axis in self.axes))
-
-    def place(self, *along: Index) -> Index:
-        """The place of the tile that is so far along each axis from where the block begins."""
-        index: Index = ZERO
-        for axis, steps in zip(self.axes, along, strict=True):
-            index = add(mul(index, axis.tiles), add(axis.first, steps))
-        return index
-
-    def renamed(self, names: Mapping[str, Index]) -> Access:
-        """The same block of another unit or step, under the names that its place has there."""
-        axes = tuple(replace(axis, valid=substituted(axis.valid, names)) for axis in self.axes)
-        return replace(self, page=substituted(self.page, names), axes=axes)
-
-    def over_tiles(self, statement: Statement) -> Statement:
-        """Loops around what is done with each valid tile of a block."""
-        for axis in reversed(self.axes):
-            assert isinstance(axis.var, Var), "blocks have variables along their axes"
-            statement = Loop(var=axis.var.name, extent=axis.valid, body=(statement,))
-        return statement
-
-
-def streams(accesses: Sequence[Access]) -> tuple[Access, ...]:
-    """Those that move a block a trip."""
-    return tuple(access for access in accesses if not access.resident)
-
-
-def residents(accesses: Sequence[Access]) -> tuple[Access, ...]:
-    """Those that stay on their core."""
-    return tuple(access for access in accesses if access.resident)
-
-
-def leaf(context: Context, access: Access) -> Leaf:
-    """The tile of a stream or a shard as an operand of the elementwise part."""
-    return Leaf(cb=access.cb, exact=context.dtypes[access.tensor] == "float32", slot=access.slot)
-
-
-def unit_axes(context: Context, value: Value, *, resident: bool) -> tuple[Axis, ...]:
-    """The axes of the part of a tensor that belongs to a unit.
-
-    There are none of a stream whose part is a tile, or broadcast along both.
-    """
-    axes: list[Axis] = []
-    if context.blocked or resident:
-        tall, wide = spans(value, context.graph.work)
-        axes += (row_axis(context, resident=resident),) if tall else ()
-        axes += (col_axis(context, resident=resident),) if wide else ()
-    return tuple(axes)
-
-
-def row_axis(context: Context, *, resident: bool) -> Axis:
-    """The rows of a unit, in a block of its own or in a shard."""
-    var, valid = (ROW, ROWS) if context.blocked else (ZERO, ONE)
-    if resident:
-        return Axis(var=var, tiles=SHARD_M, valid=valid, first=SHARD_ROW if context.blocked else Y_TRIP)
-    return Axis(var=var, tiles=BLOCK_M, valid=valid)
-
-
-def col_axis(context: Context, *, resident: bool) -> Axis:
-    """The columns of a unit, in a block of its own or in a shard."""
-    var, valid = (COL, COLS) if context.blocked else (ZERO, ONE)
-    if resident:
-        return Axis(var=var, tiles=SHARD_N, valid=valid, first=SHARD_COL if context.blocked else X_TRIP)
-    return Axis(var=var, tiles=BLOCK_N, valid=valid)
-
-
-def read_blocks(accesses: Sequence[Access]) -> Body:
-    """Reads one block of each stream; one barrier serves all."""
-    accesses = streams(accesses)
-    if not accesses:
-        return ()
-    return (*reserve(accesses), *read_pages(accesses), ReadBarrier(), *push(accesses))
-
-
-def read_pages(accesses: Sequence[Access]) -> Body:
-    """Begins to read the valid tiles of a block of each."""
-    return tuple(
-        access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
-        for access in accesses
-    )
-
-
-def write_blocks(accesses: Sequence[Access]) -> Body:
-    """Writes one block of each stream; one barrier serves all."""
-    accesses = streams(accesses)
-    if not accesses:
-        return ()
-    return (
-        *wait(accesses),
-        *(
-            access.over_tiles(WritePage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
-            for access in accesses
-        ),
-        WriteBarrier(),
-        *pop(accesses),
-    )
+from ttgen.patterns.pages import COL, ROW
+from ttgen.patterns.units import (
+    BLOCK_M,
+    BLOCK_N,
+    CORE_ROWS,
+    CORE_Y,
+    PART,
+    PARTS,
+    STEP_COUNT,
+    STEP_START,
+    unit_loop,
+)
 
 
 def compute_unit(lowering: Lowering, contraction: Body, *, apart: frozenset[str], places: Mapping[str, Index]) -> Body:
@@ -233,26 +111,6 @@ def compute_units(
     )
 
 
-def wait(accesses: Sequence[Access]) -> Body:
-    """Waits, as the consumer, for all that is handed over at once."""
-    return tuple(Wait(cb=access.cb, pages=access.pages) for access in accesses)
-
-
-def pop(accesses: Sequence[Access]) -> Body:
-    """Frees all that was handed over at once."""
-    return tuple(Pop(cb=access.cb, pages=access.pages) for access in accesses)
-
-
-def reserve(accesses: Sequence[Access]) -> Body:
-    """Waits, as the producer, for room for all that is handed over at once."""
-    return tuple(Reserve(cb=access.cb, pages=access.pages) for access in accesses)
-
-
-def push(accesses: Sequence[Access]) -> Body:
-    """Hands all of it over."""
-    return tuple(Push(cb=access.cb, pages=access.pages) for access in accesses)
-
-
 def assemble(
     context: Context,
     lowering: Lowering,
@@ -299,14 +157,15 @@ def assemble(
     # Of cores that make parts of a unit, all have one reader, and one of them an epilogue.
     at_first, late = ((), fill) if context.split > 1 else (fill, ())
     moving = (
-        settled((*at_first, *reserve(held), *push(held), *first[0], *read)),
-        settled((*late, *first[1], *store, *wait(made), *pop(made))),
+        settled(in_part(context, (*at_first, *reserve(held), *push(held), *first[0], *read))),
+        settled(in_part(context, (*late, *first[1], *store, *wait(made), *pop(made)))),
     )
     return Design(
         kernels=(
             KernelDesign(name=names[0], part="reader", summary=summaries[0], body=moving[0]),
             KernelDesign(
-                name="compute", part="compute", summary=summaries[1], body=configure((*before, *compute, *after))
+                name="compute", part="compute", summary=summaries[1],
+                body=configure(in_part(context, (*before, *compute, *after))),
             ),
             KernelDesign(name=names[1], part="writer", summary=summaries[2], body=moving[1]),
         ),
@@ -349,6 +208,20 @@ def assemble(
 def unit_loop_of(context: Context, body: Body) -> Loop:
     """The loop over a core's units around what is done for each."""
     return unit_loop(body, loop=context.loop, order=context.order, batched=context.batched, beyond=bool(context.groups))
+
+
+def in_part(context: Context, body: Body) -> Body:
+    """A kernel that knows which part of K its core makes: parts are bands of rows of cores, in even runs of steps."""
+    if context.split == 1:
+        return body
+    until = floor_div(mul(add(PART, ONE), Var("k_blocks")), PARTS)
+    lets = (
+        Let(name=PART.name, index=floor_div(CORE_Y, CORE_ROWS)),
+        Let(name=STEP_START.name, index=floor_div(mul(PART, Var("k_blocks")), PARTS)),
+        Let(name=STEP_COUNT.name, index=sub(until, STEP_START)),
+    )
+    used = {name for item in walk(body) for index in indices(item) for name in names(index)}
+    return (*needed(lets, used), *body)
 
 
 def settled(body: Body) -> Body:

@@ -8,9 +8,10 @@ from ttgen.formula.values import Graph, Input, Value
 from ttgen.model.design import Design
 from ttgen.model.index import Var
 from ttgen.model.plan import BlockSize, Subblock
+from ttgen.patterns.access import Access, leaf, read_blocks, unit_axes
 from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import lower
-from ttgen.patterns.kernels import Access, assemble, compute_units, leaf, read_blocks, unit_axes
+from ttgen.patterns.kernels import assemble, compute_units
 from ttgen.patterns.pages import sizes, unit_page
 from ttgen.patterns.pattern import Pattern, work_tiles
 from ttgen.patterns.summaries import reading, writing

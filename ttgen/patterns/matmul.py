@@ -19,6 +19,7 @@ from ttgen.model.design import Design
 from ttgen.model.grids import Operand
 from ttgen.model.index import ZERO, Index, Var, add, mul
 from ttgen.model.plan import BlockSize, Padding, Subblock
+from ttgen.patterns.access import Access, Axis, col_axis, leaf, read_blocks, row_axis, streams, unit_axes
 from ttgen.patterns.context import Context, tiles_of
 from ttgen.patterns.contraction import (
     DEPTH,
@@ -34,18 +35,7 @@ from ttgen.patterns.contraction import (
 )
 from ttgen.patterns.elementwise import lower, untaken
 from ttgen.patterns.groups import Sharing, group_of, sharing
-from ttgen.patterns.kernels import (
-    Access,
-    Axis,
-    assemble,
-    col_axis,
-    compute_units,
-    leaf,
-    read_blocks,
-    row_axis,
-    streams,
-    unit_axes,
-)
+from ttgen.patterns.kernels import assemble, compute_units
 from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
 from ttgen.patterns.parts import partials_of, received, with_helpers

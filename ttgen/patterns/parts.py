@@ -10,13 +10,14 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from ttgen.model.body import Body, Loop, Pop, Push, Reserve, Wait, WriteBarrier
+from ttgen.model.body import Body, Let, Loop, Pop, Push, Reserve, Wait, WriteBarrier
 from ttgen.model.design import HELPERS, ROOTS, BufferDesign, Design, KernelDesign
 from ttgen.model.exchange import Await, Place, Send, Signal
 from ttgen.model.index import ONE, Var, add, evaluate, mul, sub
+from ttgen.patterns.access import Access, Axis
 from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context
-from ttgen.patterns.kernels import Access, Axis, awaited, settled, unit_loop_of
+from ttgen.patterns.kernels import awaited, in_part, settled, unit_loop_of
 from ttgen.patterns.units import CORE_ROWS, CORE_X, CORE_Y, PART, PARTS, TRIP
 
 ROOM: Final = "k_room"
@@ -33,11 +34,12 @@ def partials_of(block: Access, cb: str) -> Access:
 
 def received(partials: Access) -> Body:
     """What a root does to get the sums of a unit."""
-    helper = Place(x=CORE_X, y=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS)))
+    below = Let(name="helper_y", index=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS)))
+    helper = Place(x=CORE_X, y=Var(below.name))
     others = sub(PARTS, ONE)
     return (
         Reserve(cb=partials.cb, pages=partials.pages),
-        Loop(var=OTHER.name, extent=others, body=(Signal(semaphore=ROOM, to=helper),)),
+        Loop(var=OTHER.name, extent=others, body=(below, Signal(semaphore=ROOM, to=helper))),
         Await(semaphore=ARRIVED, at_least=mul(add(TRIP, ONE), others)),
         Push(cb=partials.cb, pages=partials.pages),
     )
@@ -82,14 +84,14 @@ def with_helpers(
         summaries: what its compute kernel and the one that sends do.
     """
     reader, compute, writer = design.kernels
-    sends = settled((*first, unit_loop_of(context, (*reads, *_sent(own, partials)))))
+    sends = settled(in_part(context, (*first, unit_loop_of(context, (*reads, *_sent(own, partials))))))
     kernels = (
         reader,
         replace(compute, on=(ROOTS,)),
         replace(writer, on=(ROOTS,)),
         KernelDesign(
             name="compute_partial", part="compute", summary=summaries[0],
-            body=configure((unit_loop_of(context, product),)), on=(HELPERS,),
+            body=configure(in_part(context, (unit_loop_of(context, product),))), on=(HELPERS,),
         ),
         KernelDesign(name="reader_b_sender", part="writer", summary=summaries[1], body=sends, on=(HELPERS,)),
     )  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ttgen.patterns.access import Access, residents, streams
 from ttgen.patterns.context import Context
-from ttgen.patterns.kernels import Access, residents, streams
 
 
 def reading(inputs: Sequence[Access], streamed: str) -> str:

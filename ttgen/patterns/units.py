@@ -25,8 +25,7 @@ CORE_COLS, CORE_ROWS = Var("core_cols"), Var("core_rows")
 PART, PARTS = Var("part"), Var("parts")
 STEP_START, STEP_COUNT = Var("step_start"), Var("step_count")
 RUNTIME_NAMES: Final = (
-    "unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count", CORE_X.name, CORE_Y.name, PART.name,
-    STEP_START.name, STEP_COUNT.name,
+    "unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count", CORE_X.name, CORE_Y.name,
 )  # fmt: skip
 
 

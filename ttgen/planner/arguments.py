@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ttgen.apis.api import Api
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Op, Section, indices, walk
+from ttgen.model.body import Body, If, Let, Loop, Op, Routine, Section, indices, walk
 from ttgen.model.design import Design, KernelDesign
 from ttgen.model.effects import (
     Accumulate,
@@ -96,7 +96,9 @@ def _kernel(
             *(_coordinates(sizes) if semaphores else ()),
         ),
         runtime_args=tuple(
-            RuntimeArg(name=name, value=PerCore(per_core=name)) for name in RUNTIME_NAMES if name in used
+            RuntimeArg(name=name, value=PerCore(per_core=name))
+            for name in RUNTIME_NAMES
+            if name in used and name not in sizes
         ),
         config=config if is_compute else None,
         summary=design.summary,
@@ -137,7 +139,7 @@ def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, .
     tensors: dict[str, None] = {}
     semaphores: dict[str, None] = {}
     for statement in walk(body):
-        if isinstance(statement, (Loop, If, Let, Section)):
+        if isinstance(statement, (Loop, If, Routine, Let, Section)):
             continue
         for effect in effects(statement):
             match effect:

@@ -74,7 +74,11 @@ def candidate(
     grids = shards.grids(stage, block, target)
     # Cores that share an operand go by the rectangle, wherever tensors lie.
     is_shared = schedule.multicast.value != "none" or schedule.split.value > 1
-    local = None if is_shared else shards.divide(stage, grids, block, target)
+    local = None
+    if is_shared:
+        shards.check_shared(stage, target)
+    else:
+        local = shards.divide(stage, grids, block, target)
     divided = (
         division.by_shards(local, grid, block) if local is not None else division.divide(stage, schedule, grid, target)
     )

@@ -12,7 +12,7 @@ from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Ta
 from ttgen.model.schedule import Schedule
 from ttgen.patterns.context import tiles_of
 from ttgen.planner import cores
-from ttgen.planner.policies import POLICIES, Policy, RectanglePolicy, contiguous
+from ttgen.planner.policies import POLICIES, Policy, RectanglePolicy
 from ttgen.planner.roles import Roles
 from ttgen.planner.stages import Stage
 from ttgen.spec import BlockLinear, Shared
@@ -82,7 +82,7 @@ def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> 
         raise refuse(f"{text}: use at most {steps}, or a smaller block.k", *stage.path, "split")
     # Each part of K has a band of the rectangle, in which cores share and deal units as in a whole one.
     band = Grid(rows=core_grid.rows // split, cols=core_grid.cols)
-    return _rectangle(chosen, schedule.multicast.value, grid, band, split, steps)
+    return _rectangle(chosen, schedule.multicast.value, grid, band, split)
 
 
 def _steps(stage: Stage, schedule: Schedule) -> int:
@@ -91,9 +91,7 @@ def _steps(stage: Stage, schedule: Schedule) -> int:
     return 1 if product is None else -(-tiles_of(product.over.size) // schedule.block.value.k)
 
 
-def _rectangle(
-    policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_grid: Grid, split: int, steps: int
-) -> Division:
+def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_grid: Grid, split: int) -> Division:
     """Deals rows and columns of units to those of a rectangle of cores, or a single line of units to all its cores.
 
     Cores that share an operand make the same number of trips: some are beyond the last unit where those don't come out
@@ -105,7 +103,6 @@ def _rectangle(
         grid: of units.
         core_grid: the cores that there are for a part of K.
         split: parts of K, below each other.
-        steps: of K.
     """
     rows, cols = min(core_grid.rows, grid.y), min(core_grid.cols, grid.x)
     down, across = rows, cols
@@ -117,8 +114,10 @@ def _rectangle(
         down, across = (1, used) if grid.y == 1 else (used, 1)
     dealt = policy.split(grid.x, grid.y, down, across)
     x_counts, y_counts = dealt.x_counts, dealt.y_counts
+    sizes = {"x_step": across, "y_step": down}
     if shared != "none":
         x_counts, y_counts = (max(x_counts),) * across, (max(y_counts),) * down
+        sizes |= {"x_count": x_counts[0], "y_count": y_counts[0]}
     lines = {index: (index % cols, index // cols) for index in range(down * across)}
     if not is_line:
         begins = {(x, y): (x, y) for y in range(rows) for x in range(cols)}
@@ -126,14 +125,13 @@ def _rectangle(
         begins = {core: (index, 0) for index, core in lines.items()}
     else:
         begins = {core: (0, index) for index, core in lines.items()}
-    parts = {(x, y + part * rows): (part, begin) for part in range(split) for (x, y), begin in begins.items()}
+    parts = {(x, y + part * rows): begin for part in range(split) for (x, y), begin in begins.items()}
     tables = {
-        "x_start": {core: x for core, (_part, (x, _y)) in parts.items()},
-        "x_count": {core: x_counts[x] for core, (_part, (x, _y)) in parts.items()},
-        "y_start": {core: y for core, (_part, (_x, y)) in parts.items()},
-        "y_count": {core: y_counts[y] for core, (_part, (_x, y)) in parts.items()},
+        "x_start": {core: x for core, (x, _y) in parts.items()},
+        "x_count": {core: x_counts[x] for core, (x, _y) in parts.items()},
+        "y_start": {core: y for core, (_x, y) in parts.items()},
+        "y_count": {core: y_counts[y] for core, (_x, y) in parts.items()},
     }
-    sizes = {"x_step": across, "y_step": down}
     groups = _groups(shared, rows=rows, cols=cols, line="a" if grid.y == 1 else "b" if is_line else None)
     everywhere = cores.cover(parts)
     roles = {WORKERS: everywhere}
@@ -141,10 +139,6 @@ def _rectangle(
         tables |= {"core_x": {(x, y): x for x, y in parts}, "core_y": {(x, y): y for x, y in parts}}
         sizes |= {"core_cols": cols, "core_rows": rows, "parts": split}
     if split > 1:
-        of_k = contiguous.split(steps, split)
-        tables["part"] = {core: part for core, (part, _begin) in parts.items()}
-        tables["step_start"] = {core: of_k.starts[part] for core, (part, _begin) in parts.items()}
-        tables["step_count"] = {core: of_k.counts[part] for core, (part, _begin) in parts.items()}
         roles[ROOTS] = cores.cover(begins)
         roles[HELPERS] = cores.cover(parts.keys() - begins.keys())
     return Division(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ttgen.analysis.roles import by_core
 from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Init, Let, Loop, Reconfigure, Section, Startup, walk
+from ttgen.model.body import Body, If, Init, Let, Loop, Reconfigure, Routine, Section, Startup, walk
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -106,7 +106,7 @@ def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
     functions: dict[str, None] = {}
     for statement in walk(body):
         match statement:
-            case Loop() | If() | Let():
+            case Loop() | If() | Routine() | Let():
                 found["control"] += 1
                 continue
             case Section():

@@ -140,6 +140,17 @@ def divide(stage: Stage, shards: Mapping[str, ShardGrid], block: BlockSize, targ
     return None
 
 
+def check_shared(stage: Stage, target: Target) -> None:
+    """Refuses shards that can't be, where cores share what they read: then any is read wherever it lies.
+
+    Raises:
+        SpecError: shards that the device can't have, or outputs in DRAM's banks.
+    """
+    problems = [*_impossible(stage, target), *_written_to_banks(stage)]
+    if problems:
+        raise SpecError(problems)
+
+
 def _operand(stage: Stage, tensor: str, shards: ShardGrid) -> _Operand:
     use, value = _uses(stage.graph, tensor)[0]
     in_dram = stage.tensors[tensor].layout == "dram_sharded"
@@ -192,16 +203,23 @@ def _impossible(stage: Stage, target: Target) -> Iterator[Problem]:
                 yield Problem(message=text, path=path)
 
 
+def _written_to_banks(stage: Stage) -> Iterator[Problem]:
+    """Outputs whose columns would be split by bank."""
+    for output in stage.graph.outputs:
+        tensor = stage.tensors[output.tensor]
+        if tensor.layout == "dram_sharded":
+            text = "dram_sharded is a layout of inputs: use dram_interleaved"
+            yield Problem(message=text, path=(*tensor.path, "layout"))
+
+
 def _unusable(stage: Stage) -> Iterator[Problem]:
     """Shards in places where the formula can't use them."""
-    outputs = {output.tensor for output in stage.graph.outputs}
+    yield from _written_to_banks(stage)
     transposed = stage.graph.contraction is not None and stage.graph.contraction.transposed[1]
     for name, tensor in stage.tensors.items():
         path: Path = (*tensor.path, "layout")
         uses = [use for use, _value in _uses(stage.graph, name)]
         if tensor.layout == "dram_sharded":
-            if name in outputs:
-                yield Problem(message="dram_sharded is a layout of inputs: use dram_interleaved", path=path)
             if "left" in uses:
                 text = "dram_sharded splits columns, and each core needs all of a left operand's: use dram_interleaved"
                 yield Problem(message=text, path=path)

@@ -8,7 +8,8 @@ from typing import Literal
 
 from ttgen.apis import APIS, newest
 from ttgen.model.artifact import Artifact
-from ttgen.model.body import Body
+from ttgen.model.body import Body, walk
+from ttgen.model.exchange import Announce, Await
 from ttgen.model.kernel_args import Address, NocColumns
 from ttgen.model.plan import Kernel, Plan
 from ttgen.rendering.environment import environment
@@ -27,7 +28,8 @@ class KernelStructure:
     accessors: tuple[str, ...]
     named_compile_time_args: tuple[str, ...]
     addresses: tuple[str, ...]
-    semaphores: tuple[str, ...]
+    exchanges: bool
+    counters: tuple[str, ...]
     noc: int | None
     runtime_args: tuple[str, ...]
     approximate: bool
@@ -37,6 +39,7 @@ class KernelStructure:
 
 def structure_of(kernel: Kernel, api: str) -> KernelStructure:
     """A kernel without its numbers, for a release."""
+    exchanges = any(isinstance(argument.value, NocColumns) for argument in kernel.common_runtime_args)
     return KernelStructure(
         api=api,
         role=kernel.role,
@@ -45,13 +48,13 @@ def structure_of(kernel: Kernel, api: str) -> KernelStructure:
         addresses=tuple(
             argument.name for argument in kernel.common_runtime_args if isinstance(argument.value, Address)
         ),
-        semaphores=tuple(
-            name.removeprefix("sem_") for name in kernel.named_compile_time_args if name.startswith("sem_")
+        exchanges=exchanges,
+        # Those of this core that it looks at itself; of others it knows where they are.
+        counters=tuple(
+            dict.fromkeys(item.semaphore for item in walk(kernel.body) if isinstance(item, (Await, Announce)))
         ),
         # Which way the NoC goes matters where the corners of an area are named.
-        noc=kernel.noc
-        if any(isinstance(argument.value, NocColumns) for argument in kernel.common_runtime_args)
-        else None,
+        noc=kernel.noc if exchanges else None,
         runtime_args=tuple(argument.name for argument in kernel.runtime_args),
         approximate=kernel.config is not None and kernel.config.math_approx,
         fp32_dest_acc=kernel.config is not None and kernel.config.fp32_dest_acc,

@@ -15,15 +15,21 @@ from ttgen import resources
 from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Body, Op, indices, walk
+from ttgen.model.body import Body, Op, Routine, indices, walk
 from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
-from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Table, Tensor
+from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Table, Tensor
 from ttgen.target import load as load_target
 from ttgen.version import __version__
 
 _NAMED_ARGS: Final = 78
 """Columns that a line of 120 has for named arguments."""
+_OWN_ARGS: Final = 68
+"""Columns that it has for a kernel's name and the arguments of a core."""
+
+
+_PLACES: Final = {"core_x": "core.x", "core_y": "core.y"}
+"""What a core knows of itself, which needs no table."""
 
 
 class _OfAnApi(Protocol):
@@ -81,6 +87,11 @@ def _noc_grid(kernel: Kernel) -> tuple[int, int] | None:
     return (rows[0], cols[0]) if cols else None
 
 
+def _routines(body: Body) -> list[Routine]:
+    """The routines of a body, each once."""
+    return list({item.name: item for item in walk(body) if isinstance(item, Routine)}.values())
+
+
 def _matrices(tensor: Tensor) -> int:
     return math.prod(tensor.shape[:-2])
 
@@ -103,7 +114,7 @@ def _on_shards(buffer: CircularBuffer, program: Program) -> str:
     return f", tensors.{tensor}" if tensor else ""
 
 
-def _role_of(part: CircularBuffer | Kernel, program: Program) -> str:
+def _role_of(part: CircularBuffer | Kernel | Semaphore, program: Program) -> str:
     """The role whose cores have a buffer or a kernel."""
     return next(role.name for role in program.roles if role.core_ranges == part.core_ranges)
 
@@ -115,7 +126,24 @@ def _tensors_of(kernel: Kernel) -> str:
 
 def _core_arguments(kernel: Kernel) -> str:
     """A core's own arguments: its places in the tables."""
-    return ", ".join(f"own({argument.value.per_core})" for argument in kernel.runtime_args)
+    names = (argument.value.per_core for argument in kernel.runtime_args)
+    return ", ".join(name if name in _PLACES else f"own({name})" for name in names)
+
+
+def _has_long_arguments(kernel: Kernel) -> bool:
+    """Whether a core's own arguments have a line of their own."""
+    return len(kernel.name) + len(_core_arguments(kernel)) > _OWN_ARGS
+
+
+def _places_of(role: Role, program: Program) -> list[tuple[str, str]]:
+    """What the kernels of a role are told of where their core is, and how a loop over cores knows it."""
+    told = {
+        argument.value.per_core
+        for kernel in program.kernels
+        if _role_of(kernel, program) == role.name
+        for argument in kernel.runtime_args
+    }
+    return [(name, value) for name, value in _PLACES.items() if name in told]
 
 
 def _defines_of(kernel: Kernel) -> str:
@@ -140,7 +168,7 @@ def _named_args(kernel: Kernel, program: Program) -> list[str]:
 
 def _used_tables(program: Program) -> list[tuple[str, Table]]:
     """The tables of values a core that some kernel is given."""
-    used = {argument.value.per_core for kernel in program.kernels for argument in kernel.runtime_args}
+    used = {argument.value.per_core for kernel in program.kernels for argument in kernel.runtime_args} - _PLACES.keys()
     return [(name, table) for name, table in program.per_core.items() if name in used]
 
 
@@ -185,16 +213,19 @@ FILTERS = {
     "cpp_product": _cpp_product,
     "data_format": _data_format,
     "defines_of": _defines_of,
+    "has_long_arguments": _has_long_arguments,
     "is_number": _is_number,
     "is_zero": _is_zero,
     "matrices": _matrices,
     "named_args": _named_args,
     "noc_grid": _noc_grid,
+    "places_of": _places_of,
     "needs_zero_padding": _needs_zero_padding,
     "on_shards": _on_shards,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
     "role_of": _role_of,
+    "routines": _routines,
     "rows": _rows,
     "standard_headers": _standard_headers,
     "table_row": _table_row,

@@ -23,9 +23,11 @@ from ttgen.model.body import (
     NumberArg,
     Op,
     ReadPage,
+    Routine,
     Section,
     Tile,
     WritePage,
+    children,
     walk,
 )
 from ttgen.model.effects import (
@@ -131,10 +133,11 @@ def flow_of(program: Program) -> Flow:
 
 def _parts(program: Program) -> tuple[int, ...]:
     """Where the parts of K end, in tiles, if it is cut into several."""
-    if "step_start" not in program.per_core:
+    parts = program.work.split
+    if parts == 1:
         return ()
-    ends = {own["step_start"] + own["step_count"] for _core, own in program.cores()}
-    return tuple(end * program.work.block.k for end in sorted(ends))
+    steps = compute_kernel(program).named_compile_time_args["k_blocks"]
+    return tuple((part + 1) * steps // parts * program.work.block.k for part in range(parts))
 
 
 def _stores(program: Program) -> dict[str, str]:
@@ -173,9 +176,9 @@ class _Reader:
                     self.dst, self.block = {}, None
                     self.go_through(math)
                     self.go_through(pack)
-                case If(then=then, otherwise=otherwise):
-                    self.go_through(then)
-                    self.go_through(otherwise)
+                case If() | Routine():
+                    for inner in children(statement):
+                        self.go_through(inner)
                 case Let():
                     pass
                 case _:
