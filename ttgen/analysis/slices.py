@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import Body, Let, Loop, Section, Statement, needed, walk
 from ttgen.model.effects import Effect, effects
 from ttgen.model.index import Const, Expr, Index, Var, names
+from ttgen.records import dataclass
 
 Wanted: TypeAlias = Callable[[Effect], Iterable[Index]]
 """The index expressions of an effect that a proof is about; none where it isn't about the effect."""

@@ -10,7 +10,7 @@ only repeat states that were seen. Slots that differ from trip to trip, or from 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, field
 from functools import cache
 
 from ttgen.analysis.counts import count
@@ -32,6 +32,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.index import ONE, Index, evaluate
+from ttgen.records import dataclass
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ what it doesn't know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.exhaustive import assert_never
@@ -29,6 +28,7 @@ from ttgen.model.body import (
     WritePage,
 )
 from ttgen.model.index import ZERO, Index
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ttgen.formula.values import Value, spans
 from ttgen.model.body import (
@@ -32,6 +31,7 @@ from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N
 from ttgen.patterns.units import BLOCK_M, BLOCK_N, COLS, ROWS, SHARD_COL, SHARD_ROW, X_TRIP, Y_TRIP, unit_loop
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

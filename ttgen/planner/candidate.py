@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttgen.analysis.counts import Tally, tally
 from ttgen.model.design import Design
@@ -19,6 +19,7 @@ from ttgen.patterns.context import Context
 from ttgen.planner import buffers, division, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
+from ttgen.records import dataclass
 from ttgen.target import Target
 
 

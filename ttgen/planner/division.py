@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ttgen.errors import refuse
 from ttgen.model.design import WORKERS
@@ -13,6 +12,7 @@ from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy
 from ttgen.planner.roles import Roles
 from ttgen.planner.stages import Stage
+from ttgen.records import dataclass
 from ttgen.spec import BlockLinear, CoreGrid, PolicyName
 from ttgen.target import Target
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
@@ -20,6 +19,7 @@ from ttgen.model.effects import Accumulate, Barrier, Fill, Operate, Page, Prepar
 from ttgen.model.plan import Decision, Kernel
 from ttgen.operations import OPERATIONS
 from ttgen.operations.sizes import FUNCTION_BYTES
+from ttgen.records import dataclass
 from ttgen.target import Target
 
 _NEAR = 0.8

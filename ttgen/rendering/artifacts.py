@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -10,6 +9,7 @@ from ttgen.apis import APIS, newest
 from ttgen.model.artifact import Artifact
 from ttgen.model.body import Body
 from ttgen.model.plan import Kernel, Plan
+from ttgen.records import dataclass
 from ttgen.rendering.environment import environment
 from ttgen.rendering.plan_json import plan_json
 
