@@ -22,8 +22,16 @@ else:
         """A decorator; what isn't frozen, or has no slots, is left to the standard library."""
         if not (frozen and slots):
             return dataclasses.dataclass(frozen=frozen, slots=slots, kw_only=kw_only)
-        add_fields = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
-        return lambda kind: _frozen(add_fields(kind))
+        add_fields = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)
+        return lambda kind: _frozen(_slotted(add_fields(kind)))
+
+
+def _slotted(kind: Any) -> Any:
+    """The class anew, as one that is there can't get slots: one for each field, and one for the hash."""
+    names = tuple(item.name for item in fields(kind))
+    members = {name: value for name, value in vars(kind).items() if name not in (*names, "__dict__", "__weakref__")}
+    members |= {"__slots__": (*names, "_hash"), "__qualname__": kind.__qualname__}
+    return type(kind)(kind.__name__, kind.__bases__, members)
 
 
 def _frozen(kind: Any) -> Any:
@@ -51,12 +59,13 @@ def _compiled_when_called(kind: Any, name: str, write: Callable[[Any, dict[str, 
 
 def _init(kind: Any, known: dict[str, Any]) -> str:
     """A parameter for each field, those that are named only at the end."""
-    parameters, body = ["self"], []
+    parameters, body = ["self"], ["_set__hash(self, None)"]
+    known["_set__hash"] = _setter(kind, "_hash")
     for item in sorted(fields(kind), key=lambda item: item.kw_only is True):
         if item.kw_only and "*" not in parameters:
             parameters.append("*")
         name, default, value = item.name, "", item.name
-        known[f"_set_{name}"] = getattr(kind, name).__set__
+        known[f"_set_{name}"] = _setter(kind, name)
         if item.default is not MISSING:
             known[f"_default_{name}"], default = item.default, f"=_default_{name}"
         elif item.default_factory is not MISSING:
@@ -66,7 +75,12 @@ def _init(kind: Any, known: dict[str, Any]) -> str:
         body.append(f"_set_{name}(self, {value})")
     if hasattr(kind, "__post_init__"):
         body.append("self.__post_init__()")
-    return f"def __init__({', '.join(parameters)}):\n  {'; '.join(body) or 'pass'}"
+    return f"def __init__({', '.join(parameters)}):\n  {'; '.join(body)}"
+
+
+def _setter(kind: Any, name: str) -> Any:
+    """What sets a slot, frozen or not."""
+    return getattr(kind, name).__set__
 
 
 def _eq(kind: Any, _known: dict[str, Any]) -> str:
@@ -74,8 +88,11 @@ def _eq(kind: Any, _known: dict[str, Any]) -> str:
     return f"def __eq__(self, other):\n  return {both} if other.__class__ is self.__class__ else NotImplemented"
 
 
-def _hash(kind: Any, _known: dict[str, Any]) -> str:
-    return f"def __hash__(self):\n  return hash({_values('self', kind)})"
+def _hash(kind: Any, known: dict[str, Any]) -> str:
+    """What is frozen has one hash, and a tree's is asked for again and again."""
+    known["_set__hash"] = _setter(kind, "_hash")
+    own = f"_set__hash(self, hash({_values('self', kind)}))"
+    return f"def __hash__(self):\n  if self._hash is None: {own}\n  return self._hash"
 
 
 def _repr(kind: Any, _known: dict[str, Any]) -> str:
@@ -101,5 +118,7 @@ def _getstate(self: Any) -> list[Any]:
 
 
 def _setstate(self: Any, state: Iterable[Any]) -> None:
+    # Words have other hashes in another process.
+    object.__setattr__(self, "_hash", None)
     for item, value in zip(fields(self), state, strict=True):
         object.__setattr__(self, item.name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
@@ -59,11 +60,12 @@ def used_names(body: Body, wanted: Wanted) -> set[str]:
     return used
 
 
-def arguments(body: Body, wanted: Wanted) -> set[str]:
+@cache
+def arguments(body: Body, wanted: Wanted) -> frozenset[str]:
     """Those of the used names that the body doesn't make itself."""
     made = {item.var for item in walk(body) if isinstance(item, Loop)}
     made |= {item.name for item in walk(body) if isinstance(item, Let)}
-    return used_names(body, wanted) - made
+    return frozenset(used_names(body, wanted) - made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from ttgen.analysis.counts import Tally, tally
+from ttgen.model.body import Body
 from ttgen.model.design import Design
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import BlockSize, WorkGrid, cores_of
@@ -94,7 +96,8 @@ def candidate(
         subblock=PATTERNS[pattern].subblock(graph, block, slots),
         local=local,
     )
-    design = PATTERNS[pattern].design(context)
+    designed = PATTERNS[pattern].design(context)
+    design = replace(designed, kernels=tuple(replace(kernel, body=_shared(kernel.body)) for kernel in designed.kernels))
 
     # How often, and so how deep its buffers have to be.
     bodies = (kernel.body for kernel in design.kernels)
@@ -112,3 +115,9 @@ def candidate(
         design=deep,
         tally=counted,
     )
+
+
+@cache
+def _shared(body: Body) -> Body:
+    """The first of all bodies that are equal: whatever is known of one is then found without comparing the others."""
+    return body

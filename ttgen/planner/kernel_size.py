@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
@@ -79,6 +80,7 @@ def _first(number: int, few: int, first: int, then: int) -> int:
     return first * min(number, few) + then * max(number - few, 0)
 
 
+@cache
 def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
     """How many statements of each kind a kernel has, and the functions of the vector unit."""
     found: Counter[str] = Counter()
