@@ -6,6 +6,7 @@ what it doesn't know.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 from ttgen.exhaustive import assert_never
@@ -113,6 +114,7 @@ class Prepare:
 Effect = Token | Page | Fill | Use | Barrier | Operate | TakeDst | Accumulate | Prepare
 
 
+@cache
 def effects(statement: Action) -> tuple[Effect, ...]:
     """What a statement does, in the order in which it does it."""
     match statement:

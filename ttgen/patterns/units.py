@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 from ttgen.model.body import Body, Let, Loop, indices, needed, walk
@@ -22,6 +23,7 @@ SHARD_ROW, SHARD_COL = Var("shard_row"), Var("shard_col")
 RUNTIME_NAMES: Final = ("unit_start", "unit_count", "x_start", "x_count", "y_start", "y_count")
 
 
+@cache
 def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: bool) -> Loop:
     """The loop over units around `body`, which may use a unit's number, its place and its tiles.
 
