@@ -56,6 +56,9 @@ class SpecError(UserError):
         self.places = tuple(places)
         super().__init__("; ".join(problem.message for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[object, ...]]:
+        return SpecError, (self.problems, self.places)
+
 
 class OutputError(UserError):
     """A file or folder that can't be read or written; its text is one line, whatever the file is called."""
