@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from ttgen.records import dataclass
 
 DTypeName = Literal["bfloat16", "float32", "bfloat8_b", "bfloat4_b"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from ttgen.records import dataclass
 
 Path = tuple[str | int, ...]
 
@@ -54,6 +55,9 @@ class SpecError(UserError):
         self.problems = tuple(problems)
         self.places = tuple(places)
         super().__init__("; ".join(problem.message for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[SpecError], tuple[object, ...]]:
+        return SpecError, (self.problems, self.places)
 
 
 class OutputError(UserError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ttgen.errors import OutputError
 from ttgen.names import identifier_problem
 from ttgen.output import Change, left_over, read, removal
+from ttgen.records import dataclass
 
 FILE: Final = "ttgen.json"
 _VERSION: Final = 1

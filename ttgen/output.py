@@ -9,12 +9,12 @@ import re
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ttgen.errors import OutputError
 from ttgen.model.artifact import Artifact
+from ttgen.records import dataclass
 
 PLAN: Final = "tt.plan.json"
 # How the first line of every file begins, but for the plan's.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import yaml
 
 from ttgen.errors import Path, Problem, SpecError, printable, refuse
 from ttgen.errors import Place as ProblemPlace
+from ttgen.records import dataclass
 from ttgen.spec_file import MAX_CHARACTERS, read_bytes
 
 MAX_DEPTH: Final = 32

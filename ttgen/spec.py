@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Final, Literal
 
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, suggest
 from ttgen.names import identifier_problem, kernel_problem, tensor_problem
+from ttgen.records import dataclass
 from ttgen.source import Source
 from ttgen.structuring import CONVERTER
 from ttgen.target import Fidelity, TargetName

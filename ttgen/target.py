@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
 
 import yaml
 
 from ttgen import resources
+from ttgen.records import dataclass
 
 Arch = Literal["wormhole_b0", "blackhole"]
 Fidelity = Literal["LoFi", "HiFi2", "HiFi3", "HiFi4"]

@@ -249,8 +249,8 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_slices.py::test_a_product_through_a_name_is_run_through",
         ),
         (
-            "return used_names(body, wanted) - made",
-            "return used_names(body, wanted)",
+            "(used_names(body, wanted) - made)",
+            "(used_names(body, wanted))",
             "test_proofs.py::test_fault_is_found[a unit too many on one core]",
         ),
     ),

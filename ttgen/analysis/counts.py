@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import prod
 from typing import Any
@@ -38,6 +37,7 @@ from ttgen.model.effects import (
 from ttgen.model.index import ONE, Index, names, product, to_python
 from ttgen.model.plan import CircularBuffer, Cost, Tensor
 from ttgen.operations import OPERATIONS
+from ttgen.records import dataclass
 
 Key = tuple[str, str]
 Count = Mapping[Key, int]

@@ -9,7 +9,6 @@ run through.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -34,6 +33,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.index import Const, Expr, Index, evaluate, to_python
+from ttgen.records import dataclass
 
 Kind = Literal["read", "write", "use", "fill", "pack"]
 """Pages of a tensor that are read or written; slots of a buffer that are used, filled, or packed anew."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -42,6 +42,7 @@ from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Kernel, Plan, Program, Tensor
 from ttgen.operations import OPERATIONS, Operation, Spread
+from ttgen.records import dataclass
 
 Array = NDArray[np.float64]
 

@@ -8,12 +8,13 @@ order, is shown by runs in which one kernel is as late as can be: it only goes o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.steps import Step, compiled, tokens
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

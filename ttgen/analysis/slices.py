@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import Body, If, Let, Loop, Routine, Section, Statement, needed, walk
 from ttgen.model.effects import Effect, effects
 from ttgen.model.index import Const, Expr, Index, Var, names, substituted
+from ttgen.records import dataclass
 
 Wanted: TypeAlias = Callable[[Effect], Iterable[Index]]
 """The index expressions of an effect that a proof is about; none where it isn't about the effect."""
@@ -67,11 +68,12 @@ def used_names(body: Body, wanted: Wanted) -> set[str]:
     return used
 
 
-def arguments(body: Body, wanted: Wanted) -> set[str]:
+@cache
+def arguments(body: Body, wanted: Wanted) -> frozenset[str]:
     """Those of the used names that the body doesn't make itself."""
     made = {item.var for item in walk(body) if isinstance(item, Loop)}
     made |= {item.name for item in walk(body) if isinstance(item, Let)}
-    return used_names(body, wanted) - made
+    return frozenset(used_names(body, wanted) - made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,6 +28,7 @@ from ttgen.model.effects import (
 from ttgen.model.exchange import Area, Place
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import ONE, Index, to_python
+from ttgen.records import dataclass
 
 
 def handed_over(effect: Effect) -> tuple[Index, ...]:

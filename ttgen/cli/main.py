@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import io
@@ -15,6 +14,8 @@ from ttgen.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, NoReturn
+
+    from ttgen.cli.parser import Parser
 
 OK: Final = 0
 USER_ERROR: Final = 1
@@ -53,30 +54,20 @@ exit status:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
-
-    def refuse_options(self, words: list[str]) -> NoReturn:
-        """Says which words it doesn't know, and which option they may be meant for."""
-        from ttgen.errors import suggest
-
-        word = next((word for word in words if word.startswith("-")), words[0])
-        known = suggest(word.split("=")[0], self._option_string_actions)
-        self.error(f"unrecognized arguments: {' '.join(words)}{known}")
-
-
-def parser(command: str | None = None) -> _Parser:
+def parser(command: str | None = None) -> Parser:
     """The parser; with the arguments of `command` only, so that a command imports no other."""
-    top = _Parser(
+    import argparse
+
+    from ttgen.cli.parser import Parser
+
+    top = Parser(
         prog="ttgen",
         description=_DESCRIPTION,
         epilog=_EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"ttgen {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, summary in _COMMANDS.items():
         module = import_module(f"ttgen.cli.{name}") if name == command else None
         added = commands.add_parser(
@@ -94,6 +85,10 @@ def parser(command: str | None = None) -> _Parser:
 
 def main(arguments: list[str]) -> int:
     """Runs a command line, without the program's name; returns the exit status."""
+    if arguments == ["--version"]:
+        # What asks for it waits for it: argparse would double the time.
+        print(f"ttgen {__version__}")
+        return OK
     command = next((word for word in arguments if not word.startswith("-")), None)
     top = parser(command)
     if not arguments:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from ttgen.diagnostics import describe
 from ttgen.errors import OutputError, UserError, refuse
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SUFFIXES = (".yaml", ".yml")
+_SUFFIXES: Final = (".yaml", ".yml")
+SPECS_A_WORKER: Final = 100
+"""Fewer are made before another process has begun."""
+MOST_WORKERS: Final = 32
+"""Windows can't wait for twice as many, and writing what they make is for one process."""
 
 
 def add_specs(parser: argparse.ArgumentParser, *, many: bool = True) -> None:
@@ -92,12 +97,12 @@ class _Names:
             raise refuse(text, "kernel")
 
 
-def _each(words: Iterable[str], serve: Callable[[Path, _Names], T]) -> tuple[list[T], int]:
+def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[list[T], int]:
     """Serves every spec; prints the problems of those that can't be, and counts them."""
     served: list[T] = []
     wrong = 0
     names = _Names()
-    for path in find(words):
+    for path in paths:
         try:
             served.append(serve(path, names))
         except UserError as error:
@@ -116,7 +121,7 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
         names.claim(loaded.spec.kernel, path)
         return loaded, resolve(loaded)
 
-    return _each(words, serve)
+    return _each(find(words), serve)
 
 
 class Rendered(NamedTuple):
@@ -131,27 +136,71 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
 
     What was found imports nothing of what plans and renders.
     """
+    paths = find(words)
+    made: dict[Path, tuple[str | None, Result | UserError]] = {}
+    missing: dict[Path, bytes] = {}
+    for path in paths:
+        try:
+            raw = read_bytes(path)
+        except OutputError as error:
+            made[path] = (None, error)
+            continue
+        if found := results.get(path.name, raw):
+            made[path] = (found.kernel, found)
+        else:
+            missing[path] = raw
+    if missing:
+        made.update(zip(missing, _make_all(missing), strict=True))
 
     def serve(path: Path, names: _Names) -> Rendered:
-        raw = read_bytes(path)
-        found = results.get(path.name, raw)
-        if found:
-            names.claim(found.kernel, path)
-            return Rendered(path, found)
-        from ttgen.loading import loads
-        from ttgen.planner.resolve import resolve
-        from ttgen.rendering.artifacts import artifacts
+        kernel, outcome = made[path]
+        if kernel is not None:
+            names.claim(kernel, path)
+        if isinstance(outcome, UserError):
+            raise outcome
+        if path in missing:
+            results.put(path.name, missing[path], outcome)
+        return Rendered(path, outcome)
 
-        loaded = loads(raw, name=str(path))
-        names.claim(loaded.spec.kernel, path)
-        plan = resolve(loaded)
-        made = Result(plan.kernel, ", ".join(headline(plan)), artifacts(plan))
-        results.put(path.name, raw, made)
-        return Rendered(path, made)
-
-    served = _each(words, serve)
+    served = _each(paths, serve)
     results.prune()
     return served
+
+
+def _make_all(raws: Mapping[Path, bytes]) -> Iterator[tuple[str | None, Result | UserError]]:
+    """Makes specs from their bytes, in order; many of them in as many processes as there are cores."""
+    # Imported before processes part, so that they share it.
+    import ttgen.loading
+    import ttgen.planner.resolve
+    import ttgen.rendering.artifacts  # noqa: F401
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(cores, len(raws) // SPECS_A_WORKER, MOST_WORKERS)
+    if workers < 2:
+        yield from map(_make, raws, raws.values())
+        return
+    import signal
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Ctrl-C is for this process, which then ends the others.
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield from pool.map(_make, raws, raws.values(), chunksize=16)
+
+
+def _make(path: Path, raw: bytes) -> tuple[str | None, Result | UserError]:
+    """The kernel that a spec names, where that can be read, and what is made of it, or why nothing is."""
+    from ttgen.loading import loads
+    from ttgen.planner.resolve import resolve
+    from ttgen.rendering.artifacts import artifacts
+
+    kernel = None
+    try:
+        loaded = loads(raw, name=str(path))
+        kernel = loaded.spec.kernel
+        plan = resolve(loaded)
+        return kernel, Result(kernel, ", ".join(headline(plan)), artifacts(plan))
+    except UserError as error:
+        return kernel, error
 
 
 def render_shared(results: Results) -> Result:

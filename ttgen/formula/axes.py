@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Output, Value
+from ttgen.records import dataclass
 
 _Place = tuple[int, int]
 """A value and one of its dimensions, counted from the last, which is 0; -1 is what a contraction sums over."""

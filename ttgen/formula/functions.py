@@ -7,8 +7,10 @@ business of `operations/`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from ttgen.records import dataclass
 
 Bends = Callable[..., tuple[float, ...]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from ttgen.dtypes import DTypeName
@@ -12,6 +12,7 @@ from ttgen.formula.axes import with_axes
 from ttgen.formula.parse import MAX_DEPTH, Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Shape, Value
 from ttgen.formula.values import Number as NumberValue
+from ttgen.records import dataclass
 from ttgen.spec import LoadedSpec
 
 

@@ -7,12 +7,12 @@ import math
 import re
 import struct
 import warnings
-from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
 from ttgen.formula.functions import FUNCTIONS
+from ttgen.records import dataclass
 
 Span = tuple[int, int]
 

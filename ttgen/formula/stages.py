@@ -9,13 +9,14 @@ nothing to make again, so each stage makes those that it reads, but for operands
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 
 from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
 from ttgen.formula.axes import with_axes
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Output, Shape, Value
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

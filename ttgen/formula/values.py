@@ -7,10 +7,10 @@ as an operand of a contraction its dimensions are other axes than as an element 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ttgen.dtypes import DTypeName
+from ttgen.records import dataclass
 
 Shape = tuple[int, ...]
 Span = tuple[int, int, int]

@@ -7,12 +7,12 @@ proofs and the interpreter are walks over it. Buffers and tensors are referred t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ttgen.exhaustive import assert_never
 from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Send, Signal
 from ttgen.model.index import ONE, ZERO, Index, add, mul, names, sub
+from ttgen.records import dataclass
 
 Port = Literal["srca", "srcb", "pack"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.plan import Padding
+from ttgen.records import dataclass
 
 WORKERS: Final = "workers"
 """The role of the cores that make units of work."""

@@ -6,7 +6,7 @@ what it doesn't know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from ttgen.exhaustive import assert_never
@@ -30,6 +30,7 @@ from ttgen.model.body import (
 )
 from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Place, Send, Signal
 from ttgen.model.index import ONE, ZERO, Index
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Prepare:
 Effect = Token | Page | Fill | Use | Barrier | Deliver | Raise | Reach | Operate | TakeDst | Accumulate | Prepare
 
 
+@cache
 def effects(statement: Action) -> tuple[Effect, ...]:
     """What a statement does, in the order in which it does it."""
     match statement:

@@ -5,10 +5,10 @@ Counters only grow: nobody resets one that another core may be waiting for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ttgen.model.index import Index
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ Rows of tiles count through all batches: the first row of the second batch follo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ttgen.annotations import Doc
+from ttgen.records import dataclass
 
 Coordinate = tuple[int, int]
 Operand = Literal["a", "b"]

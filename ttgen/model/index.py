@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from ttgen.records import dataclass
 
 Operator = Literal["+", "-", "*", "//", "%", "min"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Annotated, Any, Final, Literal
 
 from ttgen.annotations import Doc
@@ -12,6 +12,7 @@ from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
 from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
+from ttgen.records import dataclass
 from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
 

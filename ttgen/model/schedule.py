@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from ttgen.model.plan import BlockSize
+from ttgen.records import dataclass
 from ttgen.spec import BlockLinear, CoreGrid, PolicyName, Shared
 
 Value = TypeVar("Value")

@@ -7,10 +7,10 @@ macro of each name. Restrictions were read in the device headers of release 0.81
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from ttgen.operations.accuracy import EXACT, WITH_16_BITS, WITH_32_BITS, Accuracy
+from ttgen.records import dataclass
 
 SourceKind = Literal["tile", "dst", "number"]
 Result = Literal["overwrites", "accumulates", "in_place"]

@@ -8,8 +8,9 @@ values are subnormal. A store to 16-bit DST cuts what a header doesn't round its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttgen.formula.values import Value, spans
 from ttgen.model.body import (
@@ -43,6 +43,7 @@ from ttgen.patterns.units import (
     X_TRIP,
     Y_TRIP,
 )
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

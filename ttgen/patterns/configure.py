@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from ttgen.exhaustive import assert_never
@@ -52,6 +53,7 @@ _State = dict[str, tuple[str, ...] | None]
 _Need = tuple[str, tuple[str, ...], Op | None]
 
 
+@cache
 def configure(body: Body) -> Body:
     """Inserts `Startup`, `Init` and `Reconfigure` into the body of a compute kernel."""
     operations = [need for need in _needs(body) if need[0] == "fpu"]

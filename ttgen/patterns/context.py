@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.dtypes import TILE, DTypeName
@@ -11,6 +10,7 @@ from ttgen.formula.values import Graph
 from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.patterns.units import UnitLoop
+from ttgen.records import dataclass
 from ttgen.spec import BlockLinear
 
 

@@ -13,13 +13,13 @@ the way that the width of DST and the operand's format permit:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.formula.values import Contraction, Elementwise, Graph
 from ttgen.model.body import Op
 from ttgen.patterns.operands import Leaf, Spill, Values
 from ttgen.patterns.section import SectionBuilder
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

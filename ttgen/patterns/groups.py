@@ -7,7 +7,7 @@ that it has come by the number of the round (`arrived`). Both counters only grow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from ttgen.model.body import Body, If, Let, ReadBarrier, Routine, WriteBarrier, indices, needed, walk
@@ -19,6 +19,7 @@ from ttgen.patterns.access import Access, pop, push, read_pages, reserve, wait
 from ttgen.patterns.context import Context
 from ttgen.patterns.contraction import DEPTH, FIRST_K, STEP, step_lets
 from ttgen.patterns.units import CORE_COLS, CORE_ROWS, CORE_X, CORE_Y, PART, TRIP, block_lets
+from ttgen.records import dataclass
 
 ROUND: Final = Var("round")
 SENDER: Final = Var("sender")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Value, spans
 from ttgen.model.body import NumberArg
 from ttgen.model.index import ZERO, Index
+from ttgen.records import dataclass
 
 Broadcast = Literal["rows", "cols", "scalar"]
 

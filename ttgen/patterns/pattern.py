@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ttgen.formula.values import Graph, Value
 from ttgen.model.design import Design
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.patterns.context import Context, tiles_of
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 from ttgen.model.body import Body, Let, Loop, indices, needed, walk
@@ -29,6 +30,7 @@ RUNTIME_NAMES: Final = (
 )  # fmt: skip
 
 
+@cache
 def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: bool, beyond: bool) -> Loop:
     """The loop over units around `body`, which may use a unit's number, its place and its tiles.
 

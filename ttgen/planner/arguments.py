@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from ttgen.apis.api import Api
 from ttgen.exhaustive import assert_never
@@ -122,7 +123,8 @@ def _defines(body: Body, api: Api) -> Mapping[str, str]:
     return {name: "1" for operation in operations for name in api.defines.get(operation, ())}
 
 
-def _used(body: Body) -> set[str]:
+@cache
+def _used(body: Body) -> frozenset[str]:
     """Every name that the index expressions and operations of a body use."""
     found: set[str] = set()
     for statement in walk(body):
@@ -130,9 +132,10 @@ def _used(body: Body) -> set[str]:
             found.update(names(index))
         if isinstance(statement, Op):
             found.update(number.name for number in statement.numbers)
-    return found
+    return frozenset(found)
 
 
+@cache
 def _touched(body: Body) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Every buffer, every tensor and every semaphore that a body has to do with, in order."""
     buffers: dict[str, None] = {}

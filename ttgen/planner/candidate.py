@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 
 from ttgen.analysis.counts import Tally, tally
+from ttgen.model.body import Body
 from ttgen.model.design import Design
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import BlockSize, WorkGrid, cores_of
@@ -19,6 +21,7 @@ from ttgen.patterns.context import Context
 from ttgen.planner import buffers, division, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
+from ttgen.records import dataclass
 from ttgen.target import Target
 
 
@@ -101,7 +104,8 @@ def candidate(
         split=schedule.split.value,
         buffers=schedule.buffers.value,
     )
-    design = PATTERNS[pattern].design(context)
+    designed = PATTERNS[pattern].design(context)
+    design = replace(designed, kernels=tuple(replace(kernel, body=_shared(kernel.body)) for kernel in designed.kernels))
 
     # How often, and so how deep its buffers have to be.
     values = {**design.sizes, **divided.sizes}
@@ -125,3 +129,9 @@ def candidate(
         design=deep,
         tally=counted,
     )
+
+
+@cache
+def _shared(body: Body) -> Body:
+    """The first of all bodies that are equal: whatever is known of one is then found without comparing the others."""
+    return body

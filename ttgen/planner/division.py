@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ttgen.errors import refuse
 from ttgen.model.design import HELPERS, ROOTS, WORKERS
@@ -15,6 +15,7 @@ from ttgen.planner import cores
 from ttgen.planner.policies import POLICIES, Policy, RectanglePolicy
 from ttgen.planner.roles import Roles
 from ttgen.planner.stages import Stage
+from ttgen.records import dataclass
 from ttgen.spec import BlockLinear, Shared
 from ttgen.target import Grid, Target
 

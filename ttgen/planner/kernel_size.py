@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 
 from ttgen.analysis.roles import by_core
 from ttgen.errors import listing, refuse
@@ -35,6 +35,7 @@ from ttgen.model.effects import (
 from ttgen.model.plan import Decision, Kernel
 from ttgen.operations import OPERATIONS
 from ttgen.operations.sizes import FUNCTION_BYTES
+from ttgen.records import dataclass
 from ttgen.target import Target
 
 _NEAR = 0.8
@@ -100,6 +101,7 @@ def _first(number: int, few: int, first: int, then: int) -> int:
     return first * min(number, few) + then * max(number - few, 0)
 
 
+@cache
 def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
     """How many statements of each kind a kernel has, and the functions of the vector unit."""
     found: Counter[str] = Counter()

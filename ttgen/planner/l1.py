@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttgen.dtypes import DTYPES
 from ttgen.errors import Path, SpecError, refuse
@@ -13,6 +13,7 @@ from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import BlockSize, L1Budget
 from ttgen.planner.stages import Stage, StoredTensor
 from ttgen.planner.tensors import fullest, tiled
+from ttgen.records import dataclass
 from ttgen.target import Target
 
 

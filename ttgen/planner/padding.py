@@ -11,7 +11,7 @@ import math
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE
@@ -20,6 +20,7 @@ from ttgen.exhaustive import assert_never
 from ttgen.formula.scalar import value_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Value, matrix, varies
 from ttgen.planner.stages import Stage, StoredTensor
+from ttgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.formula.infer import accumulation
 from ttgen.model.plan import PlanPrecision
 from ttgen.model.schedule import Decided
 from ttgen.planner.stages import StoredTensor
+from ttgen.records import dataclass
 from ttgen.spec import LoadedSpec
 from ttgen.target import Fidelity, Target
 

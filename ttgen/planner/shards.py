@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ttgen.errors import Path, Problem, SpecError, counted, listing, refuse
@@ -13,6 +12,7 @@ from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid
 from ttgen.model.plan import BlockSize
 from ttgen.planner.stages import Stage
 from ttgen.planner.tensors import tiled
+from ttgen.records import dataclass
 from ttgen.spec import BlockLinear, CoreGrid, Schedule, ShardedLayout, Shards
 from ttgen.target import Target
 

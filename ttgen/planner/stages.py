@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, listing, suggest
@@ -11,6 +11,7 @@ from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph, Input, Shape
 from ttgen.model.plan import TensorRole
 from ttgen.names import tensor_problem
+from ttgen.records import dataclass
 from ttgen.spec import Auto, Layout, LoadedSpec, Schedule, in_dram
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -12,6 +11,7 @@ from ttgen.model.body import Body, walk
 from ttgen.model.exchange import Announce, Await
 from ttgen.model.kernel_args import Address, NocColumns
 from ttgen.model.plan import Kernel, Plan
+from ttgen.records import dataclass
 from ttgen.rendering.environment import environment
 from ttgen.rendering.plan_json import plan_json
 

@@ -14,28 +14,37 @@ WIDTH: Final = 110
 
 def plan_json(plan: Plan) -> str:
     """The text of a plan's document."""
-    return _text(_measured(plan), "", "") + "\n"
+    return _text(_measured(plan, {}), "", "") + "\n"
 
 
 # A value with its text on one line, which is None where that is longer than any line; and the parts of a collection.
 _Measured = tuple[str | None, str, list[tuple[str, "_Measured"]]]
 
 
-def _measured(value: Any) -> _Measured:
-    """Measures a value from its leaves up, so that each is written once."""
+def _measured(value: Any, known: dict[int, _Measured]) -> _Measured:
+    """Measures a value from its leaves up, so that each is written once.
+
+    Parts that are one object (most have the same ranges of cores) are measured once, too, and `known` from then on.
+    """
     kind: Any = type(value)
     scalar = _SCALARS.get(kind)
     if scalar is not None:
         return scalar(value), "", _NONE
     if kind is tuple:
-        if all(type(item) is int for item in value):
-            line = str(list(value))
-            if len(line) <= WIDTH:
-                return line, "", _NONE
-        return _joined("[]", [("", _measured(item)) for item in value])
+        if (found := known.get(id(value))) is None:
+            found = known[id(value)] = _list(value, known)
+        return found
     if kind is dict:
-        return _joined("{}", [(f"{encode_basestring(key)}: ", _measured(item)) for key, item in value.items()])
-    return _joined("{}", [(head, _measured(getattr(value, name))) for head, name in _heads(kind)])
+        return _joined("{}", [(f"{encode_basestring(key)}: ", _measured(item, known)) for key, item in value.items()])
+    return _joined("{}", [(head, _measured(getattr(value, name), known)) for head, name in _heads(kind)])
+
+
+def _list(value: tuple[Any, ...], known: dict[int, _Measured]) -> _Measured:
+    if all(type(item) is int for item in value):
+        line = str(list(value))
+        if len(line) <= WIDTH:
+            return line, "", _NONE
+    return _joined("[]", [("", _measured(item, known)) for item in value])
 
 
 _NONE: Final[list[tuple[str, _Measured]]] = []

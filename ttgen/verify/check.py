@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from ttgen.model.body import Body, Let, Loop, WritePage
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Plan, Tensor
+from ttgen.records import dataclass
 from ttgen.verify import judging
 from ttgen.verify.run import Counters, Finding, Outcome
 from ttgen.verify.tolerance import OVERFLOWS, Bounded, stored_error

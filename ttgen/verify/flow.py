@@ -8,7 +8,7 @@ read from the kernel's own statements, so that a change of lowering needs no lin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from ttgen.dtypes import DTypeName
@@ -50,6 +50,7 @@ from ttgen.model.exchange import Multicast, Send
 from ttgen.model.index import ZERO, Index
 from ttgen.model.plan import Kernel, Program
 from ttgen.operations import OPERATIONS
+from ttgen.records import dataclass
 
 READ: Final = "read"
 """The kind of a step that is a tensor, as it is stored."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import ml_dtypes
@@ -15,6 +14,7 @@ from ttgen.dtypes import DTYPES
 from ttgen.formula.functions import FUNCTIONS
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 from ttgen.model.plan import Plan, Tensor
+from ttgen.records import dataclass
 from ttgen.verify import block_floats
 from ttgen.verify.tolerance import Array, Bounded, Checked, expected
 

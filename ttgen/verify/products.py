@@ -8,13 +8,13 @@ from its beginning, so the bound has the sums themselves and not those of absolu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, TILE, DTypeName
+from ttgen.records import dataclass
 
 Array = NDArray[np.float64]
 

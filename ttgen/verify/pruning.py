@@ -8,9 +8,10 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ttgen.records import dataclass
 
 LIMIT: Final = 2 << 30
 """Bytes above which the cache is pruned, to half of them: so that it isn't every time."""

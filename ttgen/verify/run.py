@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ttgen.errors import VerifyError
 from ttgen.model.body import Pop, walk
 from ttgen.model.plan import Plan, Program, Tensor
+from ttgen.records import dataclass
 from ttgen.target import load as load_target
 from ttgen.verify.toolchain import Builder, Built
 

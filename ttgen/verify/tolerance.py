@@ -9,7 +9,6 @@ stays below them whatever the order of additions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +20,7 @@ from ttgen.formula.reference import evaluate
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS, Operation
+from ttgen.records import dataclass
 from ttgen.verify import block_floats
 from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error

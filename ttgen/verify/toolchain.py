@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Final
 from ttgen import resources
 from ttgen.errors import ToolchainError
 from ttgen.model.artifact import Artifact
+from ttgen.records import dataclass
 
 _UNITS: Final = ("unit_launch", "unit_host", "unit_device", "unit_compute")
 """The emulator's translation units, the slowest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
@@ -12,6 +12,7 @@ from ttgen.formula.infer import graph_of
 from ttgen.formula.stages import cut
 from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
+from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed

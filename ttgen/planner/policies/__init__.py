@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ttgen.planner.policies import contiguous, rectangular, strided
 from ttgen.planner.policies.split import Rectangle, Split
+from ttgen.records import dataclass
 from ttgen.spec import PolicyName
 
 
