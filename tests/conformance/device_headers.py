@@ -266,12 +266,14 @@ def read_diagnostics(thread: Thread, output: str) -> tuple[Diagnostic, ...]:
     return tuple(
         Diagnostic(thread=thread, where=error["where"], message=error["message"])
         for error in errors
-        if not OF_AN_OLDER_COMPILER.search(error[0])
+        if not OF_AN_OLDER_COMPILER.search(error[0] + error["next"])
     )
 
 
 ENGLISH: Final = {**os.environ, "LC_ALL": "C"}
-ERROR: Final = re.compile(r"^(?P<where>[^\s:]+:\d+:\d+): (?:fatal )?error: (?P<message>.*)$(?:\n.*$)?", re.MULTILINE)
+ERROR: Final = re.compile(
+    r"^(?P<where>[^\s:]+:\d+:\d+): (?:fatal )?error: (?P<message>.*)$(?=(?P<next>(?:\n.*)?)$)", re.MULTILINE
+)
 OF_AN_OLDER_COMPILER: Final = re.compile(
     r"/sfpu/.*('#pragma GCC unroll' requires|static assertion failed.*\n.*\bstatic_assert\(false,)"
 )

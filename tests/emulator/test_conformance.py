@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -32,6 +34,7 @@ def library() -> Path:
     return path
 
 
+@cache
 def symbols(path: Path, undefined: bool) -> set[str]:
     command = ["nm", "-D", "--undefined-only" if undefined else "--defined-only", str(path)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -95,12 +98,14 @@ NAMED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("arch", ["wormhole_b0", "blackhole"])
+@pytest.mark.parametrize("arch", get_args(device_headers.Arch))
 def test_kernels_against_the_device_headers(arch: device_headers.Arch) -> None:
     found = device_headers.find_toolchain()
     if isinstance(found, device_headers.Missing):
         pytest.skip(found.reason)
-    paths = sorted((toolchain.TESTS / "kernels").glob("*.cpp"))
+    # Half of them for each chip: what is the emulator's own is in none of them.
+    place = get_args(device_headers.Arch).index(arch)
+    paths = sorted((toolchain.TESTS / "kernels").glob("*.cpp"))[place::2]
     kernels = [
         device_headers.Kernel(
             source=path.read_text(), arch=arch, compile_time_args=ACCESSOR * 3, named_compile_time_args=NAMED,
