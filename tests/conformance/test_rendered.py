@@ -74,15 +74,19 @@ _WORDS = "constexpr|const|auto|uint32_t|for|if|while|enum|int|float|bool|return|
 _NAME = re.compile(rf"\b(?!(?:{_WORDS})\b)[A-Za-z_]\w*\b(?!\s*[(<:])")
 
 
-def forms(kernel: Kernel) -> frozenset[tuple[str, str]]:
+def forms(kernel: Kernel) -> frozenset[str]:
     """Its lines, names and numbers all alike, and what it is built for: the headers have the same to say of equal ones."""
     role = kernel.role
-    built = role.processor if isinstance(role, DataMovement) else f"{role.fp32_dest_acc}{role.math_approx}"
     lines = (line.strip() for line in kernel.source.splitlines())
     return frozenset(
-        (built, line if line.startswith("#") else re.sub(r"\b\d+\b", "0", _NAME.sub("_", line)))
-        for line in lines
-        if line and not line.startswith("//")
+        [
+            role.processor if isinstance(role, DataMovement) else f"{role.fp32_dest_acc=} {role.math_approx=}",
+            *(
+                line if line.startswith("#") else re.sub(r"\b\d+\b", "0", _NAME.sub("_", line))
+                for line in lines
+                if line and not line.startswith("//")
+            ),
+        ]
     )
 
 

@@ -87,7 +87,7 @@ def test_random_specs(builder: Builder, strategy: Callable[[], SearchStrategy[Ra
     """The same ones every time; in parts, for several processes."""
 
     @hypothesis.seed(part)
-    @settings(max_examples=5, deadline=None, database=None, suppress_health_check=SLOW)
+    @settings(max_examples=3, deadline=None, database=None, suppress_health_check=SLOW)
     @given(spec=strategy(), seed=st.integers(0, 1000))
     def run(spec: RandomSpec, seed: int) -> None:
         run_random(builder, spec, seed)
