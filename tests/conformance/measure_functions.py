@@ -163,7 +163,7 @@ def compiled(root: Path, arch: Arch, dst_bits: Bits, defines: tuple[str, ...] = 
         program = folder / "operations"
         subprocess.run(
             [
-                *("g++", "-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-fpermissive", "-w"),
+                *("g++", "-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fpermissive", "-w"),
                 *("-include", "prelude.h", *(f"-D{macro}" for macro in macros), f"-I{folder}"),
                 *(f"-isystem{path}" for path in (STAND_INS / "host", STAND_INS)),
                 *(f"-isystem{root / path}" for path in include_folders(arch)),

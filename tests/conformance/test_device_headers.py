@@ -1,5 +1,6 @@
 """The harness itself: what it passes, what it refuses, and what it says."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
@@ -163,11 +164,13 @@ def toolchain() -> Toolchain:
     return found
 
 
-@pytest.fixture(params=get_args(Arch))
-def arch(request: pytest.FixtureRequest) -> Arch:
-    """Each architecture in turn."""
-    of_request: Arch = request.param
-    return of_request
+@pytest.fixture
+def arch() -> Arch:
+    """What the harness says is the same for both; kernels that pass are checked on both."""
+    return "wormhole_b0"
+
+
+on_both = pytest.mark.parametrize("arch", get_args(Arch))
 
 
 def reader(arch: Arch, source: str = READER) -> Kernel:
@@ -216,53 +219,61 @@ def line_of(source: str, snippet: str) -> int:
     return source[: source.index(snippet)].count("\n") + 1
 
 
-def refused(report: CheckReport, source: str, snippet: str, message: str) -> None:
-    """Asserts that every thread refused the line of the snippet with the message, and nothing else."""
-    assert {found.thread for found in report.diagnostics} == set(report.threads), report
+def refused(report: CheckReport, source: str, messages: Mapping[str, str]) -> None:
+    """Asserts that every thread refused the line of each snippet with its message, and nothing else."""
+    wanted = {(thread, line_of(source, snippet)) for thread in report.threads for snippet in messages}
+    assert {(found.thread, int(found.where.split(":")[1])) for found in report.diagnostics} == wanted, report
     for found in report.diagnostics:
-        assert found.where.startswith(f"kernel.cpp:{line_of(source, snippet)}:"), report
+        kernel, line, _column = found.where.split(":")
+        message = next(text for snippet, text in messages.items() if line_of(source, snippet) == int(line))
+        assert kernel == "kernel.cpp", report
         assert message in found.message, report
 
 
 # What passes
 
 
+@on_both
 def test_reader_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(reader(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("riscv_1",)
 
 
+@on_both
 def test_writer_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(writer(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("riscv_0",)
 
 
+@on_both
 def test_multicast_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(reader(arch, MULTICAST), toolchain)
     assert report.passed, report
 
 
+@on_both
 def test_matmul_passes_on_all_three_threads(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(matmul(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("unpack", "math", "pack")
 
 
+@on_both
 def test_sfpu_passes(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(unary(arch), toolchain)
     assert report.passed, report
     assert report.threads == ("unpack", "math", "pack")
 
 
+@on_both
 def test_bodies_of_sfpu_functions_are_checked(arch: Arch, toolchain: Toolchain) -> None:
     header = '#include "api/compute/eltwise_unary/exp.h"\n'
     body = "#if defined(TRISC_MATH)\ninline sfpi::vFloat half(sfpi::vFloat x) { return x * 0.5f + %s; }\n#endif\n"
-    right = changed(EXP, header, header + body % "sfpi::vConstFloatPrgm0")
-    assert type_check(unary(arch, right), toolchain).passed
-    wrong = changed(EXP, header, header + body % "sfpi::vConstFloatPrgm9")
-    (found,) = type_check(unary(arch, wrong), toolchain).diagnostics
+    texts = [body % f"sfpi::vConstFloatPrgm{place}" for place in (0, 9)]
+    right_and_wrong = changed(EXP, header, header + texts[0] + texts[1].replace("half", "half_again"))
+    (found,) = type_check(unary(arch, right_and_wrong), toolchain).diagnostics
     assert found.thread == "math"
     assert "vConstFloatPrgm9" in found.message
 
@@ -299,6 +310,7 @@ def test_defines_reach_the_kernel(arch: Arch, toolchain: Toolchain) -> None:
         assert type_check(replace(kernel, defines={"STEP": "2"}), toolchain).passed
 
 
+@on_both
 def test_circular_buffer_formats_reach_the_kernel(arch: Arch, toolchain: Toolchain) -> None:
     source = changed(
         READER,
@@ -318,45 +330,40 @@ def test_reports_come_in_order(toolchain: Toolchain) -> None:
 # What is refused
 
 
+SPARE: Final = """\
+    uint32_t spare_1 = 3;
+    const uint32_t spare_2 = 3;
+    constexpr uint32_t spare_3 = 3;
+"""
+UNUSED: Final = {f"spare_{place} = 3;": f"unused variable 'spare_{place}'" for place in (1, 2, 3)}
+
+
 def test_wrong_number_of_arguments(arch: Arch, toolchain: Toolchain) -> None:
     source = changed(MATMUL, "matmul_tiles(cb_a, cb_b, 0, 0, 0)", "matmul_tiles(cb_a, cb_b, 0, 0)")
-    refused(type_check(matmul(arch, source), toolchain), source, "matmul_tiles(", "too few arguments")
+    refused(type_check(matmul(arch, source), toolchain), source, {"matmul_tiles(": "too few arguments"})
 
 
-def test_wrong_number_of_arguments_of_an_sfpu_function(arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(EXP, "exp_tile(0)", "exp_tile()")
-    refused(type_check(unary(arch, source), toolchain), source, "exp_tile()", "no matching function")
+def test_what_compute_kernels_may_not(arch: Arch, toolchain: Toolchain) -> None:
+    source = changed(EXP, "    constexpr uint32_t cb_in", f"{SPARE}    constexpr uint32_t cb_in")
+    source = changed(source, "copy_init(cb_in)", "copy_tile_init(cb_in)")
+    source = changed(source, "exp_tile(0)", "exp_tile()")
+    wrong = {"exp_tile()": "no matching function", "copy_tile_init": "is deprecated", **UNUSED}
+    refused(type_check(unary(arch, source), toolchain), source, wrong)
 
 
-def test_misspelt_function(arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(READER, "noc_async_read_page(", "noc_async_read_pages(")
-    refused(type_check(reader(arch, source), toolchain), source, "read_pages(", "was not declared")
+def test_what_data_movement_kernels_may_not(arch: Arch, toolchain: Toolchain) -> None:
+    source = changed(READER, "    constexpr uint32_t cb_in", f"{SPARE}    constexpr uint32_t cb_in")
+    call = "        noc_async_read_page(tile, src, get_write_ptr(cb_in));\n"
+    others = [call.replace("read_page(", name) for name in ("read_pages(", "read_tile(")]
+    source = changed(source, call, "".join(others))
+    wrong = {"read_pages(": "was not declared", "read_tile(": "is deprecated", **UNUSED}
+    refused(type_check(reader(arch, source), toolchain), source, wrong)
 
 
 def test_missing_include(arch: Arch, toolchain: Toolchain) -> None:
     source = changed(EXP, '#include "api/compute/eltwise_unary/exp.h"\n', "")
     report = type_check(unary(arch, source), toolchain)
     assert {found.thread for found in report.diagnostics} == {"unpack", "math", "pack"}
-
-
-def test_deprecated_function(arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(EXP, "copy_init(cb_in)", "copy_tile_init(cb_in)")
-    refused(type_check(unary(arch, source), toolchain), source, "copy_tile_init", "is deprecated")
-
-
-def test_deprecated_data_movement(arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(READER, "noc_async_read_page(", "noc_async_read_tile(")
-    refused(type_check(reader(arch, source), toolchain), source, "read_tile(", "is deprecated")
-
-
-@pytest.mark.parametrize(
-    "declaration", ["uint32_t spare = 3;", "const uint32_t spare = 3;", "constexpr uint32_t spare = 3;"]
-)
-def test_unused_variable(declaration: str, arch: Arch, toolchain: Toolchain) -> None:
-    source = changed(READER, "    constexpr uint32_t cb_in", f"    {declaration}\n    constexpr uint32_t cb_in")
-    refused(type_check(reader(arch, source), toolchain), source, declaration, "unused variable 'spare'")
-    source = changed(EXP, "    constexpr uint32_t cb_in", f"    {declaration}\n    constexpr uint32_t cb_in")
-    refused(type_check(unary(arch, source), toolchain), source, declaration, "unused variable 'spare'")
 
 
 def test_missing_named_compile_time_argument(arch: Arch, toolchain: Toolchain) -> None:
@@ -367,7 +374,7 @@ def test_missing_named_compile_time_argument(arch: Arch, toolchain: Toolchain) -
 
 def test_no_named_compile_time_arguments_at_all(arch: Arch, toolchain: Toolchain) -> None:
     report = type_check(unary(arch, MATMUL), toolchain)
-    refused(report, MATMUL, "get_named_compile_time_arg_val", "was not declared")
+    refused(report, MATMUL, {"get_named_compile_time_arg_val": "was not declared"})
 
 
 def test_missing_positional_compile_time_argument(arch: Arch, toolchain: Toolchain) -> None:

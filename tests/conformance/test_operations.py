@@ -82,24 +82,40 @@ def _kernel(structure: KernelStructure, operations: tuple[Operation, ...], arch:
     )
 
 
-def test_every_operation_compiles_with_its_own_headers_alone(subtests: pytest.Subtests) -> None:
-    """Operations whose headers are the same ones share a kernel: it includes nothing that one of them doesn't."""
-    toolchain = find_toolchain()
-    if isinstance(toolchain, Missing):
-        pytest.skip(toolchain.reason)
-    names: list[str] = []
-    kernels: list[Kernel] = []
+def _groups() -> list[list[tuple[str, Kernel]]]:
+    """By headers: operations whose headers are the same ones share a kernel, which has nothing that one of them hasn't."""
+    groups = []
     for headers, operations in groupby(sorted(OPERATIONS.values(), key=_headers), _headers):
         together = tuple(operations)
+        kernels = []
         for dst_bits, arch in CHIPS:
             able = tuple(operation for operation in together if operation.dst_bits in (None, dst_bits))
             if not able:
                 continue
             structure = _structure(able, dst_bits)
             assert _includes(kernel_code(structure)) == headers
-            names.append(f"{', '.join(operation.name for operation in able)} in {dst_bits}-bit DST on {arch}")
-            kernels.append(_kernel(structure, able, arch))
-    for name, report in zip(names, type_check_all(kernels, toolchain), strict=True):
+            name = f"{', '.join(operation.name for operation in able)} in {dst_bits}-bit DST on {arch}"
+            kernels.append((name, _kernel(structure, able, arch)))
+        groups.append(kernels)
+    return groups
+
+
+def _check(kernels: list[tuple[str, Kernel]], subtests: pytest.Subtests) -> None:
+    toolchain = find_toolchain()
+    if isinstance(toolchain, Missing):
+        pytest.skip(toolchain.reason)
+    reports = type_check_all([kernel for _name, kernel in kernels], toolchain)
+    for (name, _kernel), report in zip(kernels, reports, strict=True):
         with subtests.test(name):
             assert report.threads == ("unpack", "math", "pack")
             assert report.passed, str(report)
+
+
+def test_every_operation_compiles_with_its_own_headers_alone(subtests: pytest.Subtests) -> None:
+    """Each on one of the chips, by turns."""
+    _check([kernels[place % len(kernels)] for place, kernels in enumerate(_groups())], subtests)
+
+
+@pytest.mark.exhaustive
+def test_every_operation_compiles_on_both_chips(subtests: pytest.Subtests) -> None:
+    _check([kernel for kernels in _groups() for kernel in kernels], subtests)

@@ -189,6 +189,7 @@ def test_sharded(tmp_path: Path, env: dict[str, str]) -> None:
     assert [b["writes"]["times"] for b in buffers] == [{"1": 16}, {"1": 16}]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["gemm", "chain", "block"])
 def test_sanitizers(tmp_path: Path, name: str) -> None:
     if name == "gemm":

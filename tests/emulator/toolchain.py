@@ -12,12 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ttgen import resources
 from ttgen.verify.toolchain import Builder, Compiler, find_compiler
 
 ROOT = Path(__file__).resolve().parents[2] / "ttgen/emulator"
 TESTS = Path(__file__).resolve().parent
-CACHE = Path(os.environ.get("TTEMU_TEST_CACHE", TESTS.parents[1] / ".cache/emulator"))
-# That of `ttgen verify`, in whose cache they are then: libraries and host programs are compiled once for all tests.
+# That of `ttgen verify`, and its cache: libraries and host programs are compiled once for all tests of all checkouts.
+CACHE = resources.cache_folder() / "emulator"
 COMPILER = list(find_compiler().command)
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g"]
 

@@ -1,22 +1,21 @@
-"""One cache of compiled files for all tests of this folder."""
+"""Compiled files in the user's cache, which tests that move the cache of results or break it leave alone."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from ttgen import resources
 from ttgen.errors import ToolchainError
 from ttgen.verify.toolchain import Builder, find_compiler
 
-CACHE = Path(os.environ.get("TTEMU_TEST_CACHE", Path(__file__).resolve().parents[2] / ".cache/emulator"))
+CACHE = resources.cache_folder() / "emulator"
 
 
 @pytest.fixture(scope="session")
 def builder() -> Iterator[Builder]:
-    """Compiles into the tests' own cache."""
+    """Compiles with the first compiler of this machine."""
     try:
         compiler = find_compiler()
     except ToolchainError as error:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import ttgen
 from ttgen.model.artifact import Artifact
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
+
+
+@cache
+def rendered(spec: str) -> tuple[Artifact, ...]:
+    """What is rendered for a spec."""
+    return ttgen.render(ttgen.plan(ttgen.load(SPECS / f"{spec}.yaml")))
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,7 @@ class Mutant:
 
     def files(self) -> tuple[Artifact, ...]:
         """The rendered files, one of them with the fault."""
-        rendered = ttgen.render(ttgen.plan(ttgen.load(SPECS / f"{self.spec}.yaml")))
-        return tuple(self._changed(file) for file in rendered)
+        return tuple(self._changed(file) for file in rendered(self.spec))
 
     def _changed(self, file: Artifact) -> Artifact:
         if self.file not in (file.path, file.path.split("/", 1)[1]):

@@ -97,6 +97,12 @@ def test_table(builder: Builder, capsys: pytest.CaptureFixture[str]) -> None:
     assert last == "1 of 1 spec verified, 3 runs"
 
 
+def test_sanitizers_reach_the_compiler(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "specs/tile.yaml", "--sanitize", "--cxx", "false"]) == 1
+    assert "false -fsanitize=address,undefined " in capsys.readouterr().err
+
+
+@pytest.mark.exhaustive
 def test_sanitizers(builder: Builder, capsys: pytest.CaptureFixture[str]) -> None:
     if "zig" in " ".join(builder.compiler.command):
         pytest.skip("zig's compiler has no address sanitizer")

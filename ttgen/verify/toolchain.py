@@ -105,7 +105,7 @@ def cache_folder() -> Path:
 @cache
 def _emulator_digest() -> str:
     root = resources.folder("emulator")
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(Path(__file__).read_bytes())  # how it is compiled
     for path in sorted(path for part in ("include", "runtime") for path in (root / part).rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -212,24 +212,24 @@ class Builder:
             key: of all sources.
         """
         folder = self.cache / f"host-{key}"
-        executable = folder / "main"
+        executable, parts = folder / "main", shared / "libparts.so"
         _used(folder)
+        flags = ("-O0", "-I", str(shared), '-DTTGEN_PROGRAM_DIR=""')
+        compiled: list[Future[None]] = []
         if not executable.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            flags = ("-O0", "-I", str(shared), '-DTTGEN_PROGRAM_DIR=""')
-            sources = sorted(shared.glob("*.cpp"))
-            made = [source.with_suffix(".o") for source in sources]
-            compiled = [self._object(source, target, *flags) for source, target in zip(sources, made, strict=True)]
-            precompiled = self._precompiled()
-            for source in sorted(own.glob("*.cpp")):
-                made.append(folder / f"{source.stem}.o")
-                compiled.append(self._object(source, made[-1], *flags, *precompiled))
-            library = self.library()
-            self._wait(compiled)
-            objects = [str(target) for target in made]
-            self._link(executable, [*objects, "-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"])
-        else:
-            self.library()
+            # One translation unit: most of what a compiler does for one, it does for the other too.
+            main, *others = sorted(own.glob("*.cpp"))
+            included = (word for source in others for word in ("-include", str(source)))
+            compiled.append(self._object(main, folder / "main.o", *flags, *self._precompiled(), *included))
+        if not parts.exists():
+            compiled += [self._object(each, each.with_suffix(".o"), *flags, "-fPIC") for each in shared.glob("*.cpp")]
+        library = self.library()
+        self._wait(compiled)
+        # A library of what all kernels share: the link of each program is short then.
+        self._link(parts, ["-shared", *(str(path) for path in sorted(shared.glob("*.o")))])
+        libraries = [word for path in (shared, library) for word in ("-L", str(path), f"-Wl,-rpath,{path}")]
+        self._link(executable, [str(folder / "main.o"), *libraries, "-lparts", "-lttemu"])
         return executable
 
     def close(self) -> None:
@@ -262,10 +262,11 @@ class Builder:
     def _precompiled(self) -> tuple[str, ...]:
         """Flags with which a host program begins with a precompiled header, once there are enough programs."""
         self._programs += 1
-        if self._programs <= _FEW_PROGRAMS or "Free Software Foundation" not in _version(self.compiler.command):
-            return ()
         header = self._library / "host.hpp"
         target = header.with_suffix(".hpp.gch")
+        few = self._programs <= _FEW_PROGRAMS and not target.exists()
+        if few or "Free Software Foundation" not in _version(self.compiler.command):
+            return ()
         if not target.exists():
             with self._locked():
                 # GCC takes what is beside the header; an empty one costs nothing where that doesn't fit any more.
