@@ -145,8 +145,8 @@ def _weight(effect: Effect) -> tuple[Key, Index] | None:
     match effect:
         case Token(kind="push" | "pop" as kind, cb=cb, pages=pages):
             return (kind, cb), pages
-        case Page(kind=kind, tensor=tensor):
-            return (kind, tensor), ONE
+        case Page(kind=kind, tensor=tensor, pages=pages):
+            return (kind, tensor), pages
         case Fill(cb=cb, slot=slot, by="packer"):
             return ("pack" if slot is None else "pack_at", cb), ONE
         case Deliver(cb=cb, pages=pages):

@@ -32,7 +32,7 @@ from ttgen.model.effects import (
     Use,
     effects,
 )
-from ttgen.model.index import Const, Expr, Index, evaluate, to_python
+from ttgen.model.index import ONE, Const, Expr, Index, add, evaluate, sub, to_python
 from ttgen.records import dataclass
 
 Kind = Literal["read", "write", "use", "fill", "pack"]
@@ -49,13 +49,13 @@ class _Subject:
     def __call__(self, effect: Effect) -> tuple[Index, ...]:
         """The pages or slots that an effect has of it; of a run of slots the first and the last."""
         match effect:
-            case Page(kind=kind, tensor=name, page=page):
-                return (page,) if (kind, name) == (self.kind, self.name) else ()
+            case Page(kind=kind, tensor=name, page=page, pages=pages):
+                return _run_of(page, pages) if (kind, name) == (self.kind, self.name) else ()
             case Use(cb=cb, first=first, last=last):
                 return (first, last) if ("use", cb) == (self.kind, self.name) else ()
-            case Fill(cb=cb, slot=slot, by=by):
+            case Fill(cb=cb, slot=slot, by=by, pages=pages):
                 wanted = self.kind == "fill" or (self.kind == "pack" and by == "packer")
-                return (slot,) if slot is not None and wanted and cb == self.name else ()
+                return _run_of(slot, pages) if slot is not None and wanted and cb == self.name else ()
             case Accumulate(index=index):
                 # What is added to a page was packed to it before.
                 return (index,) if self.kind == "pack" else ()
@@ -68,6 +68,11 @@ class _Subject:
     def is_exact(self) -> bool:
         """Whether every trip counts."""
         return self.kind in ("write", "pack")
+
+
+def _run_of(first: Index, pages: Index) -> tuple[Index, ...]:
+    """The first and the last of pages that follow each other."""
+    return (first,) if pages == ONE else (first, sub(add(first, pages), ONE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +135,7 @@ def _subjects(body: Body) -> tuple[_Subject, ...]:
                     if not (isinstance(first, Const) and isinstance(last, Const)):
                         found[_Subject("use", cb)] = None
                 case Fill(cb=cb, slot=slot, by=by):
-                    if slot is not None and not isinstance(slot, Const):
+                    if slot is not None and not (isinstance(slot, Const) and effect.pages == ONE):
                         found[_Subject("fill", cb)] = None
                     if slot is not None and by == "packer":
                         found[_Subject("pack", cb)] = None

@@ -209,6 +209,7 @@ class _Machine:
         self.rings = cores[place].rings
         self.dst: dict[int, Array] = {}
         self.moving: Array = _NOTHING
+        self.run_of: Array = _NOTHING[np.newaxis]
         self.adds = False
         self.numbers = {
             name: struct.unpack("<f", struct.pack("<I", kernel.named_compile_time_args[name]))[0]
@@ -251,8 +252,10 @@ class _Machine:
         match effect:
             case Token(kind=kind, cb=cb, pages=pages):
                 return self.rings[cb].hand_over(kind, evaluate(pages, values))
-            case Page(kind="read", tensor=tensor, page=page):
-                self.moving = self.memory[tensor][evaluate(page, values)]
+            case Page(kind="read", tensor=tensor, page=page, pages=pages):
+                first = evaluate(page, values)
+                self.run_of = self.memory[tensor][first : first + evaluate(pages, values)]
+                self.moving = self.run_of[0] if len(self.run_of) else _NOTHING
             case Page(tensor=tensor, page=page):
                 self.memory[tensor][evaluate(page, values)] = self.moving
             case Fill(cb=cb, slot=slot, by=by):
@@ -260,6 +263,9 @@ class _Machine:
                 ring = self.rings[cb]
                 place = ring.packed if slot is None else evaluate(slot, values)
                 ring.packed += slot is None
+                if by == "noc":
+                    ring.filled |= {place + number: page for number, page in enumerate(self.run_of)}
+                    return True
                 ring.filled[place] = ring.filled[place] + tile if by == "packer" and self.adds else tile
             case Use(cb=cb, first=first, by="noc"):
                 self.moving = self.rings[cb].held[evaluate(first, values)]

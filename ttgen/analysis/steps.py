@@ -27,7 +27,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.exchange import Area, Place
 from ttgen.model.grids import Coordinate
-from ttgen.model.index import ONE, Index, to_python
+from ttgen.model.index import ONE, Index, add, sub, to_python
 from ttgen.records import dataclass
 
 
@@ -133,8 +133,8 @@ def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[Step]]
 def _looked_at(effect: Effect) -> tuple[Index, ...]:
     """Every index of an effect that a run looks at; any for one that has none."""
     match effect:
-        case Fill(slot=slot) if slot is not None:
-            return (slot,)
+        case Fill(slot=slot, pages=pages) if slot is not None:
+            return (slot, pages)
         case Use(last=last):
             return (last,)
         case Barrier():
@@ -176,8 +176,10 @@ def _step(effect: Effect) -> str:
     match effect:
         case Token(kind=kind, cb=cb, pages=pages):
             return f"({kind!r}, {cb!r}, {to_python(pages)})"
-        case Fill(cb=cb, slot=slot, by=by):
-            return f"('fill', {cb!r}, {'None' if slot is None else to_python(slot)}, {by!r})"
+        case Fill(cb=cb, slot=slot, by=by, pages=pages):
+            # Of pages that are filled together the last says whether there is room.
+            last = "None" if slot is None else to_python(slot if pages == ONE else sub(add(slot, pages), ONE))
+            return f"('fill', {cb!r}, {last}, {by!r})"
         case Use(cb=cb, last=last, by=by):
             return f"('use', {cb!r}, {to_python(last)}, {by!r})"
         case Barrier(of=of):

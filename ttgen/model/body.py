@@ -126,13 +126,14 @@ class Pop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPage:
-    """Begins to read a page of a tensor into a reserved page of a buffer."""
+    """Begins to read a page of a tensor, or a run of pages that follow each other in memory, into reserved pages."""
 
     kind: ClassVar[str] = "read_page"
     tensor: str
     page: Index
     cb: str
     slot: Index = ZERO
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +331,9 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield from (place.x, place.y)
         case Reserve(pages=index) | Push(pages=index) | Wait(pages=index) | Pop(pages=index):
             yield index
-        case ReadPage(page=page, slot=slot) | WritePage(page=page, slot=slot):
+        case ReadPage(page=page, slot=slot, pages=pages):
+            yield from (page, slot, pages)
+        case WritePage(page=page, slot=slot):
             yield from (page, slot)
         case Op():
             yield from (source.slot for source in statement.sources if not isinstance(source, NumberArg))

@@ -44,16 +44,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Begins to read a page of a tensor, or to write one."""
+    """Begins to read pages of a tensor, or to write one."""
 
     kind: Literal["read", "write"]
     tensor: str
     page: Index
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Fills a page of a buffer, counted from the first that is reserved, or the next one where `slot` is None.
+    """Fills pages of a buffer, counted from the first that is reserved, or the next one where `slot` is None.
 
     What the NoC brings is there after a barrier only.
     """
@@ -61,6 +62,7 @@ class Fill:
     cb: str
     slot: Index | None
     by: Literal["noc", "core", "packer"]
+    pages: Index = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,8 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (Token("wait", cb, pages),)
         case Pop(cb=cb, pages=pages):
             return (Token("pop", cb, pages),)
-        case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot):
-            return (Page("read", tensor, page), Fill(cb, slot, "noc"))
+        case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot, pages=pages):
+            return (Page("read", tensor, page, pages), Fill(cb, slot, "noc", pages))
         case WritePage(tensor=tensor, page=page, cb=cb, slot=slot):
             return (Use(cb, slot, slot, "noc"), Page("write", tensor, page))
         case ReadBarrier():

@@ -99,6 +99,19 @@ def substituted(index: Index, values: Mapping[str, Index]) -> Index:
             return index
 
 
+def folded(index: Index) -> Index:
+    """An expression without additions of 0 and products with it or with 1."""
+    match index:
+        case Expr("+", left, right):
+            return add(folded(left), folded(right))
+        case Expr("*", left, right):
+            return mul(folded(left), folded(right))
+        case Expr(operator, left, right):
+            return Expr(operator, folded(left), folded(right))
+        case _:
+            return index
+
+
 def evaluate(index: Index, values: Mapping[str, int]) -> int:
     """The value of an expression."""
     match index:

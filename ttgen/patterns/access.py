@@ -25,6 +25,7 @@ from ttgen.model.index import (
     Index,
     Var,
     add,
+    folded,
     mul,
     product,
     substituted,
@@ -69,7 +70,8 @@ class Access:
 
     A block without axes is one page. Every push and pop is a whole block, so that rings wrap exactly; places outside
     the tensor are not filled, and what is computed of them is not written. A shard stays in its place, and all of it
-    is handed over at once, before or after all units.
+    is handed over at once, before or after all units. Where it is read `in_runs`, the tiles along its last axis follow
+    each other in memory.
     """
 
     tensor: str
@@ -79,6 +81,7 @@ class Access:
     padding: Padding = "any"
     on_fpu: bool = False
     resident: bool = False
+    in_runs: bool = False
 
     @property
     def pages(self) -> Index:
@@ -164,10 +167,27 @@ def read_blocks(accesses: Sequence[Access]) -> Body:
 
 def read_pages(accesses: Sequence[Access]) -> Body:
     """Begins to read the valid tiles of a block of each."""
-    return tuple(
-        access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
-        for access in accesses
+    return tuple(_read_runs(access) if access.in_runs else _read_tiles(access) for access in accesses)
+
+
+def _read_tiles(access: Access) -> Statement:
+    """One page after another."""
+    return access.over_tiles(ReadPage(tensor=access.tensor, page=access.page, cb=access.cb, slot=access.slot))
+
+
+def _read_runs(access: Access) -> Statement:
+    """All tiles along the last axis at once."""
+    *others, last = access.axes
+    assert isinstance(last.var, Var), "blocks have variables along their axes"
+    first = {last.var.name: ZERO}
+    read = ReadPage(
+        tensor=access.tensor,
+        page=folded(substituted(access.page, first)),
+        cb=access.cb,
+        slot=folded(substituted(access.slot, first)),
+        pages=last.valid,
     )
+    return replace(access, axes=tuple(others)).over_tiles(read)
 
 
 def write_blocks(accesses: Sequence[Access]) -> Body:

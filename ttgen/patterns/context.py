@@ -30,6 +30,7 @@ class Context:
         groups: the operands that cores share, and with which others each core does.
         prefetch: whether a core reads its next block of a shared operand while others send.
         split: parts into which K is cut, each made by a core of its own.
+        shard_widths: columns of tiles of a shard, by tensor that has some: in it rows of tiles lie one after another.
         buffers: blocks that a stream of an operand holds.
     """
 
@@ -46,7 +47,12 @@ class Context:
     groups: Mapping[Operand, GroupShape]
     prefetch: bool
     split: int
+    shard_widths: Mapping[str, int]
     buffers: int
+
+    def in_runs(self, tensor: str, tiles: int) -> bool:
+        """Whether so many columns of tiles of a block follow each other in memory: they are in one shard."""
+        return tiles > 1 and self.shard_widths.get(tensor, 1) % tiles == 0
 
     @property
     def blocked(self) -> bool:

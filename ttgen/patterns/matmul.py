@@ -193,7 +193,7 @@ def _left(context: Context, cb: str) -> Access:
     return Access(
         tensor=left.tensor, cb=cb, padding=_padding(context, left.tensor), on_fpu=True, resident=resident,
         axes=(row_axis(context, resident=True), whole_depth(context)) if resident else (*rows, *depth),
-        page=_page(batch, _MT, row, _KT, k),
+        page=_page(batch, _MT, row, _KT, k), in_runs=not resident and context.in_runs(left.tensor, context.block.k),
     )  # fmt: skip
 
 
@@ -208,6 +208,7 @@ def _right(context: Context, cb: str) -> Access:
     return Access(
         tensor=right.tensor, cb=cb, padding=_padding(context, right.tensor), on_fpu=True, axes=(*depth, *cols),
         page=_page(batch, _NT, col, _KT, k) if transposed else _page(batch, _KT, k, _NT, col),
+        in_runs=not transposed and context.in_runs(right.tensor, context.block.n),
     )  # fmt: skip
 
 

@@ -102,6 +102,7 @@ def candidate(
         groups=divided.groups,
         prefetch=schedule.prefetch.value,
         split=schedule.split.value,
+        shard_widths={name: grid.tiles[1] for name, grid in grids.items()},
         buffers=schedule.buffers.value,
     )
     designed = PATTERNS[pattern].design(context)

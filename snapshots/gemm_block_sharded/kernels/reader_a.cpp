@@ -58,11 +58,10 @@ void kernel_main() {
                 cb_reserve_back(cb_A, block_m * block_k);
                 if (sender == core_x) {
                     for (uint32_t row = 0; row < rows; ++row) {
-                        for (uint32_t k = 0; k < depth; ++k) {
-                            noc_async_read_page(
-                                (first_row + row) * Kt + first_k + k, A_tensor,
-                                get_write_ptr(cb_A) + (row * block_k + k) * get_tile_size(cb_A));
-                        }
+                        noc_async_read(
+                            A_tensor.get_noc_addr((first_row + row) * Kt + first_k),
+                            get_write_ptr(cb_A) + row * block_k * get_tile_size(cb_A),
+                            depth * get_tile_size(cb_A));
                     }
                     noc_async_read_barrier();
                     noc_semaphore_wait_min(a_ready, (round / core_cols + 1) * (core_cols - 1));

@@ -54,11 +54,10 @@ void kernel_main() {
                 cb_reserve_back(cb_A, block_m * block_k);
                 cb_reserve_back(cb_B, block_k * block_n);
                 for (uint32_t row = 0; row < rows; ++row) {
-                    for (uint32_t k = 0; k < depth; ++k) {
-                        noc_async_read_page(
-                            (first_row + row) * Kt + first_k + k, A_tensor,
-                            get_write_ptr(cb_A) + (row * block_k + k) * get_tile_size(cb_A));
-                    }
+                    noc_async_read(
+                        A_tensor.get_noc_addr((first_row + row) * Kt + first_k),
+                        get_write_ptr(cb_A) + row * block_k * get_tile_size(cb_A),
+                        depth * get_tile_size(cb_A));
                 }
                 for (uint32_t k = 0; k < depth; ++k) {
                     for (uint32_t col = 0; col < cols; ++col) {

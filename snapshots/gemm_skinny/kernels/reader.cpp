@@ -61,11 +61,10 @@ void kernel_main() {
                     }
                 }
                 for (uint32_t k = 0; k < depth; ++k) {
-                    for (uint32_t col = 0; col < cols; ++col) {
-                        noc_async_read_page(
-                            (first_k + k) * Nt + first_col + col, W_tensor,
-                            get_write_ptr(cb_W) + (k * block_n + col) * get_tile_size(cb_W));
-                    }
+                    noc_async_read(
+                        W_tensor.get_noc_addr((first_k + k) * Nt + first_col),
+                        get_write_ptr(cb_W) + k * block_n * get_tile_size(cb_W),
+                        cols * get_tile_size(cb_W));
                 }
                 noc_async_read_barrier();
                 cb_push_back(cb_X, block_m * block_k);
