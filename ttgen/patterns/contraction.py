@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ttgen.model.body import (
     AccumulateInL1,
     Body,
+    Dst,
     Let,
     Loop,
     Op,
@@ -18,7 +21,7 @@ from ttgen.model.body import (
     needed,
     walk,
 )
-from ttgen.model.index import ONE, ZERO, Index, Var, add, floor_div, least, mul, names, sub
+from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, floor_div, least, mul, names, sub
 from ttgen.patterns.access import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.context import Context
 from ttgen.patterns.pages import COL, ROW
@@ -128,6 +131,45 @@ def product_of_block(
     if partials is not None:
         return (*reserve(moving), *over_steps(context, step), *_added(store, partials), *push(moving))
     return (*reserve(moving), *over_steps(context, step), AccumulateInL1(index=ZERO), *push(moving))
+
+
+def product_with_epilogue(
+    context: Context, a: Access, b: Access, store: Access, ops: tuple[Op, ...], beside: Sequence[Access], *, name: str
+) -> Body:
+    """Packs a block whose product and epilogue are computed in DST.
+
+    Args:
+        context: the block.
+        a: the left operand, rows by depth.
+        b: the right operand, blocks of depth by columns.
+        store: where it goes.
+        ops: the epilogue of a tile in slot 0, at `row` and `col` of the block; other slots are its own.
+        beside: what else they read.
+        name: of the product's operation.
+    """
+    sources = (Tile(a.cb, a.place(ZERO, K)), Tile(b.cb, b.place(K, ZERO)))
+    whole = Op(name=name, sources=sources, dst=ZERO, block=ProductBlock(rows=_H, cols=_W, stride=a.axes[-1].tiles))
+    place = Let(name="tile", index=add(mul(ROW, BLOCK_N), COL))
+    own = mul(BLOCK_M, BLOCK_N)
+
+    def slot_of(index: Index) -> Index:
+        assert isinstance(index, Const), "the slots of a tile are numbers"
+        return Var(place.name) if index == ZERO else add(own, Const(index.value - 1))
+
+    def placed(op: Op) -> Op:
+        sources = tuple(Dst(slot_of(item.slot)) if isinstance(item, Dst) else item for item in op.sources)
+        return replace(op, sources=sources, dst=slot_of(op.dst))
+
+    tile: Body = (place, *(placed(op) for op in ops))
+    over_cols = Loop(var=COL.name, extent=BLOCK_N, body=tile)
+    math = (
+        *over_depth(context, a, b, (whole,)),
+        *wait(streams(beside)),
+        Loop(var=ROW.name, extent=BLOCK_M, body=(over_cols,)),
+        *pop(streams(beside)),
+    )
+    moving = streams((store,))
+    return (Section(math=math, pack=(*reserve(moving), *_pack(store), *push(moving))),)
 
 
 def _added(store: Access, partials: Access) -> Body:

@@ -8,7 +8,7 @@ packer adds it up; the epilogue reads it tile by tile. Without an epilogue it go
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,8 +17,9 @@ from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
 from ttgen.model.body import Body, Op, Tile
 from ttgen.model.design import Design
 from ttgen.model.grids import Operand
-from ttgen.model.index import ZERO, Index, Var, add, mul
+from ttgen.model.index import ZERO, Index, Var, add, evaluate, mul
 from ttgen.model.plan import BlockSize, Padding, Subblock
+from ttgen.operations import OPERATIONS
 from ttgen.patterns.access import Access, Axis, col_axis, leaf, read_blocks, row_axis, streams, unit_axes
 from ttgen.patterns.context import Context, tiles_of
 from ttgen.patterns.contraction import (
@@ -30,10 +31,11 @@ from ttgen.patterns.contraction import (
     over_depth,
     over_steps,
     product_of_block,
+    product_with_epilogue,
     steps,
     whole_depth,
 )
-from ttgen.patterns.elementwise import lower, untaken
+from ttgen.patterns.elementwise import Lowering, lower, untaken
 from ttgen.patterns.groups import Sharing, group_of, sharing
 from ttgen.patterns.kernels import assemble, compute_units
 from ttgen.patterns.operands import Leaf
@@ -72,7 +74,8 @@ def design(context: Context) -> Design:
     taken = frozenset({*context.dtypes, a.cb, b.cb, *(access.cb for access in tiles.values())})
     accumulator: Access | None = None
     partials: Access | None = None
-    if context.blocked and (context.split > 1 or not _packs_product(context)):
+    in_dst = _epilogue_in_dst(context, leaves, outputs, taken)
+    if in_dst is None and context.blocked and (context.split > 1 or not _packs_product(context)):
         axes = (row_axis(context, resident=False), col_axis(context, resident=False))
         accumulator = Access(tensor="", cb=untaken("product", taken), page=ZERO, axes=axes)
         leaves[graph.contractions[0]] = Leaf(cb=accumulator.cb, exact=context.dst_bits == 32, slot=accumulator.slot)
@@ -80,11 +83,14 @@ def design(context: Context) -> Design:
         if context.split > 1:
             partials = partials_of(accumulator, untaken("partials", taken))
             taken |= {partials.cb}
-    lowering = lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
+    lowering = in_dst or lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
 
     name = "matmul_transposed" if product.transposed[1] else "matmul"
     beside = tuple(tiles.values())
-    if context.blocked:
+    if in_dst is not None:
+        (section,) = in_dst.sections
+        computes = product_with_epilogue(context, a, b, stores[0], section.ops, beside, name=f"{name}_block")
+    elif context.blocked:
         computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block", partials=partials)
         if accumulator:
             computes += compute_units(context, lowering, (accumulator, *beside), stores)
@@ -138,6 +144,26 @@ def design(context: Context) -> Design:
             f"{shares}. Sends this core's sums of each unit to the core that adds them up.",
         ),
     )
+
+
+def _epilogue_in_dst(
+    context: Context, leaves: Mapping[int, Leaf], outputs: Mapping[str, int], taken: frozenset[str]
+) -> Lowering | None:
+    """The epilogue of a tile of a block that is in DST, if it can be computed there, beside the block's other tiles.
+
+    It can where it needs no more slots than the block leaves, and none that has to be zero: those are used again for
+    the next tile. Its result takes the product's place.
+    """
+    if not context.blocked or context.split > 1 or not accumulates_in_dst(context) or _packs_product(context):
+        return None
+    spare = context.dst_slots - context.block.m * context.block.n
+    lowering = lower(context.graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
+    packs = [slot for section in lowering.sections for slot, _cb in section.packs]
+    ops = [op for section in lowering.sections for op in section.ops]
+    adds = any(OPERATIONS[op.name].result == "accumulates" for op in ops)
+    if len(lowering.sections) > 1 or packs != [0] or not ops or lowering.spills or lowering.zeros or adds:
+        return None
+    return lowering if max(evaluate(op.dst, {}) for op in ops) <= spare else None
 
 
 def _shared(context: Context, operand: Operand, access: Access) -> Sharing:

@@ -111,12 +111,14 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
     if is_line:
         used = min(core_grid.cores, grid.x * grid.y)
         rows, cols = -(-used // core_grid.cols), min(used, core_grid.cols)
-        used = used if shared == "none" else rows * cols
+    groups = _groups(shared, rows=rows, cols=cols, line="a" if grid.y == 1 else "b" if is_line else None)
+    if is_line:
+        used = rows * cols if groups else used
         down, across = (1, used) if grid.y == 1 else (used, 1)
     dealt = policy.split(grid.x, grid.y, down, across)
     x_counts, y_counts = dealt.x_counts, dealt.y_counts
     sizes = {"x_step": across, "y_step": down}
-    if shared != "none":
+    if groups:
         x_counts, y_counts = (max(x_counts),) * across, (max(y_counts),) * down
         sizes |= {"x_count": x_counts[0], "y_count": y_counts[0]}
     lines = {index: (index % cols, index // cols) for index in range(down * across)}
@@ -133,7 +135,6 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
         "y_start": {core: y for core, (_x, y) in parts.items()},
         "y_count": {core: y_counts[y] for core, (_x, y) in parts.items()},
     }
-    groups = _groups(shared, rows=rows, cols=cols, line="a" if grid.y == 1 else "b" if is_line else None)
     everywhere = cores.cover(parts)
     roles = {WORKERS: everywhere}
     if groups or split > 1:

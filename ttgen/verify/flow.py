@@ -242,10 +242,8 @@ class _Reader:
         return self.add(Step(op=UNPACK, operands=(held,)))
 
     def slot(self, dst: Index) -> int:
-        """What is in a slot; all slots hold the block's product where the section computes one."""
-        if self.block is not None:
-            return self.block
-        return self.dst[dst]
+        """What is in a slot; all slots hold the block's product where the section computes one, until it is used."""
+        return self.dst[dst] if self.block is None or dst in self.dst else self.block
 
     def add(self, step: Step) -> int:
         """The number of a step."""

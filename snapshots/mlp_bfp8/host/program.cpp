@@ -26,15 +26,12 @@ ttm::Program create_H(const Tensors& tensors) {
     constexpr uint32_t cb_X = 0;
     constexpr uint32_t cb_W1 = 1;
     constexpr uint32_t cb_H = 16;
-    constexpr uint32_t cb_product = 24;
     parts::create_circular_buffer(
         program, workers, cb_X, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_W1, tt::DataFormat::Bfp8_b, /*pages=*/8, /*page_bytes=*/1088);
     parts::create_circular_buffer(
         program, workers, cb_H, tt::DataFormat::Bfp8_b, /*pages=*/4, /*page_bytes=*/1088);
-    parts::create_circular_buffer(
-        program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/4, /*page_bytes=*/4096);
 
     const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/H/reader.cpp", workers,
@@ -62,14 +59,13 @@ ttm::Program create_H(const Tensors& tensors) {
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
             .dst_full_sync_en = false,
-            .unpack_to_dest_mode = parts::unpack_modes(32, {24}),
+            .unpack_to_dest_mode = parts::unpack_modes(32, {}),
             .bfp8_pack_precise = false,
             .math_approx_mode = false,
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_W1", cb_W1},
                 {"cb_H", cb_H},
-                {"cb_product", cb_product},
                 {"Kt", 8},
                 {"block_m", 2},
                 {"block_n", 2},

@@ -12,13 +12,11 @@
 #include "api/compute/compute_kernel_hw_startup.h"
 #include "api/compute/eltwise_unary/gelu.h"
 #include "api/compute/matmul.h"
-#include "api/compute/tile_move_copy.h"
 
 void kernel_main() {
     constexpr uint32_t cb_X = get_named_compile_time_arg_val("cb_X");
     constexpr uint32_t cb_W1 = get_named_compile_time_arg_val("cb_W1");
     constexpr uint32_t cb_H = get_named_compile_time_arg_val("cb_H");
-    constexpr uint32_t cb_product = get_named_compile_time_arg_val("cb_product");
     constexpr uint32_t Kt = get_named_compile_time_arg_val("Kt");
     constexpr uint32_t block_m = get_named_compile_time_arg_val("block_m");
     constexpr uint32_t block_n = get_named_compile_time_arg_val("block_n");
@@ -32,11 +30,11 @@ void kernel_main() {
     };
     const uint32_t unit_count = get_arg_val<uint32_t>(unit_count_arg);
 
-    compute_kernel_hw_startup<SrcOrder::Reverse>(cb_X, cb_W1, cb_product);
+    compute_kernel_hw_startup<SrcOrder::Reverse>(cb_X, cb_W1, cb_H);
+    matmul_block_init(cb_X, cb_W1, /*transpose=*/0, subblock_w, subblock_h, block_k);
+    gelu_tile_init<false>();
     for (uint32_t i = 0; i < unit_count; ++i) {
         tile_regs_acquire();
-        reconfig_data_format_srca(cb_W1);
-        matmul_block_init(cb_X, cb_W1, /*transpose=*/0, subblock_w, subblock_h, block_k);
         // DST is zero when it is acquired: the products of all steps add up in it.
         for (uint32_t step = 0; step < k_blocks; ++step) {
             const uint32_t first_k = step * block_k;
@@ -51,33 +49,19 @@ void kernel_main() {
             cb_pop_front(cb_X, block_m * block_k);
             cb_pop_front(cb_W1, block_k * block_n);
         }
-        tile_regs_commit();
-        tile_regs_wait();
-        cb_reserve_back(cb_product, block_m * block_n);
-        pack_reconfig_data_format(cb_product);
-        for (uint32_t tile = 0; tile < block_m * block_n; ++tile) {
-            pack_tile(tile, cb_product);
-        }
-        cb_push_back(cb_product, block_m * block_n);
-        tile_regs_release();
-        cb_wait_front(cb_product, block_m * block_n);
-        cb_reserve_back(cb_H, block_m * block_n);
-        reconfig_data_format_srca(cb_W1, cb_product);
-        pack_reconfig_data_format(cb_product, cb_H);
-        copy_init(cb_product);
-        gelu_tile_init<false>();
         for (uint32_t row = 0; row < block_m; ++row) {
             for (uint32_t col = 0; col < block_n; ++col) {
-                tile_regs_acquire();
-                copy_tile(cb_product, row * block_n + col, 0);
-                gelu_tile<false>(0);
-                tile_regs_commit();
-                tile_regs_wait();
-                pack_tile(0, cb_H);
-                tile_regs_release();
+                const uint32_t tile = row * block_n + col;
+                gelu_tile<false>(tile);
             }
         }
+        tile_regs_commit();
+        tile_regs_wait();
+        cb_reserve_back(cb_H, block_m * block_n);
+        for (uint32_t tile = 0; tile < block_m * block_n; ++tile) {
+            pack_tile(tile, cb_H);
+        }
         cb_push_back(cb_H, block_m * block_n);
-        cb_pop_front(cb_product, block_m * block_n);
+        tile_regs_release();
     }
 }
