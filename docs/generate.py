@@ -174,7 +174,8 @@ Units (blocks of output tiles) are numbered in a work grid of x columns, y rows 
 
 `contiguous` gives core i a run of units, the remainder one each to the first cores; `strided` gives it units i,
 i + cores, …. Core i is `(x, y) = (i % cols, i // cols)`. `rectangular` gives core (x, y) the unit columns x, x + columns of
-cores, … and the unit rows y, y + rows of cores, …, batch by batch; its order says which of both changes faster.
+cores, … and the unit rows y, y + rows of cores, …, batch by batch; its order says which of both changes faster. A single row
+or column of units goes to all cores of the rectangle, line by line.
 
 ## Blocks
 
@@ -183,7 +184,33 @@ elementwise formula has `m` and `n` only. Each block of an operand is read into 
 hold two, so that the next is read while the core computes, or one where no core has a second. Without shards nothing has to
 divide anything: a block at an edge has places that are not read and not written, and the last step of K is shorter. DST
 adds up a unit that it holds (four tiles with 32-bit accumulation, eight with 16-bit); of a larger one, the packer adds up
-the steps of K in L1, and rounds each to what `accumulate` says.
+the steps of K in L1, and rounds each to what `accumulate` says. An epilogue of a unit that DST holds is computed there where
+DST has the slots for it. `buffers` says how many blocks a stream holds.
+
+## Cores that share
+
+Cores of a `rectangular` schedule can share what they read and what they sum:
+
+- `multicast: a` lets the cores of a row share blocks of the left operand, `b` those of a column blocks of the right one,
+  `both` both. Each block is read from memory once and multicast; the cores take turns, so that reads are spread over cores
+  and banks. Where all units are in one row, all cores need the same of A, and share it; in one column, B. All cores of a
+  group make as many trips as the one with most: beyond the output they read and write nothing.
+- `prefetch: true`: each core reads its next block of what it shares into a buffer of its own while others send, so that
+  sending takes a round and reading doesn't. It takes L1 for one more block of each operand.
+- `split: s` cuts K into s runs of steps: as many bands of the rectangle, one below the other, make the units, each a part of
+  the sums. Sums of the lower bands go to the cores of the first one in the width of DST and are added up there, before the
+  epilogue. For few units and a deep K.
+
+```yaml
+schedule:
+  policy: rectangular
+  block: {m: 4, n: 4, k: 4}
+  multicast: both
+  prefetch: true
+```
+
+Operands that are shared are read wherever they lie: shards in L1 or in banks are no more than their pages, whose runs in one
+shard are read at once. Where one core alone would share, it reads for itself.
 
 """
 
