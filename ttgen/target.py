@@ -87,12 +87,95 @@ class NocPreferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DramShares:
+    """Parts of DRAM's peak that cores which don't wait for each other get, by NoC.
+
+    Attributes:
+        read: reads of a burst's bytes or more between two barriers.
+        read_page: reads of a single tile before each barrier.
+        write: writes of blocks by all cores at once.
+    """
+
+    read: tuple[float, float]
+    read_page: tuple[float, float]
+    write: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackShares:
+    """Parts of the unpackers' peak that a product's streamed operand gets, by the shape of the subblock.
+
+    Attributes:
+        line: one row or column of tiles.
+        block: several of both.
+    """
+
+    line: float
+    block: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRates:
+    """What a host sees of a program that it has launched before.
+
+    Attributes:
+        overhead_us: before and after the program.
+        warm_cycles: a program that is longer slows the clock down,
+        warm_clock: to this part of it.
+    """
+
+    overhead_us: float
+    warm_cycles: int
+    warm_clock: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How fast a core, its NoCs and DRAM are: the numbers of the cost model (docs/cost.md). Cycles and bytes a clock.
+
+    Attributes:
+        launch: cycles before the first kernel of a program reads.
+        read_latency: cycles of a round of reads and of handing it over, beside its bytes.
+        ahead_latency: the same where the reads were begun long before.
+        read: bytes a clock of one core's reads from DRAM, by NoC.
+        multicast: bytes a clock of a block to many cores.
+        dram: what all cores together get.
+        phase: cycles of a fidelity phase of a product of two tiles.
+        product: cycles of a product of two tiles beside its phases.
+        unpack: bytes a clock of each unpacker.
+        unpack_shares: what of that products get.
+        pack: bytes a clock of the packer.
+        pack_overhead: cycles of a tile that the matrix unit waits for the packer.
+        elementwise: cycles of a fidelity phase of an elementwise operation on two tiles.
+        sfpu: least cycles of an operation of the vector unit on a tile.
+        host: what a host sees.
+    """
+
+    launch: float
+    read_latency: float
+    ahead_latency: float
+    read: tuple[float, float]
+    multicast: float
+    dram: DramShares
+    phase: float
+    product: float
+    unpack: float
+    unpack_shares: UnpackShares
+    pack: float
+    pack_overhead: float
+    elementwise: float
+    sfpu: float
+    host: HostRates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A card, or one chip of it.
 
     Attributes:
         fidelity: the math fidelity where a spec asks for none.
         circular_buffers: circular buffers a core can have.
+        rates: how fast it is, to compare schedules by.
     """
 
     name: TargetName
@@ -107,6 +190,7 @@ class Target:
     dram: Dram
     alignment: Alignment
     noc: NocPreferences
+    rates: Rates
 
     def dst_tiles(self, *, bits: Literal[16, 32]) -> int:
         """Tiles that a half-synchronised DST section holds (tt-metal's DEST_AUTO_LIMIT)."""
