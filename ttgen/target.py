@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 
@@ -15,6 +15,8 @@ Fidelity = Literal["LoFi", "HiFi2", "HiFi3", "HiFi4"]
 TargetName = Literal["n150", "n300", "p100", "p150"]
 
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,7 @@ class HostRates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """How fast a core, its NoCs and DRAM are: the numbers of the cost model (docs/cost.md). Cycles and bytes a clock.
+    """How fast a chip's cores, NoCs and DRAM are: the numbers of the cost model. Cycles, and bytes a clock.
 
     Attributes:
         launch: cycles before the first kernel of a program reads.
@@ -175,7 +177,6 @@ class Target:
     Attributes:
         fidelity: the math fidelity where a spec asks for none.
         circular_buffers: circular buffers a core can have.
-        rates: how fast it is, to compare schedules by.
     """
 
     name: TargetName
@@ -190,7 +191,6 @@ class Target:
     dram: Dram
     alignment: Alignment
     noc: NocPreferences
-    rates: Rates
 
     def dst_tiles(self, *, bits: Literal[16, 32]) -> int:
         """Tiles that a half-synchronised DST section holds (tt-metal's DEST_AUTO_LIMIT)."""
@@ -200,8 +200,22 @@ class Target:
 @cache
 def load(name: TargetName) -> Target:
     """The target of that name."""
+    return _structured({"name": name, **_read(f"{name}.yaml")}, Target)
+
+
+@cache
+def load_rates(arch: Arch) -> Rates:
+    """How fast the chips of an architecture are; apart from targets, which need them only to compare schedules."""
+    return _structured(_read(f"rates/{arch}.yaml"), Rates)
+
+
+def _read(file: str) -> dict[str, Any]:
+    text = (resources.folder("targets") / file).read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+    return data
+
+
+def _structured(data: dict[str, Any], kind: type[Record]) -> Record:
     from ttgen.structuring import CONVERTER
 
-    text = (resources.folder("targets") / f"{name}.yaml").read_text(encoding="utf-8")
-    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader
-    return CONVERTER.structure({"name": name, **data}, Target)
+    return CONVERTER.structure(data, kind)

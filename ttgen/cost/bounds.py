@@ -10,7 +10,7 @@ from ttgen.cost.program import Stored
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.formula.values import Graph
 from ttgen.records import dataclass
-from ttgen.target import Fidelity, Target
+from ttgen.target import Fidelity, Rates, Target
 
 PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
 """Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
@@ -41,7 +41,7 @@ class Bound:
         return self.cycles[self.limit]
 
 
-def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: Target) -> Bound:
+def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
     """What a program takes at least: DRAM at its peak, the matrix units of all cores, and what a core has to be sent.
 
     A core with S bytes of L1 gets at least 2 products / sqrt(S) bytes for its products of elements of a byte, and a
@@ -55,7 +55,7 @@ def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: T
         sides = (rows, cols, contraction.over.size)
         products = prod(batch) * prod(-(-side // TILE) for side in sides)
         cores = target.grid.cores
-        cycles["math"] = products * target.rates.phase * PHASES[fidelity] / cores
+        cycles["math"] = products * rates.phase * PHASES[fidelity] / cores
         tile_bytes = min(DTYPES[operand.dtype].tile_bytes for operand in graph.operands_of(contraction))
         cycles["noc"] = max(
             0.0, _words_in(prod(batch) * prod(sides) / cores, target.l1.usable * TILE**2 / tile_bytes)

@@ -19,7 +19,7 @@ from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
-from ttgen.target import Rates, Target
+from ttgen.target import Rates, Target, load_rates
 
 Engine = Literal["math", "sfpu", "unpack", "pack", "noc", "dram"]
 Part = Literal["launch", "fill", "steps", "turns", "tail"]
@@ -59,19 +59,26 @@ class Prediction:
         return self.device_cycles - self.parts["tail"]
 
 
-def predict(program: Program, target: Target) -> Prediction:
-    """What a program takes on a card."""
-    cores = [_core(program, core, target) for core in _representatives(program)]
-    traffic = _traffic(program, cores[0], target)
-    slowest = max((_pipelined(core, traffic, target) for core in cores), key=lambda found: sum(found.parts.values()))
+def predict(program: Program, target: Target, rates: Rates | None = None) -> Prediction:
+    """What a program takes on a card.
+
+    Args:
+        program: the program under a schedule.
+        target: the card.
+        rates: how fast it is; None for what is known of its architecture.
+    """
+    rates = rates or load_rates(target.arch)
+    cores = [_core(program, core, target, rates) for core in _representatives(program)]
+    traffic = _traffic(program, cores[0], target, rates)
+    slowest = max((_pipelined(core, traffic, rates) for core in cores), key=lambda found: sum(found.parts.values()))
     cycles = sum(slowest.parts.values())
-    host = target.rates.host
+    host = rates.host
     warm = max(0.0, cycles - host.warm_cycles)
     return Prediction(
         parts=slowest.parts,
         engines=slowest.engines,
         binding=slowest.binding,
-        bound=bound(program.stage.graph, program.stage.tensors.values(), program.fidelity, target),
+        bound=bound(program.stage.graph, program.stage.tensors.values(), program.fidelity, target, rates),
         dram_read_bytes=traffic.read_bytes,
         dram_write_bytes=traffic.write_bytes,
         host_us=(cycles - warm + warm / host.warm_clock) / (target.clock_ghz * 1000) + host.overhead_us,
@@ -164,7 +171,7 @@ class _Traffic:
         return max(self.read_cycles, self.write_cycles)
 
 
-def _core(program: Program, core: Coordinate, target: Target) -> _Core:
+def _core(program: Program, core: Coordinate, target: Target, rates: Rates) -> _Core:
     """What the kernels of a core take when nothing keeps them waiting."""
     x, y = core
     divided, design = program.divided, program.design
@@ -178,9 +185,9 @@ def _core(program: Program, core: Coordinate, target: Target) -> _Core:
     busy = _Busy()
     for kernel in computes:
         for section in sections(kernel.body):
-            busy = busy.and_then(_section(section, values, tile_bytes, PHASES[program.fidelity], target.rates))
+            busy = busy.and_then(_section(section, values, tile_bytes, PHASES[program.fidelity], rates))
     movers = tuple(
-        _mover(program, kernel, values, tile_bytes, made=made, sent=sent, target=target)
+        _mover(program, kernel, values, tile_bytes, made=made, sent=sent, target=target, rates=rates)
         for kernel in here
         if kernel.part != "compute"
     )
@@ -202,6 +209,7 @@ def _mover(
     made: frozenset[str],
     sent: frozenset[str],
     target: Target,
+    rates: Rates,
 ) -> _Mover:
     """What a kernel that moves data takes: each round its reads, their latency, and sending them to others.
 
@@ -213,8 +221,9 @@ def _mover(
         made: buffers that the compute kernel fills.
         sent: buffers that kernels fill on other cores.
         target: the card.
+        rates: how fast it is.
     """
-    rates, link = target.rates, target.noc.bytes_per_clock.worker
+    link = target.noc.bytes_per_clock.worker
     loads = moves(kernel.body)
     count = loads.all(values)
     tensors = program.stage.tensors
@@ -286,15 +295,16 @@ def _section(
     return _Busy(math=math, sfpu=sfpu, unpack=unpack, pack=pack, took=max(math + sfpu + waits, unpack, pack))
 
 
-def _traffic(program: Program, core: _Core, target: Target) -> _Traffic:
+def _traffic(program: Program, core: _Core, target: Target, rates: Rates) -> _Traffic:
     """All DRAM traffic: reads of each NoC get a share of the peak, and together not more than the better NoC's.
 
     Args:
         program: whose.
         core: for how much its kernels read at once.
         target: the card.
+        rates: how fast it is.
     """
-    shares, tensors, total = target.rates.dram, program.stage.tensors, program.tally.total
+    shares, tensors, total = rates.dram, program.stage.tensors, program.tally.total
     peak = target.dram.gigabytes_per_second / target.clock_ghz
 
     def moved(kind: str) -> dict[str, int]:
@@ -332,7 +342,7 @@ class _Pipelined:
     binding: Engine
 
 
-def _pipelined(core: _Core, traffic: _Traffic, target: Target) -> _Pipelined:
+def _pipelined(core: _Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
     """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
     movers, compute = core.movers, core.compute
     rounds = max((mover.rounds for mover in movers), default=0) or 1
@@ -363,7 +373,7 @@ def _pipelined(core: _Core, traffic: _Traffic, target: Target) -> _Pipelined:
     drains = max((mover.drains for mover in movers), default=0) or 1
     return _Pipelined(
         parts={
-            "launch": target.rates.launch,
+            "launch": rates.launch,
             "fill": max(mover.first for mover in movers) + brought,
             "steps": (rounds - units) * step + units * computed,
             "turns": (units - 1) * turn + received,
