@@ -139,6 +139,7 @@ class Rates:
         launch: cycles before the first kernel of a program reads.
         read_latency: cycles of a round of reads and of handing it over, beside its bytes.
         ahead_latency: the same where the reads were begun long before.
+        page: cycles to ask for a page.
         read: bytes a clock of one core's reads from DRAM, by NoC.
         multicast: bytes a clock of a block to many cores.
         dram: what all cores together get.
@@ -156,6 +157,7 @@ class Rates:
     launch: float
     read_latency: float
     ahead_latency: float
+    page: float
     read: tuple[float, float]
     multicast: float
     dram: DramShares

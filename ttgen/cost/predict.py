@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ttgen.cost.bounds import PHASES, Bound, bound
-from ttgen.cost.loads import SectionLoad, When, moves, packed, pages, read_by, sections, sent_to
+from ttgen.cost.bounds import Bound, bound
+from ttgen.cost.core import Core, core_of, noc_of
+from ttgen.cost.loads import pages, read_by
 from ttgen.cost.program import Program
 from ttgen.dtypes import DTYPES
-from ttgen.model.design import KernelDesign
 from ttgen.model.grids import Coordinate
-from ttgen.model.index import evaluate
-from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
 from ttgen.target import Rates, Target, load_rates
 
@@ -38,6 +36,7 @@ class Prediction:
         dram_read_bytes: by all cores.
         dram_write_bytes: by all cores.
         host_us: what a host sees of it, launched before.
+        clock_ghz: of the card.
     """
 
     parts: Mapping[Part, float]
@@ -47,11 +46,22 @@ class Prediction:
     dram_read_bytes: int
     dram_write_bytes: int
     host_us: float
+    clock_ghz: float
 
     @property
     def device_cycles(self) -> float:
         """Cycles from the launch to the last write."""
         return sum(self.parts.values())
+
+    @property
+    def bound_us(self) -> float:
+        """Microseconds that no schedule beats."""
+        return self.bound.least / (self.clock_ghz * 1000)
+
+    @property
+    def device_us(self) -> float:
+        """Microseconds from the launch to the last write."""
+        return self.device_cycles / (self.clock_ghz * 1000)
 
     @property
     def compute_cycles(self) -> float:
@@ -68,7 +78,7 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
         rates: how fast it is; None for what is known of its architecture.
     """
     rates = rates or load_rates(target.arch)
-    cores = [_core(program, core, target, rates) for core in _representatives(program)]
+    cores = [core_of(program, core, target, rates) for core in _representatives(program)]
     traffic = _traffic(program, cores[0], target, rates)
     slowest = max((_pipelined(core, traffic, rates) for core in cores), key=lambda found: sum(found.parts.values()))
     cycles = sum(slowest.parts.values())
@@ -82,78 +92,13 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
         dram_read_bytes=traffic.read_bytes,
         dram_write_bytes=traffic.write_bytes,
         host_us=(cycles - warm + warm / host.warm_clock) / (target.clock_ghz * 1000) + host.overhead_us,
+        clock_ghz=target.clock_ghz,
     )
 
 
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
     """The first core of each role: policies and shards give it as much work as any."""
     return tuple(dict.fromkeys(areas[0].start for areas in program.divided.roles.values() if areas))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mover:
-    """What a kernel that moves data takes on a core, in cycles.
-
-    Attributes:
-        kernel: which.
-        rounds: blocks that it brings.
-        feed: of all of them.
-        first: of what it reads before the first round.
-        read_bytes: of a round.
-        drains: blocks that it takes from the compute kernel.
-        drain: of all of them.
-        received: of what other cores send to this one.
-    """
-
-    kernel: KernelDesign
-    rounds: int
-    feed: float
-    first: float
-    read_bytes: float
-    drains: int
-    drain: float
-    received: float
-
-    @property
-    def round(self) -> float:
-        """Of a block that it brings."""
-        return self.feed / self.rounds if self.rounds else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Busy:
-    """Cycles that the engines of a core's compute kernel are busy, and that it takes."""
-
-    math: float = 0.0
-    sfpu: float = 0.0
-    unpack: float = 0.0
-    pack: float = 0.0
-    took: float = 0.0
-
-    def and_then(self, other: _Busy) -> _Busy:
-        """The cycles of both, one after the other."""
-        return _Busy(
-            math=self.math + other.math,
-            sfpu=self.sfpu + other.sfpu,
-            unpack=self.unpack + other.unpack,
-            pack=self.pack + other.pack,
-            took=self.took + other.took,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Core:
-    """What a core does.
-
-    Attributes:
-        movers: its kernels that move data.
-        compute: its compute kernel.
-        overlaps: whether the next block comes while one is worked on.
-    """
-
-    movers: tuple[_Mover, ...]
-    compute: _Busy
-    overlaps: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,132 +116,11 @@ class _Traffic:
         return max(self.read_cycles, self.write_cycles)
 
 
-def _core(program: Program, core: Coordinate, target: Target, rates: Rates) -> _Core:
-    """What the kernels of a core take when nothing keeps them waiting."""
-    x, y = core
-    divided, design = program.divided, program.design
-    own = {role for role, areas in divided.roles.items() if any(core in area.cores() for area in areas)}
-    here = [kernel for kernel in design.kernels if own.intersection(kernel.on)]
-    values = {**program.sizes, **{name: table[y][x] or 0 for name, table in divided.tables.items()}}
-    tile_bytes = {buffer.name: DTYPES[buffer.dtype].tile_bytes for buffer in design.buffers}
-    computes = [kernel for kernel in here if kernel.part == "compute"]
-    made = frozenset(cb for kernel in computes for cb in packed(kernel.body))
-    sent = frozenset(cb for kernel in design.kernels for cb in sent_to(kernel.body))
-    busy = _Busy()
-    for kernel in computes:
-        for section in sections(kernel.body):
-            busy = busy.and_then(_section(section, values, tile_bytes, PHASES[program.fidelity], rates))
-    movers = tuple(
-        _mover(program, kernel, values, tile_bytes, made=made, sent=sent, target=target, rates=rates)
-        for kernel in here
-        if kernel.part != "compute"
-    )
-    rounds = max((mover.rounds for mover in movers), default=0)
-    streams = [buffer for buffer in design.buffers if buffer.role == "input" and buffer.tensor is None]
-    return _Core(
-        movers=movers,
-        compute=busy,
-        overlaps=rounds < 2 or all(buffer.blocks > 1 for buffer in streams if own.intersection(buffer.on)),
-    )
+def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Traffic:
+    """All traffic: reads of each NoC get a share of DRAM's peak, and together not more than the better NoC's.
 
-
-def _mover(
-    program: Program,
-    kernel: KernelDesign,
-    values: Mapping[str, int],
-    tile_bytes: Mapping[str, int],
-    *,
-    made: frozenset[str],
-    sent: frozenset[str],
-    target: Target,
-    rates: Rates,
-) -> _Mover:
-    """What a kernel that moves data takes: each round its reads, their latency, and sending them to others.
-
-    Args:
-        program: whose tensors it moves.
-        kernel: it.
-        values: the arguments of its core.
-        tile_bytes: of the pages of each buffer.
-        made: buffers that the compute kernel fills.
-        sent: buffers that kernels fill on other cores.
-        target: the card.
-        rates: how fast it is.
-    """
-    link = target.noc.bytes_per_clock.worker
-    loads = moves(kernel.body)
-    count = loads.all(values)
-    tensors = program.stage.tensors
-    noc = noc_of(kernel, target)
-
-    def reading(when: When) -> tuple[int, float]:
-        """Bytes, and the cycles that they take one core."""
-        bytes_, cycles = 0, 0.0
-        for name, number in pages(loads.reads[when](values), "read"):
-            size = number * DTYPES[tensors[name].dtype].tile_bytes
-            bytes_ += size
-            cycles += size / (rates.read[noc] if tensors[name].in_dram else link)
-        return bytes_, cycles
-
-    def through(kind: str, rate: float) -> float:
-        return sum(number * tile_bytes[cb] for cb, number in pages(count, kind)) / rate
-
-    rounds = count.get(("rounds",), 0)
-    read_bytes, read_cycles = reading("round")
-    ahead_bytes, _hidden = reading("ahead")
-    first_bytes, first_cycles = reading("first")
-    # What is read ahead comes while the others of the group send; that cores don't read faster is DRAM's share.
-    latency = rates.ahead_latency if ahead_bytes else rates.read_latency
-    written = sum(number * DTYPES[tensors[name].dtype].tile_bytes for name, number in pages(count, "write"))
-    return _Mover(
-        kernel=kernel,
-        rounds=rounds,
-        feed=rounds * latency + read_cycles + through("multicast", rates.multicast),
-        first=rates.read_latency + first_cycles if first_bytes else 0.0,
-        read_bytes=(read_bytes + ahead_bytes) / rounds if rounds else 0.0,
-        drains=max((count.get(("waits", cb), 0) for cb in made), default=0),
-        drain=written / link + through("send", link),
-        received=sum(number * tile_bytes[cb] for cb, number in pages(count, "push") if cb in sent) / link,
-    )
-
-
-def noc_of(kernel: KernelDesign, target: Target) -> Literal[0, 1]:
-    """The NoC of a kernel that moves data."""
-    return target.noc.read if kernel.part == "reader" else target.noc.write
-
-
-def _section(
-    section: SectionLoad, values: Mapping[str, int], tile_bytes: Mapping[str, int], phases: int, rates: Rates
-) -> _Busy:
-    """A section, as often as it runs: the engines work side by side, but for what the matrix unit waits for the packer.
-
-    A product on a subblock keeps a tile of one operand in a source register and streams the other's past it: a tile of
-    those for each product. The longer side of the subblock is the streamed one (llk_unpack_AB_matmul.h).
-    """
-    math = sfpu = unpack = pack = waits = 0.0
-    for key, times in section.counts(values).items():
-        if key[0] == "pack":
-            pack += times * tile_bytes[key[1]] / rates.pack
-            waits += times * rates.pack_overhead
-            continue
-        operation, sizes = OPERATIONS[key[1]], [tile_bytes[cb] for cb in key[2:]]
-        if operation.engine == "sfpu":
-            sfpu += times * rates.sfpu
-        elif not operation.contracts:
-            math += times * rates.elementwise * (phases if operation.function == "mul" else 1)
-            unpack += times * max(sizes) / rates.unpack
-        else:
-            block = section.block
-            h, w = (evaluate(side, values) for side in (block.rows, block.cols)) if block else (1, 1)
-            share = rates.unpack_shares.line if min(h, w) == 1 else rates.unpack_shares.block
-            streamed = max(sizes) if block is None else sizes[0] if h > w else sizes[1]
-            math += times * (rates.phase * phases + rates.product)
-            unpack += times * streamed / (rates.unpack * share)
-    return _Busy(math=math, sfpu=sfpu, unpack=unpack, pack=pack, took=max(math + sfpu + waits, unpack, pack))
-
-
-def _traffic(program: Program, core: _Core, target: Target, rates: Rates) -> _Traffic:
-    """All DRAM traffic: reads of each NoC get a share of the peak, and together not more than the better NoC's.
+    Tiles that every core reads from the L1 of others get no more of a NoC than those from DRAM: ttnn's GEMM of one tile
+    at a time is as slow with an operand in L1.
 
     Args:
         program: whose.
@@ -304,32 +128,31 @@ def _traffic(program: Program, core: _Core, target: Target, rates: Rates) -> _Tr
         target: the card.
         rates: how fast it is.
     """
-    shares, tensors, total = rates.dram, program.stage.tensors, program.tally.total
+    tensors, total = program.stage.tensors, program.tally.total
     peak = target.dram.gigabytes_per_second / target.clock_ghz
 
     def moved(kind: str) -> dict[str, int]:
-        return {
-            name: number * DTYPES[tensors[name].dtype].tile_bytes
-            for name, number in pages(total, kind)
-            if tensors[name].in_dram
-        }
+        return {name: number * DTYPES[tensors[name].dtype].tile_bytes for name, number in pages(total, kind)}
 
     reads, writes = moved("read"), moved("write")
-    cycles = [0.0, 0.0]
-    left = dict(reads)
+    left, cycles = dict(reads), [0.0, 0.0]
     for mover in core.movers:
         noc = noc_of(mover.kernel, target)
         # From a page to a burst at a time.
         large = min(1.0, mover.read_bytes / target.noc.burst_bytes)
-        share = shares.read_page[noc] + (shares.read[noc] - shares.read_page[noc]) * large
+        share = rates.dram.read_page[noc] + (rates.dram.read[noc] - rates.dram.read_page[noc]) * large
         for name in read_by(mover.kernel.body) & left.keys():
-            cycles[noc] += left.pop(name) / (share * peak)
-    read_bytes, write_bytes = sum(reads.values()), sum(writes.values())
+            number = left.pop(name)
+            if tensors[name].in_dram or not mover.shares:
+                cycles[noc] += number / (share * peak)
+    read_bytes, write_bytes = (
+        sum(number for name, number in found.items() if tensors[name].in_dram) for found in (reads, writes)
+    )
     return _Traffic(
         read_bytes=read_bytes,
         write_bytes=write_bytes,
-        read_cycles=max(*cycles, read_bytes / (max(shares.read) * peak)),
-        write_cycles=write_bytes / (shares.write * peak),
+        read_cycles=max(*cycles, read_bytes / (max(rates.dram.read) * peak)),
+        write_cycles=write_bytes / (rates.dram.write * peak),
     )
 
 
@@ -342,7 +165,7 @@ class _Pipelined:
     binding: Engine
 
 
-def _pipelined(core: _Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
+def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
     """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
     movers, compute = core.movers, core.compute
     rounds = max((mover.rounds for mover in movers), default=0) or 1
