@@ -48,6 +48,7 @@ LAYERS = {
     "operations": set(),
     "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
+    "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "target"},
     "planner": {
         "analysis",
         "apis",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 
@@ -15,6 +15,8 @@ Fidelity = Literal["LoFi", "HiFi2", "HiFi3", "HiFi4"]
 TargetName = Literal["n150", "n300", "p100", "p150"]
 
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,90 @@ class NocPreferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DramShares:
+    """Parts of DRAM's peak that cores which don't wait for each other get, by NoC.
+
+    Attributes:
+        read: reads of a burst's bytes or more between two barriers.
+        read_page: reads of a single tile before each barrier.
+        write: writes of blocks by all cores at once.
+    """
+
+    read: tuple[float, float]
+    read_page: tuple[float, float]
+    write: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackShares:
+    """Parts of the unpackers' peak that a product's streamed operand gets, by the shape of the subblock.
+
+    Attributes:
+        line: one row or column of tiles.
+        block: several of both.
+    """
+
+    line: float
+    block: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRates:
+    """What a host sees of a program that it has launched before.
+
+    Attributes:
+        overhead_us: before and after the program.
+        warm_cycles: a program that is longer slows the clock down,
+        warm_clock: to this part of it.
+    """
+
+    overhead_us: float
+    warm_cycles: int
+    warm_clock: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How fast a chip's cores, NoCs and DRAM are: the numbers of the cost model. Cycles, and bytes a clock.
+
+    Attributes:
+        launch: cycles before the first kernel of a program reads.
+        read_latency: cycles of a round of reads and of handing it over, beside its bytes.
+        ahead_latency: the same where the reads were begun long before.
+        page: cycles to ask for a page.
+        read: bytes a clock of one core's reads from DRAM, by NoC.
+        multicast: bytes a clock of a block to many cores.
+        dram: what all cores together get.
+        phase: cycles of a fidelity phase of a product of two tiles.
+        product: cycles of a product of two tiles beside its phases.
+        unpack: bytes a clock of each unpacker.
+        unpack_shares: what of that products get.
+        pack: bytes a clock of the packer.
+        pack_overhead: cycles of a tile that the matrix unit waits for the packer.
+        elementwise: cycles of a fidelity phase of an elementwise operation on two tiles.
+        sfpu: least cycles of an operation of the vector unit on a tile.
+        host: what a host sees.
+    """
+
+    launch: float
+    read_latency: float
+    ahead_latency: float
+    page: float
+    read: tuple[float, float]
+    multicast: float
+    dram: DramShares
+    phase: float
+    product: float
+    unpack: float
+    unpack_shares: UnpackShares
+    pack: float
+    pack_overhead: float
+    elementwise: float
+    sfpu: float
+    host: HostRates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A card, or one chip of it.
 
@@ -116,8 +202,22 @@ class Target:
 @cache
 def load(name: TargetName) -> Target:
     """The target of that name."""
+    return _structured({"name": name, **_read(f"{name}.yaml")}, Target)
+
+
+@cache
+def load_rates(arch: Arch) -> Rates:
+    """How fast the chips of an architecture are; apart from targets, which need them only to compare schedules."""
+    return _structured(_read(f"rates/{arch}.yaml"), Rates)
+
+
+def _read(file: str) -> dict[str, Any]:
+    text = (resources.folder("targets") / file).read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+    return data
+
+
+def _structured(data: dict[str, Any], kind: type[Record]) -> Record:
     from ttgen.structuring import CONVERTER
 
-    text = (resources.folder("targets") / f"{name}.yaml").read_text(encoding="utf-8")
-    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader
-    return CONVERTER.structure({"name": name, **data}, Target)
+    return CONVERTER.structure(data, kind)

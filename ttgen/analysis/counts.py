@@ -12,12 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
-from ttgen.model.body import Action, Body, If, Let, Loop, Relation, Routine, Section
+from ttgen.model.body import Body, If, Let, Loop, Relation, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -39,14 +39,16 @@ from ttgen.model.plan import CircularBuffer, Cost, Tensor
 from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
 
-Key = tuple[str, str]
+Key = tuple[str, ...]
 Count = Mapping[Key, int]
 """Times that something happens: pages pushed to or popped from a buffer, pages of a tensor, packs, operations."""
+Weigh: TypeAlias = Callable[[Effect], tuple[tuple[Key, Index], ...]]
+"""What an effect counts as, and how much each time."""
 
 
 def count(body: Body, values: Mapping[str, int]) -> Count:
     """Counts what one core does; `values` has every argument."""
-    return _compiled(body)(values)
+    return counter(body, _weigh)(values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +74,11 @@ def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: M
     total: dict[Key, int] = defaultdict(int)
     most: dict[Key, int] = defaultdict(int)
     for body, cores in kernels:
-        counter = _compiled(body)
-        alike = Counter(tuple(core[name] for name in counter.names if name in core) for core in cores)
-        runtime = [name for name in counter.names if cores and name in cores[0]]
+        counted = counter(body, _weigh)
+        alike = Counter(tuple(core[name] for name in counted.names if name in core) for core in cores)
+        runtime = [name for name in counted.names if cores and name in cores[0]]
         for own, number in alike.items():
-            for key, times in counter({**values, **dict(zip(runtime, own, strict=True))}).items():
+            for key, times in counted({**values, **dict(zip(runtime, own, strict=True))}).items():
                 total[key] += number * times
                 most[key] = max(most[key], times)
     return Tally(total=total, most=most)
@@ -129,7 +131,7 @@ def _flops(graph: Graph) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counter:
+class Counts:
     """The compiled walk of a body: counts by key, as a function of the arguments of these names."""
 
     names: tuple[str, ...]
@@ -137,45 +139,44 @@ class _Counter:
     run: Callable[..., tuple[int, ...]]
 
     def __call__(self, values: Mapping[str, int]) -> Count:
+        """The counts under the values of all arguments."""
         return dict(zip(self.keys, self.run(*(values[name] for name in self.names)), strict=True))
 
 
-def _weight(effect: Effect) -> tuple[Key, Index] | None:
-    """What an effect counts as, and how often each time."""
+def _weigh(effect: Effect) -> tuple[tuple[Key, Index], ...]:
     match effect:
         case Token(kind="push" | "pop" as kind, cb=cb, pages=pages):
-            return (kind, cb), pages
+            return (((kind, cb), pages),)
         case Page(kind=kind, tensor=tensor, pages=pages):
-            return (kind, tensor), pages
+            return (((kind, tensor), pages),)
         case Fill(cb=cb, slot=slot, by="packer"):
-            return ("pack" if slot is None else "pack_at", cb), ONE
+            return ((("pack" if slot is None else "pack_at", cb), ONE),)
         case Deliver(cb=cb, pages=pages):
-            return ("deliver", cb), pages
+            return ((("deliver", cb), pages),)
         case Operate(op=op):
-            return ("op", op.name), ONE if op.block is None else product(op.block.rows, op.block.cols)
+            return ((("op", op.name), ONE if op.block is None else product(op.block.rows, op.block.cols)),)
         case Token() | Fill() | Use() | Barrier() | TakeDst() | Accumulate() | Prepare() | Raise() | Reach():
-            return None
+            return ()
         case _:
             assert_never(effect)
 
 
-def _weights(statement: Action) -> tuple[tuple[Key, Index], ...]:
-    return tuple(weight for effect in effects(statement) if (weight := _weight(effect)) is not None)
-
-
-def _counted(effect: Effect) -> tuple[Index, ...]:
-    weight = _weight(effect)
-    return () if weight is None else (weight[1],)
+@cache
+def _counted(weigh: Weigh) -> Callable[[Effect], tuple[Index, ...]]:
+    """The expressions of an effect that a count needs; one function a way of counting, by which others remember."""
+    return lambda effect: tuple(times for _key, times in weigh(effect))
 
 
 @cache
-def _compiled(body: Body) -> _Counter:
-    body = sliced(body, _counted)
-    sums = _Sums()
+def counter(body: Body, weigh: Weigh) -> Counts:
+    """The compiled walk of a body that counts what effects weigh."""
+    counted = _counted(weigh)
+    body = sliced(body, counted)
+    sums = _Sums(weigh)
     lets, terms = sums.terms(body)
     keys = tuple(dict.fromkeys(term.key for term in terms))
     totals = (" + ".join(term.text for term in terms if term.key == key) for key in keys)
-    used = tuple(sorted(arguments(body, _counted)))
+    used = tuple(sorted(arguments(body, counted)))
     lines = [
         *sums.functions,
         f"def run({', '.join(used)}):",
@@ -185,7 +186,7 @@ def _compiled(body: Body) -> _Counter:
     scope: dict[str, Any] = {"remembered": lru_cache(maxsize=4096)}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    return _Counter(used, keys, scope["run"])
+    return Counts(used, keys, scope["run"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,8 @@ class _Term:
 class _Sums:
     """Sums over loops, as functions of what they use."""
 
-    def __init__(self) -> None:
+    def __init__(self, weigh: Weigh) -> None:
+        self._weigh = weigh
         self.functions: list[str] = []
         self._known: dict[tuple[str, ...], str] = {}
 
@@ -256,7 +258,8 @@ class _Sums:
                 case Routine() | Section():
                     raise AssertionError("slices have no sections and no routines")
                 case _:
-                    terms.extend(_Term(key, (_factor(times),)) for key, times in _weights(item))
+                    weights = (weight for effect in effects(item) for weight in self._weigh(effect))
+                    terms.extend(_Term(key, (_factor(times),)) for key, times in weights)
         return lets, terms
 
     def _sum(self, var: str, extent: Index, lets: list[_Value], factors: tuple[_Factor, ...]) -> _Factor:

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "validate": "check specs, and write nothing",
     "verify": "run the program of each spec without a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
+    "estimate": "predict how long the program of each spec takes, and what it waits for",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
     "targets": "list the cards",

@@ -22,7 +22,7 @@ from ttgen.planner import buffers, division, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
-from ttgen.target import Target
+from ttgen.target import Fidelity, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class Candidate:
         grid: units of work.
         shards: where the tiles of sharded tensors lie.
         divided: the units of each core.
+        fidelity: of products.
         context: what the pattern knew.
         design: its kernels and buffers, as deep as they have to be.
         tally: how often which statement runs.
@@ -47,6 +48,7 @@ class Candidate:
     grid: WorkGrid
     shards: Mapping[str, ShardGrid]
     divided: division.Division
+    fidelity: Fidelity
     context: Context
     design: Design
     tally: Tally
@@ -126,6 +128,7 @@ def candidate(
         grid=grid,
         shards=grids,
         divided=divided,
+        fidelity=exactness.fidelity.value,
         context=context,
         design=deep,
         tally=counted,

@@ -61,6 +61,19 @@ def resolve(loaded: LoadedSpec) -> Plan:
         return _resolved(loaded)
 
 
+def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
+    """The program of each stage under its schedule, with no budget checked and nothing proven.
+
+    Raises:
+        SpecError: the spec can't be served; with the place and the reason.
+    """
+    with located(loaded.source):
+        target = load_target(loaded.spec.target)
+        stages = stages_of(loaded, graph_of(loaded))
+        exactness = precision.decide(loaded, stored_tensors(stages), target)
+        return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
+
+
 def _resolved(loaded: LoadedSpec) -> Plan:
     spec = loaded.spec
     target = load_target(spec.target)

@@ -1,0 +1,74 @@
+"""What no schedule of a program beats on a card: each byte moved once, each product made once, all cores busy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import prod, sqrt
+from typing import Final, Literal
+
+from ttgen.cost.program import Stored
+from ttgen.dtypes import DTYPES, TILE
+from ttgen.formula.values import Graph
+from ttgen.records import dataclass
+from ttgen.target import Fidelity, Rates, Target
+
+PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
+"""Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
+
+Limit = Literal["dram", "math", "noc"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Cycles that a program takes at least.
+
+    Attributes:
+        cycles: by what limits it.
+        dram_bytes: that have to be moved: every tensor in DRAM once.
+    """
+
+    cycles: Mapping[Limit, float]
+    dram_bytes: int
+
+    @property
+    def limit(self) -> Limit:
+        """What limits it most."""
+        return max(self.cycles, key=self.cycles.__getitem__)
+
+    @property
+    def least(self) -> float:
+        """Cycles that no schedule beats."""
+        return self.cycles[self.limit]
+
+
+def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
+    """What a program takes at least: DRAM at its peak, the matrix units of all cores, and what a core has to be sent.
+
+    A core with S bytes of L1 gets at least 2 products / sqrt(S) bytes for its products of elements of a byte, and a
+    link brings so many a clock (Irony, Toledo and Tiskin 2004, for a core's share of the products).
+    """
+    dram_bytes = sum(_bytes(tensor) for tensor in tensors if tensor.in_dram)
+    cycles: dict[Limit, float] = {"dram": dram_bytes * target.clock_ghz / target.dram.gigabytes_per_second}
+    contraction = graph.contraction
+    if contraction is not None:
+        *batch, rows, cols = contraction.shape
+        sides = (rows, cols, contraction.over.size)
+        products = prod(batch) * prod(-(-side // TILE) for side in sides)
+        cores = target.grid.cores
+        cycles["math"] = products * rates.phase * PHASES[fidelity] / cores
+        tile_bytes = min(DTYPES[operand.dtype].tile_bytes for operand in graph.operands_of(contraction))
+        cycles["noc"] = max(
+            0.0, _words_in(prod(batch) * prod(sides) / cores, target.l1.usable * TILE**2 / tile_bytes)
+        ) * (tile_bytes / TILE**2 / target.noc.bytes_per_clock.link)
+    return Bound(cycles=cycles, dram_bytes=dram_bytes)
+
+
+def _words_in(products: float, words: float) -> float:
+    """Words that a core with so many of memory gets from elsewhere, for a number of products; what it holds is free."""
+    return products / (2 * sqrt(2) * sqrt(words)) - words
+
+
+def _bytes(tensor: Stored) -> int:
+    """Bytes of its tiles."""
+    *batch, rows, cols = (1, 1, *tensor.shape)
+    return prod(batch) * (-(-rows // TILE)) * (-(-cols // TILE)) * DTYPES[tensor.dtype].tile_bytes

@@ -1,0 +1,214 @@
+"""The cycles that a program takes: launch, the first block, steps of what binds, and the last block's way out.
+
+A core's kernels run side by side: while one block is worked on, the next one comes and the last one goes. So each step
+takes as long as the slowest of them, and what isn't covered by another is added: what comes before the first step, and
+what follows the last. docs/cost.md has the formulas, and how far they were off measured GEMMs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from ttgen.cost.bounds import Bound, bound
+from ttgen.cost.core import Core, core_of, noc_of
+from ttgen.cost.loads import pages, read_by
+from ttgen.cost.program import Program
+from ttgen.dtypes import DTYPES
+from ttgen.model.grids import Coordinate
+from ttgen.records import dataclass
+from ttgen.target import Rates, Target, load_rates
+
+Engine = Literal["math", "sfpu", "unpack", "pack", "noc", "dram"]
+Part = Literal["launch", "fill", "steps", "turns", "tail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a program takes.
+
+    Attributes:
+        parts: cycles one after another: before the first read, until the first block is there, all steps, what cores
+            wait for between units where one kernel both feeds and drains them, and the last block's way out.
+        engines: cycles that each engine of the busiest core is busy, and that DRAM takes for all cores; they overlap.
+        binding: the engine that the steps wait for.
+        bound: what no schedule of the program beats.
+        dram_read_bytes: by all cores.
+        dram_write_bytes: by all cores.
+        host_us: what a host sees of it, launched before.
+        clock_ghz: of the card.
+    """
+
+    parts: Mapping[Part, float]
+    engines: Mapping[Engine, float]
+    binding: Engine
+    bound: Bound
+    dram_read_bytes: int
+    dram_write_bytes: int
+    host_us: float
+    clock_ghz: float
+
+    @property
+    def device_cycles(self) -> float:
+        """Cycles from the launch to the last write."""
+        return sum(self.parts.values())
+
+    @property
+    def bound_us(self) -> float:
+        """Microseconds that no schedule beats."""
+        return self.bound.least / (self.clock_ghz * 1000)
+
+    @property
+    def device_us(self) -> float:
+        """Microseconds from the launch to the last write."""
+        return self.device_cycles / (self.clock_ghz * 1000)
+
+    @property
+    def compute_cycles(self) -> float:
+        """Cycles until the last tile is computed: what a profile of the compute kernel shows."""
+        return self.device_cycles - self.parts["tail"]
+
+
+def predict(program: Program, target: Target, rates: Rates | None = None) -> Prediction:
+    """What a program takes on a card.
+
+    Args:
+        program: the program under a schedule.
+        target: the card.
+        rates: how fast it is; None for what is known of its architecture.
+    """
+    rates = rates or load_rates(target.arch)
+    cores = [core_of(program, core, target, rates) for core in _representatives(program)]
+    traffic = _traffic(program, cores[0], target, rates)
+    slowest = max((_pipelined(core, traffic, rates) for core in cores), key=lambda found: sum(found.parts.values()))
+    cycles = sum(slowest.parts.values())
+    host = rates.host
+    warm = max(0.0, cycles - host.warm_cycles)
+    return Prediction(
+        parts=slowest.parts,
+        engines=slowest.engines,
+        binding=slowest.binding,
+        bound=bound(program.stage.graph, program.stage.tensors.values(), program.fidelity, target, rates),
+        dram_read_bytes=traffic.read_bytes,
+        dram_write_bytes=traffic.write_bytes,
+        host_us=(cycles - warm + warm / host.warm_clock) / (target.clock_ghz * 1000) + host.overhead_us,
+        clock_ghz=target.clock_ghz,
+    )
+
+
+def _representatives(program: Program) -> tuple[Coordinate, ...]:
+    """The first core of each role: policies and shards give it as much work as any."""
+    return tuple(dict.fromkeys(areas[0].start for areas in program.divided.roles.values() if areas))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Traffic:
+    """What all cores move to and from DRAM: bytes, and the cycles that this takes at least."""
+
+    read_bytes: int
+    write_bytes: int
+    read_cycles: float
+    write_cycles: float
+
+    @property
+    def cycles(self) -> float:
+        """Of reads and writes side by side."""
+        return max(self.read_cycles, self.write_cycles)
+
+
+def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Traffic:
+    """All traffic: reads of each NoC get a share of DRAM's peak, and together not more than the better NoC's.
+
+    Tiles that every core reads from the L1 of others get no more of a NoC than those from DRAM: ttnn's GEMM of one tile
+    at a time is as slow with an operand in L1.
+
+    Args:
+        program: whose.
+        core: for how much its kernels read at once.
+        target: the card.
+        rates: how fast it is.
+    """
+    tensors, total = program.stage.tensors, program.tally.total
+    peak = target.dram.gigabytes_per_second / target.clock_ghz
+
+    def moved(kind: str) -> dict[str, int]:
+        return {name: number * DTYPES[tensors[name].dtype].tile_bytes for name, number in pages(total, kind)}
+
+    reads, writes = moved("read"), moved("write")
+    left, cycles = dict(reads), [0.0, 0.0]
+    for mover in core.movers:
+        noc = noc_of(mover.kernel, target)
+        # From a page to a burst at a time.
+        large = min(1.0, mover.read_bytes / target.noc.burst_bytes)
+        share = rates.dram.read_page[noc] + (rates.dram.read[noc] - rates.dram.read_page[noc]) * large
+        for name in read_by(mover.kernel.body) & left.keys():
+            number = left.pop(name)
+            if tensors[name].in_dram or not mover.shares:
+                cycles[noc] += number / (share * peak)
+    read_bytes, write_bytes = (
+        sum(number for name, number in found.items() if tensors[name].in_dram) for found in (reads, writes)
+    )
+    return _Traffic(
+        read_bytes=read_bytes,
+        write_bytes=write_bytes,
+        read_cycles=max(*cycles, read_bytes / (max(rates.dram.read) * peak)),
+        write_cycles=write_bytes / (rates.dram.write * peak),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pipelined:
+    """A core's kernels side by side."""
+
+    parts: Mapping[Part, float]
+    engines: Mapping[Engine, float]
+    binding: Engine
+
+
+def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
+    """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
+    movers, compute = core.movers, core.compute
+    rounds = max((mover.rounds for mover in movers), default=0) or 1
+    # A kernel that brings and takes waits for the last step of a unit, and brings nothing while it writes.
+    turning = next((mover for mover in movers if mover.rounds and mover.drains), None)
+    units = turning.drains if turning is not None else 1
+    drain = max(sum(mover.drain for mover in movers), traffic.write_cycles)
+    noc, dram = max(mover.round for mover in movers), traffic.read_cycles / rounds
+    brought = max(noc, dram)
+    computed = compute.took / rounds
+    waits: dict[Engine, float] = {
+        "math": computed if compute.took > max(compute.unpack, compute.pack) else 0.0,
+        "unpack": computed if compute.unpack >= compute.took else 0.0,
+        "pack": computed if compute.pack >= compute.took else 0.0,
+        "noc": noc,
+        "dram": dram if turning is not None else max(dram, drain / rounds),
+    }
+    binding = max(waits, key=waits.__getitem__)
+    if binding == "math" and compute.sfpu > compute.math:
+        binding = "sfpu"
+    step = waits["dram"] if binding == "dram" else max(computed, brought)
+    if not core.overlaps:
+        step = max(step, computed + brought)
+    out = drain / units
+    others = max((mover.round for mover in movers if mover is not turning), default=0.0)
+    turn = 0.0 if turning is None else out + max(turning.round, others - out)
+    received = sum(mover.received for mover in movers)
+    drains = max((mover.drains for mover in movers), default=0) or 1
+    return _Pipelined(
+        parts={
+            "launch": rates.launch,
+            "fill": max(mover.first for mover in movers) + brought,
+            "steps": (rounds - units) * step + units * computed,
+            "turns": (units - 1) * turn + received,
+            "tail": drain / drains,
+        },
+        engines={
+            "math": compute.math,
+            "sfpu": compute.sfpu,
+            "unpack": compute.unpack,
+            "pack": compute.pack,
+            "noc": max(mover.feed for mover in movers),
+            "dram": traffic.cycles,
+        },
+        binding=binding,
+    )
