@@ -177,7 +177,7 @@ def _mover(
 
 def noc_of(kernel: KernelDesign, target: Target) -> Literal[0, 1]:
     """The NoC of a kernel that moves data."""
-    return target.noc.read if kernel.part == "reader" else target.noc.write
+    return target.noc.read if kernel.noc == "read" else target.noc.write
 
 
 def _section(

@@ -53,10 +53,19 @@ class BufferDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelDesign:
-    """A kernel: which part of a core runs it, what it is for, what it does, and the roles whose cores have it."""
+    """A kernel.
+
+    Attributes:
+        part: of a core that runs it.
+        noc: that it moves data on: the one that the target prefers for reads, or the other one.
+        summary: what it is for.
+        body: what it does.
+        on: the roles whose cores have it.
+    """
 
     name: str
     part: Part
+    noc: Literal["read", "write"] = "read"
     summary: str
     body: Body
     on: tuple[str, ...] = (WORKERS,)

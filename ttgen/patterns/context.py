@@ -29,6 +29,7 @@ class Context:
         local: the division that shards make, if there are any.
         groups: the operands that cores share, and with which others each core does.
         prefetch: whether a core reads its next block of a shared operand while others send.
+        heavier: the operand that is read most, where each has a kernel of its own.
         split: parts into which K is cut, each made by a core of its own.
         shard_widths: columns of tiles of a shard, by tensor that has some: in it rows of tiles lie one after another.
         buffers: blocks that a stream of an operand holds.
@@ -46,6 +47,7 @@ class Context:
     local: Local | None
     groups: Mapping[Operand, GroupShape]
     prefetch: bool
+    heavier: Operand
     split: int
     shard_widths: Mapping[str, int]
     buffers: int

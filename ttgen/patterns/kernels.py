@@ -162,12 +162,18 @@ def assemble(
     )
     return Design(
         kernels=(
-            KernelDesign(name=names[0], part="reader", summary=summaries[0], body=moving[0]),
+            KernelDesign(
+                name=names[0], part="reader", noc="read" if context.heavier == "a" else "write",
+                summary=summaries[0], body=moving[0],
+            ),
             KernelDesign(
                 name="compute", part="compute", summary=summaries[1],
                 body=configure(in_part(context, (*before, *compute, *after))),
             ),
-            KernelDesign(name=names[1], part="writer", summary=summaries[2], body=moving[1]),
+            KernelDesign(
+                name=names[1], part="writer", noc="write" if context.heavier == "a" else "read",
+                summary=summaries[2], body=moving[1],
+            ),
         ),
         semaphores=awaited(moving),
         buffers=(

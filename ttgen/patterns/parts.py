@@ -93,7 +93,9 @@ def with_helpers(
             name="compute_partial", part="compute", summary=summaries[0],
             body=configure(in_part(context, (unit_loop_of(context, product),))), on=(HELPERS,),
         ),
-        KernelDesign(name="reader_b_sender", part="writer", summary=summaries[1], body=sends, on=(HELPERS,)),
+        KernelDesign(
+            name="reader_b_sender", part="writer", noc=writer.noc, summary=summaries[1], body=sends, on=(HELPERS,)
+        ),
     )  # fmt: skip
     dtype = context.intermediate_dtype
 

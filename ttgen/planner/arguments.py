@@ -52,7 +52,7 @@ def kernels(
     """The kernels of a program, in a folder.
 
     Reader and writer run on the RISC-V cores that tt-metal's ReaderDataMovementConfig and WriterDataMovementConfig
-    name, each on the NoC that the target prefers for it.
+    name, each on a NoC of its own: whichever reads more on the one that the target prefers for it.
     """
     indices = {buffer.name: buffer.index for buffer in buffers}
     return tuple(
@@ -81,13 +81,12 @@ def _kernel(
     named |= {name: value for name, value in sizes.items() if name in used}
     named |= {name: float32_bits(value) for name, value in numbers.items()}
     is_compute = design.part == "compute"
-    reads = design.part == "reader"
     return Kernel(
         name=design.name,
         file=f"{folder}/{design.name}.cpp",
         role="compute" if is_compute else "data_movement",
-        processor=None if is_compute else "riscv_1" if reads else "riscv_0",
-        noc=None if is_compute else target.noc.read if reads else target.noc.write,
+        processor=None if is_compute else "riscv_1" if design.part == "reader" else "riscv_0",
+        noc=None if is_compute else target.noc.read if design.noc == "read" else target.noc.write,
         core_ranges=cores_of(design.on, roles),
         compile_time_args=tuple(Accessor(accessor=tensor) for tensor in tensors),
         named_compile_time_args=named,

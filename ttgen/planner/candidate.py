@@ -18,7 +18,7 @@ from ttgen.model.plan import BlockSize, WorkGrid, cores_of
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import buffers, division, roles, shards, tensors
+from ttgen.planner import buffers, division, nocs, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
@@ -103,6 +103,7 @@ def candidate(
         local=local,
         groups=divided.groups,
         prefetch=schedule.prefetch.value,
+        heavier=nocs.heavier(stage, grid, divided.groups, divided.sizes),
         split=schedule.split.value,
         shard_widths={name: grid.tiles[1] for name, grid in grids.items()},
         buffers=schedule.buffers.value,

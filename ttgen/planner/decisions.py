@@ -143,10 +143,20 @@ def _decisions(
         yield decision("spills", ", ".join(design.spills), "rule", because)
     what = "page" if work.block.m * work.block.n * work.block.k == 1 else "block"
     yield _depth(design, schedule.buffers.origin, what)
-    yield decision(
-        "noc", f"read {target.noc.read}, write {target.noc.write}", "rule",
-        "the target's preference: reads and writes in opposite directions",
-    )  # fmt: skip
+    yield _nocs(made, target)
+
+
+def _nocs(made: Candidate, target: Target) -> Decision:
+    """Which NoC is for what."""
+    value = f"read {target.noc.read}, write {target.noc.write}"
+    because = "the target's preference: reads and writes in opposite directions"
+    if made.context.exchanges:
+        nocs = [target.noc.read, target.noc.write][:: 1 if made.context.heavier == "a" else -1]
+        value = f"a {nocs[0]}, b and the output {nocs[1]}"
+        because = f"each operand's kernel has one; more is read of {made.context.heavier}, which has the one for reads"
+        if made.context.heavier == "a":
+            because = "each operand's kernel has one, that of the output's the one for writes"
+    return Decision(name="noc", value=value, origin="rule", because=because)
 
 
 def _depth(design: Design, origin: Origin, what: str) -> Decision:

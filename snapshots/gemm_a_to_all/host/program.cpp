@@ -40,7 +40,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_a.cpp", workers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
-            .noc = ttm::NOC::NOC_0,
+            .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.A},
             .cores = {.rows = 8, .cols = 8},
             .named_compile_args = {
@@ -87,7 +87,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_b_writer.cpp", workers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
-            .noc = ttm::NOC::NOC_1,
+            .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B, tensors.C},
             .named_compile_args = {
                 {"cb_B", cb_B},

@@ -55,7 +55,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_a.cpp", workers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
-            .noc = ttm::NOC::NOC_0,
+            .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.A},
             .named_compile_args = {
                 {"cb_A", cb_A},
@@ -99,7 +99,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_b_writer.cpp", roots,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
-            .noc = ttm::NOC::NOC_1,
+            .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B, tensors.C},
             .cores = {.rows = 8, .cols = 8},
             .named_compile_args = {
@@ -150,7 +150,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_b_sender.cpp", helpers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
-            .noc = ttm::NOC::NOC_1,
+            .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B},
             .cores = {.rows = 8, .cols = 8},
             .named_compile_args = {

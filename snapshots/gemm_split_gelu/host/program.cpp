@@ -62,7 +62,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_a.cpp", workers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
-            .noc = ttm::NOC::NOC_0,
+            .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.A},
             .cores = {.rows = 6, .cols = 5},
             .named_compile_args = {
@@ -115,7 +115,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_b_writer.cpp", roots,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
-            .noc = ttm::NOC::NOC_1,
+            .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B, tensors.bias, tensors.C},
             .cores = {.rows = 6, .cols = 5},
             .named_compile_args = {
@@ -173,7 +173,7 @@ ttm::Program create_C(const Tensors& tensors) {
         program, TTGEN_PROGRAM_DIR "kernels/reader_b_sender.cpp", helpers,
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
-            .noc = ttm::NOC::NOC_1,
+            .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B},
             .cores = {.rows = 6, .cols = 5},
             .named_compile_args = {

@@ -76,7 +76,7 @@ void kernel_main() {
                     noc_async_write_multicast(
                         get_write_ptr(cb_A),
                         get_noc_multicast_addr(
-                            noc_x(0), noc_y(core_y), noc_x(core_cols - 1), noc_y(core_y),
+                            noc_x(core_cols - 1), noc_y(core_y), noc_x(0), noc_y(core_y),
                             get_write_ptr(cb_A)),
                         block_m * block_k * get_tile_size(cb_A), core_cols - 1);
                     noc_async_writes_flushed();
@@ -86,7 +86,7 @@ void kernel_main() {
                     noc_semaphore_set_multicast(
                         get_semaphore(sem_a_arrived),
                         get_noc_multicast_addr(
-                            noc_x(0), noc_y(core_y), noc_x(core_cols - 1), noc_y(core_y),
+                            noc_x(core_cols - 1), noc_y(core_y), noc_x(0), noc_y(core_y),
                             get_semaphore(sem_a_arrived)),
                         core_cols - 1);
                     noc_async_writes_flushed();

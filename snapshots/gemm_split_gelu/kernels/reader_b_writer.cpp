@@ -96,7 +96,7 @@ void kernel_main() {
                     noc_async_write_multicast(
                         get_write_ptr(cb_B),
                         get_noc_multicast_addr(
-                            noc_x(core_x), noc_y(top + core_rows - 1), noc_x(core_x), noc_y(top),
+                            noc_x(core_x), noc_y(top), noc_x(core_x), noc_y(top + core_rows - 1),
                             get_write_ptr(cb_B)),
                         block_k * block_n * get_tile_size(cb_B), core_rows - 1);
                     noc_async_writes_flushed();
@@ -106,7 +106,7 @@ void kernel_main() {
                     noc_semaphore_set_multicast(
                         get_semaphore(sem_b_arrived),
                         get_noc_multicast_addr(
-                            noc_x(core_x), noc_y(top + core_rows - 1), noc_x(core_x), noc_y(top),
+                            noc_x(core_x), noc_y(top), noc_x(core_x), noc_y(top + core_rows - 1),
                             get_semaphore(sem_b_arrived)),
                         core_rows - 1);
                     noc_async_writes_flushed();
