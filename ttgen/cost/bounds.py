@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import prod, sqrt
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from ttgen.target import Fidelity, Rates, Target
 PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
 """Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
 
-Limit = Literal["dram", "math", "noc"]
+Limit = Literal["dram", "pack", "math", "noc"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,16 @@ class Bound:
         return self.cycles[self.limit]
 
 
-def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
-    """What a program takes at least: DRAM at its peak, the matrix units of all cores, and what a core has to be sent.
+def bound(graph: Graph, tensors: Mapping[str, Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
+    """What a program takes at least: DRAM at its peak, packers and matrix units of all cores, what a core is sent.
 
     A core with S bytes of L1 gets at least 2 products / sqrt(S) bytes for its products of elements of a byte, and a
     link brings so many a clock (Irony, Toledo and Tiskin 2004, for a core's share of the products).
     """
-    dram_bytes = sum(_bytes(tensor) for tensor in tensors if tensor.in_dram)
+    dram_bytes = sum(_bytes(tensor) for tensor in tensors.values() if tensor.in_dram)
     cycles: dict[Limit, float] = {"dram": dram_bytes * target.clock_ghz / target.dram.gigabytes_per_second}
+    packed = sum(_bytes(tensors[output.tensor]) for output in graph.outputs)
+    cycles["pack"] = packed / (rates.pack * target.grid.cores)
     contraction = graph.contraction
     if contraction is not None:
         *batch, rows, cols = contraction.shape
