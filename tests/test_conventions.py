@@ -48,7 +48,7 @@ LAYERS = {
     "operations": set(),
     "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
-    "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "target"},
+    "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "spec", "target"},
     "planner": {
         "analysis",
         "apis",

@@ -95,11 +95,13 @@ class DramShares:
     Attributes:
         read: reads of a burst's bytes or more between two barriers.
         read_page: reads of a single tile before each barrier.
+        beside: reads of each bank by the core beside it.
         write: writes of blocks by all cores at once.
     """
 
     read: tuple[float, float]
     read_page: tuple[float, float]
+    beside: float
     write: float
 
 

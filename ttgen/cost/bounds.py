@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import prod, sqrt
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from ttgen.target import Fidelity, Rates, Target
 PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
 """Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
 
-Limit = Literal["dram", "math", "noc"]
+Limit = Literal["dram", "pack", "math", "noc"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,16 @@ class Bound:
         return self.cycles[self.limit]
 
 
-def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
-    """What a program takes at least: DRAM at its peak, the matrix units of all cores, and what a core has to be sent.
+def bound(graph: Graph, tensors: Mapping[str, Stored], fidelity: Fidelity, target: Target, rates: Rates) -> Bound:
+    """What a program takes at least: DRAM at its peak, packers and matrix units of all cores, what a core is sent.
 
-    A core with S bytes of L1 gets at least 2 products / sqrt(S) bytes for its products of elements of a byte, and a
-    link brings so many a clock (Irony, Toledo and Tiskin 2004, for a core's share of the products).
+    A core whose L1 holds S elements gets at least products / (2 sqrt(2 S)) - S others for its share of the products
+    (Irony, Toledo and Tiskin 2004), over its link.
     """
-    dram_bytes = sum(_bytes(tensor) for tensor in tensors if tensor.in_dram)
+    dram_bytes = sum(_bytes(tensor) for tensor in tensors.values() if tensor.in_dram)
     cycles: dict[Limit, float] = {"dram": dram_bytes * target.clock_ghz / target.dram.gigabytes_per_second}
+    packed = sum(_bytes(tensors[output.tensor]) for output in graph.outputs)
+    cycles["pack"] = packed / (rates.pack * target.grid.cores)
     contraction = graph.contraction
     if contraction is not None:
         *batch, rows, cols = contraction.shape
@@ -57,15 +59,10 @@ def bound(graph: Graph, tensors: Iterable[Stored], fidelity: Fidelity, target: T
         cores = target.grid.cores
         cycles["math"] = products * rates.phase * PHASES[fidelity] / cores
         tile_bytes = min(DTYPES[operand.dtype].tile_bytes for operand in graph.operands_of(contraction))
-        cycles["noc"] = max(
-            0.0, _words_in(prod(batch) * prod(sides) / cores, target.l1.usable * TILE**2 / tile_bytes)
-        ) * (tile_bytes / TILE**2 / target.noc.bytes_per_clock.link)
+        held, share = target.l1.usable * TILE**2 / tile_bytes, prod(batch) * prod(sides) / cores
+        others = max(0.0, share / (2 * sqrt(2 * held)) - held)
+        cycles["noc"] = others * tile_bytes / TILE**2 / target.noc.bytes_per_clock.link
     return Bound(cycles=cycles, dram_bytes=dram_bytes)
-
-
-def _words_in(products: float, words: float) -> float:
-    """Words that a core with so many of memory gets from elsewhere, for a number of products; what it holds is free."""
-    return products / (2 * sqrt(2) * sqrt(words)) - words
 
 
 def _bytes(tensor: Stored) -> int:

@@ -88,7 +88,7 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
         parts=slowest.parts,
         engines=slowest.engines,
         binding=slowest.binding,
-        bound=bound(program.stage.graph, program.stage.tensors.values(), program.fidelity, target, rates),
+        bound=bound(program.stage.graph, program.stage.tensors, program.fidelity, target, rates),
         dram_read_bytes=traffic.read_bytes,
         dram_write_bytes=traffic.write_bytes,
         host_us=(cycles - warm + warm / host.warm_clock) / (target.clock_ghz * 1000) + host.overhead_us,
@@ -135,23 +135,27 @@ def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Tra
         return {name: number * DTYPES[tensors[name].dtype].tile_bytes for name, number in pages(total, kind)}
 
     reads, writes = moved("read"), moved("write")
-    left, cycles = dict(reads), [0.0, 0.0]
+    left, cycles, together, beside = dict(reads), [0.0, 0.0], 0.0, 0.0
     for mover in core.movers:
         noc = noc_of(mover.kernel, target)
         # From a page to a burst at a time.
         large = min(1.0, mover.read_bytes / target.noc.burst_bytes)
         share = rates.dram.read_page[noc] + (rates.dram.read[noc] - rates.dram.read_page[noc]) * large
-        for name in read_by(mover.kernel.body) & left.keys():
+        for name in sorted(read_by(mover.kernel.body) & left.keys()):
             number = left.pop(name)
-            if tensors[name].in_dram or not mover.shares:
+            if tensors[name].layout == "dram_sharded" and program.context.local is not None:
+                # Each bank is read by the core beside it, in each other's way nowhere.
+                beside += number / (rates.dram.beside * peak)
+            elif tensors[name].in_dram or not mover.shares:
                 cycles[noc] += number / (share * peak)
+                together += number / (max(rates.dram.read) * peak) if tensors[name].in_dram else 0.0
     read_bytes, write_bytes = (
         sum(number for name, number in found.items() if tensors[name].in_dram) for found in (reads, writes)
     )
     return _Traffic(
         read_bytes=read_bytes,
         write_bytes=write_bytes,
-        read_cycles=max(*cycles, read_bytes / (max(rates.dram.read) * peak)),
+        read_cycles=max(*cycles, together) + beside,
         write_cycles=write_bytes / (rates.dram.write * peak),
     )
 

@@ -9,17 +9,21 @@ from ttgen.analysis.counts import Tally
 from ttgen.dtypes import DTypeName
 from ttgen.formula.values import Graph
 from ttgen.model.design import Design
+from ttgen.model.grids import Local
 from ttgen.model.plan import CoreRange, Table
+from ttgen.spec import Layout
 from ttgen.target import Fidelity
 
 
 class Stored(Protocol):
-    """A tensor in device memory: its elements, the format of its tiles, and whether those lie in DRAM or in L1."""
+    """A tensor in device memory: its elements, the format of its tiles, how they lie, and whether in DRAM or in L1."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...  # noqa: D102 - the class says it
     @property
     def dtype(self) -> DTypeName: ...  # noqa: D102
+    @property
+    def layout(self) -> Layout: ...  # noqa: D102
     @property
     def in_dram(self) -> bool: ...  # noqa: D102
 
@@ -42,11 +46,20 @@ class Divided(Protocol):
     def roles(self) -> Mapping[str, tuple[CoreRange, ...]]: ...  # noqa: D102
 
 
+class Known(Protocol):
+    """What a pattern knew: the division of work that shards make, if they do."""
+
+    @property
+    def local(self) -> Local | None: ...  # noqa: D102
+
+
 class Program(Protocol):
     """A program under a schedule: its kernels, its arguments, what all cores do, and the fidelity of products."""
 
     @property
     def stage(self) -> Computed: ...  # noqa: D102
+    @property
+    def context(self) -> Known: ...  # noqa: D102
     @property
     def design(self) -> Design: ...  # noqa: D102
     @property
