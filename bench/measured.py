@@ -204,13 +204,15 @@ def program_of(row: Row) -> tuple[Candidate, Target]:
     if row.block == (1, 1, 1):
         return made, target
     # A sender of a sharded A multicasts the shard where it lies, and a sharded output is packed where it belongs.
+    # And ttnn reads A on NoC 1, and B on NoC 0, on which it writes too.
+    nocs: dict[str, Literal["read", "write"]] = {"reader": "write", "writer": "read"}
     kernels = tuple(
-        replace(kernel, body=_without(kernel.body, row.sharded)) if kernel.part != "compute" else kernel
+        replace(kernel, body=_without(kernel.body, row.sharded), noc=nocs[kernel.part])
+        if kernel.part != "compute"
+        else kernel
         for kernel in made.design.kernels
     )
-    made = replace(made, design=replace(made.design, kernels=kernels))
-    # ttnn reads A on NoC 1, and B on NoC 0, on which it writes too.
-    return made, replace(target, noc=replace(target.noc, read=1, write=0))
+    return replace(made, design=replace(made.design, kernels=kernels)), target
 
 
 def _without(body: Body, tensors: str) -> Body:
