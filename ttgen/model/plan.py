@@ -19,6 +19,7 @@ from ttgen.target import Arch, Fidelity, TargetName
 SCHEMA_VERSION: Final = 2
 
 Table = tuple[tuple[int | None, ...], ...]
+Origin = Literal["spec", "default", "rule", "search"]
 TensorRole = Literal["input", "output", "scratch"]
 Padding = Literal["zero", "finite", "any"]
 
@@ -341,7 +342,7 @@ class Decision:
 
     name: str
     value: str
-    origin: Annotated[Literal["spec", "default", "rule"], Doc("", noun="from")] = field(metadata={"key": "from"})
+    origin: Annotated[Origin, Doc("", noun="from")] = field(metadata={"key": "from"})
     because: str
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Generic, Literal, TypeVar
 
-from ttgen.model.plan import BlockSize
+from ttgen.model.plan import BlockSize, Origin
 from ttgen.records import dataclass
 from ttgen.spec import BlockLinear, CoreGrid, PolicyName, Shared
 
 Value = TypeVar("Value")
-Origin = Literal["spec", "default", "rule"]
 Order = Literal["row_major", "column_major"] | BlockLinear
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
-from ttgen.model.plan import Decision, PanelOrder, Program, Tensor
-from ttgen.model.schedule import Decided, Origin
+from ttgen.model.plan import Decision, Origin, PanelOrder, Program, Tensor
+from ttgen.model.schedule import Decided
 from ttgen.patterns import PATTERNS
 from ttgen.planner.candidate import Candidate
 from ttgen.planner.l1 import share
@@ -105,7 +105,7 @@ def _decisions(
     def said(*path: str) -> Literal["spec", "default"]:
         return "spec" if loaded.gives(*path) else "default"
 
-    def decision(name: str, value: str, origin: Literal["spec", "default", "rule"], because: str) -> Decision:
+    def decision(name: str, value: str, origin: Origin, because: str) -> Decision:
         return Decision(name=name, value=value, origin=origin, because=because)
 
     def decided(name: str, value: str, choice: Decided[Any]) -> Decision:

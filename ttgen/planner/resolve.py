@@ -36,10 +36,12 @@ from ttgen.planner import (
     padding,
     precision,
     roles,
+    search,
     shards,
     tensors,
 )
 from ttgen.planner.candidate import Candidate, candidate
+from ttgen.planner.choices import left_open
 from ttgen.planner.formula import pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
@@ -123,7 +125,10 @@ def _resolved(loaded: LoadedSpec) -> Plan:
 
 def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
-    schedule = schedule_of(stage, PATTERNS[pattern].limits(stage.graph))
+    limits = PATTERNS[pattern].limits(stage.graph)
+    if left_open(stage):
+        return search.best(stage, pattern, limits, exactness, target)
+    schedule = schedule_of(stage, limits)
     return candidate(stage, pattern, schedule, schedule.block.value, exactness, target)
 
 

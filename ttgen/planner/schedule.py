@@ -1,12 +1,12 @@
-"""The schedule of a stage: what was said, or defaults. What this version doesn't make yet is refused, never ignored."""
+"""The schedule of a stage: what was said, or defaults, with nothing left to choose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ttgen.errors import Problem, SpecError, listing, refuse
-from ttgen.model.plan import BlockSize
-from ttgen.model.schedule import Decided, Order, Origin, Schedule
+from ttgen.errors import Problem, SpecError, refuse
+from ttgen.model.plan import BlockSize, Origin
+from ttgen.model.schedule import Decided, Order, Schedule
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.stages import Stage
 from ttgen.spec import Block, BlockLinear
@@ -21,7 +21,7 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
         limits: the largest block that its formula has.
 
     Raises:
-        SpecError: blocks that can't be, or else everything that isn't made yet.
+        SpecError: blocks that can't be, or what no cores could share.
     """
     problems = [*_panels(stage, limits)]
     if problems:
@@ -29,7 +29,7 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     schedule = stage.schedule
     if isinstance(schedule, ScheduleSpec) and isinstance(schedule.block, Block):
         _check_block(stage, schedule.block, limits)
-    problems = [*_not_yet(stage), *_unshared(stage, limits)]
+    problems = [*_unshared(stage, limits)]
     if (
         problems
         or not isinstance(schedule, ScheduleSpec)
@@ -85,23 +85,6 @@ def _panels(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
     if isinstance(order, BlockLinear) and order.block_linear * limits.m >= 2**32:
         text = f"a panel's units don't fit 32 bits; the output has {limits.n} columns of tiles"
         yield _problem(stage, text, "order", "block_linear")
-
-
-def _not_yet(stage: Stage) -> Iterator[Problem]:
-    schedule = stage.schedule
-    if not isinstance(schedule, ScheduleSpec):
-        yield _problem(stage, "auto is not supported yet: name the fields, or leave 'schedule' out")
-        return
-    for field in ("policy", "order", "cores", "block", "multicast", "prefetch", "split", "buffers"):
-        if getattr(schedule, field) == "auto":
-            yield _problem(stage, f"auto is not supported yet: leave '{field}' out for its default", field)
-    if schedule.policy not in (*POLICIES, "auto"):
-        yield _problem(stage, f"{schedule.policy} is not supported yet: use {listing(POLICIES)}", "policy")
-    if isinstance(schedule.block, Block):
-        for side in ("m", "n", "k"):
-            if getattr(schedule.block, side) == "auto":
-                text = f"auto is not supported yet: leave '{side}' out for its default"
-                yield _problem(stage, text, "block", side)
 
 
 def _unshared(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
