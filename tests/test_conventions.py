@@ -50,6 +50,7 @@ LAYERS = {
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "spec", "target"},
     "planner": {
+        "cost",
         "analysis",
         "apis",
         "dtypes",

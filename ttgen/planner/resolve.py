@@ -36,7 +36,6 @@ from ttgen.planner import (
     padding,
     precision,
     roles,
-    search,
     shards,
     tensors,
 )
@@ -127,6 +126,9 @@ def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness,
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)
     if left_open(stage):
+        # The cost model is only imported where something is left to choose.
+        from ttgen.planner import search
+
         return search.best(stage, pattern, limits, exactness, target)
     schedule = schedule_of(stage, limits)
     return candidate(stage, pattern, schedule, schedule.block.value, exactness, target)
