@@ -226,3 +226,11 @@ def test_tools_have_one_version_in_one_place() -> None:
     assert {hook["language"] for hook in hooks["repos"][0]["hooks"]} == {"system"}
     actions = re.findall(r"uses: (\S+)@", Path(".github/workflows/ci.yml").read_text())
     assert all(action.startswith("actions/") for action in actions)
+
+
+def test_classifiers_and_ci_name_the_same_versions_of_python() -> None:
+    project = Path("pyproject.toml").read_text()
+    versions = re.findall(r"Programming Language :: Python :: (3\.\d+)", project)
+    workflow = yaml.safe_load(Path(".github/workflows/ci.yml").read_text())
+    assert workflow["jobs"]["versions"]["strategy"]["matrix"]["python"] == versions
+    assert f'requires-python = ">={versions[0]}"' in project
