@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
 
 from ttgen.analysis.interpreter import FUNCTIONS as INTERPRETED
 from ttgen.apis import APIS
@@ -211,3 +212,27 @@ def test_no_file_holds_a_path_of_a_machine() -> None:
     paths = re.compile(r"/(ro" + r"ot|ho" + r"me|wo" + r"rk)/")
     for path in tracked():
         assert not paths.search(path.read_text(encoding="utf-8", errors="ignore")), path
+
+
+def test_tools_have_one_version_in_one_place() -> None:
+    """Hooks and CI run what the development environment has: no second version that has to agree."""
+    version = re.compile(
+        r"\b(ruff|mypy|clang[-_]format)(?:-\w+)*[\"']?\s*(?:[=<>~!]=|[<>@:=]|\s)\s*[\"']?v?(\d+(?:\.\d+)*)"
+    )
+    named = [(str(path), *match) for path in tracked() for match in version.findall(path.read_text(errors="ignore"))]
+    assert {path for path, *_ in named} == {"pyproject.toml"}
+    pinned = re.findall(r'^    "([\w-]+)==[\d.]+",$', Path("pyproject.toml").read_text(), re.MULTILINE)
+    assert sorted(name for _path, name, _version in named) == pinned == ["clang-format", "mypy", "ruff"]
+    hooks = yaml.safe_load(Path(".pre-commit-config.yaml").read_text())
+    assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
+    assert {hook["language"] for hook in hooks["repos"][0]["hooks"]} == {"system"}
+    actions = re.findall(r"uses: (\S+)@", Path(".github/workflows/ci.yml").read_text())
+    assert all(action.startswith("actions/") for action in actions)
+
+
+def test_classifiers_and_ci_name_the_same_versions_of_python() -> None:
+    project = Path("pyproject.toml").read_text()
+    versions = re.findall(r"Programming Language :: Python :: (3\.\d+)", project)
+    workflow = yaml.safe_load(Path(".github/workflows/ci.yml").read_text())
+    assert workflow["jobs"]["versions"]["strategy"]["matrix"]["python"] == versions
+    assert f'requires-python = ">={versions[0]}"' in project

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ttgen.errors import Place, SpecError, UserError
 
 _WIDTH = 160
 
 
-def describe(error: UserError) -> str:
-    """The text of an error: all its problems in document order, or its message."""
+def describe(error: UserError, mark: Callable[[str], str] = str) -> str:
+    """The text of an error: all its problems in document order, or its message.
+
+    Args:
+        error: what is wrong.
+        mark: what `error:` and carets become, such as red.
+    """
     if not isinstance(error, SpecError) or not error.places:
-        return f"error: {error}"
+        return f"{mark('error:')} {error}"
     placed = zip(error.problems, error.places, strict=True)
-    return "\n".join(_describe(problem.message, place) for problem, place in placed)
+    return "\n".join(_describe(problem.message, place, mark) for problem, place in placed)
 
 
-def _describe(message: str, place: Place) -> str:
-    head = f"{place.file}:{place.line + 1}:{place.column + 1}: error: {message}"
+def _describe(message: str, place: Place, mark: Callable[[str], str]) -> str:
+    head = f"{place.file}:{place.line + 1}:{place.column + 1}: {mark('error:')} {message}"
     if not place.text.strip():
         return head
     text, column = place.text, place.column
@@ -30,4 +37,4 @@ def _describe(message: str, place: Place) -> str:
     # Tabs stay tabs, so that the caret stands under its word however wide they are.
     indent = "".join(character if character == "\t" else " " for character in shown[:column])
     caret = "^" + "~" * (min(place.length, len(shown) - column) - 1)
-    return f"{head}\n    {shown}\n    {indent}{caret}"
+    return f"{head}\n    {shown}\n    {indent}{mark(caret)}"

@@ -7,9 +7,11 @@ by running the bodies of the device's headers (`tests/conformance/measure_functi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.emulator.test_operations import TEMPLATE, U, bits
 from tests.emulator.test_programs import execute
@@ -58,14 +60,16 @@ def kernel(cases: list[str], headers: set[str], *, inputs: int = 1, define: str 
     )
 
 
-def tile(values: tuple[float, ...], count: int) -> np.ndarray:
+def tile(values: tuple[float, ...], count: int) -> NDArray[Any]:
     """A tile of these values, then ones, `count` times side by side."""
     one = np.ones((32, 32), np.float32)
     one[0, : len(values)] = values
     return np.tile(one, (1, count))
 
 
-def run(folder: Path, text: str, inputs: tuple[np.ndarray, ...], fp32: int, arch: str = "wormhole_b0") -> np.ndarray:
+def run(
+    folder: Path, text: str, inputs: tuple[NDArray[Any], ...], fp32: int, arch: str = "wormhole_b0"
+) -> NDArray[Any]:
     """The first rows of the tiles that the kernel makes of the tiles of the inputs."""
     source = folder / "compute.cpp"
     source.write_text(text)

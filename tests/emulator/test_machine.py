@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.emulator import toolchain
 from tests.emulator.test_programs import KERNELS, execute, normal
@@ -24,7 +26,7 @@ def changed(folder: Path, kernel: str, old: str, new: str) -> str:
 
 def add_rows(
     tmp_path: Path, *options: str, **keywords: object
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray] | None, toolchain.Result]:
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]] | None, toolchain.Result]:
     a, b = normal(96, 64), normal(32, 64, seed=1)
     words = (f"compute={KERNELS / 'add_rows_compute.cpp'}", "rows=3", "columns=2", "inputs=2", "mode1=1")
     return a, b, *execute("tiles", tmp_path, {"IN0": a, "IN1": b}, {"OUT": (96, 64)}, *words, *options, **keywords)

@@ -11,6 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.emulator.test_programs import bf16, check, execute, normal
 
@@ -43,11 +44,11 @@ class Operation:
     name: str
     header: str
     body: str
-    reference: Callable[..., np.ndarray]
+    reference: Callable[..., NDArray[Any]]
     inputs: int = 1
     startup: str = "compute_kernel_hw_startup(0, 16);"
     pack: str = "pack_tile(0, 16);"
-    domain: Callable[[np.ndarray], np.ndarray] = lambda x: x
+    domain: Callable[[NDArray[Any]], NDArray[Any]] = lambda x: x
     tolerance: float = 2**-21
     absolute: float = 1e-30
     define: str = ""
@@ -75,17 +76,17 @@ K = "api/compute/compute_kernel_api.h"
 
 
 def unary(
-    name: str, header: str, reference: Callable[[np.ndarray], np.ndarray], call: str = "", init: str = "", **k: Any
+    name: str, header: str, reference: Callable[[NDArray[Any]], NDArray[Any]], call: str = "", init: str = "", **k: Any
 ) -> Operation:
     body = f"copy_init(0); copy_tile(0, 0, 0); {init or f'{name}_tile_init();'} {call or f'{name}_tile(0);'}"
     return Operation(name, header, body, reference, **k)
 
 
-def positive(x: np.ndarray) -> np.ndarray:
+def positive(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.abs(x) + 0.125)
 
 
-def apart(x: np.ndarray) -> np.ndarray:
+def apart(x: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.abs(x) < 0.25, np.copysign(0.25, x), x)
 
 
@@ -189,15 +190,15 @@ BINARY = (
 )  # fmt: skip
 
 
-def tiled(x: np.ndarray, part: str) -> np.ndarray:
+def tiled(x: NDArray[Any], part: str) -> NDArray[Any]:
     """Each tile of x replaced by its first row, column or element."""
-    t = x.reshape(x.shape[0] // 32, 32, x.shape[1] // 32, 32)
+    t: NDArray[Any] = x.reshape(x.shape[0] // 32, 32, x.shape[1] // 32, 32)
     t = {"row": t[:, :1], "col": t[..., :1], "scalar": t[:, :1, :, :1]}[part]
     return np.broadcast_to(t, (x.shape[0] // 32, 32, x.shape[1] // 32, 32)).reshape(x.shape)
 
 
 def fpu(
-    name: str, body: str, reference: Callable[..., np.ndarray], header: str = "api/compute/bcast.h", **k: Any
+    name: str, body: str, reference: Callable[..., NDArray[Any]], header: str = "api/compute/bcast.h", **k: Any
 ) -> Operation:
     return Operation(
         name,
@@ -235,7 +236,7 @@ FPU = (
 )  # fmt: skip
 
 
-def per_tile(function: Callable[..., np.ndarray], *tensors: np.ndarray) -> np.ndarray:
+def per_tile(function: Callable[..., NDArray[Any]], *tensors: NDArray[Any]) -> NDArray[Any]:
     out = np.empty_like(tensors[0])
     for i in range(0, out.shape[0], 32):
         for j in range(0, out.shape[1], 32):
@@ -243,7 +244,7 @@ def per_tile(function: Callable[..., np.ndarray], *tensors: np.ndarray) -> np.nd
     return out
 
 
-def only(part: str, values: np.ndarray) -> np.ndarray:
+def only(part: str, values: NDArray[Any]) -> NDArray[Any]:
     out = np.zeros((32, 32))
     if part == "ROW":
         out[:, 0] = values
@@ -256,12 +257,15 @@ def only(part: str, values: np.ndarray) -> np.ndarray:
 
 def reduction(pool: str, dim: str) -> Operation:
     axis = {"ROW": 1, "COL": 0, "SCALAR": None}[dim]
-    function = np.max if pool == "MAX" else np.sum
+
+    def reduced(x: NDArray[Any]) -> NDArray[Any]:
+        return only(dim, np.max(x, axis=axis) if pool == "MAX" else np.sum(x, axis=axis))
+
     call = f"<PoolType::{pool}, ReduceDim::REDUCE_{dim}>"
     swapped = dim == "ROW" and pool != "MAX"
     body = f"reduce_init{call}(0, 1, 16); reduce_tile{call}(0, 1, 0, 0, 0);"
     startup = f"compute_kernel_hw_startup{'<SrcOrder::Reverse>' if swapped else ''}(0, 1, 16);"
-    return Operation(f"reduce_{pool}_{dim}", "api/compute/reduce.h", body, lambda a, b: per_tile(lambda x: only(dim, function(x, axis=axis)), a),
+    return Operation(f"reduce_{pool}_{dim}", "api/compute/reduce.h", body, lambda a, b: per_tile(reduced, a),
                      inputs=2, startup=startup, pack="pack_tile(0, 16); reduce_uninit();", absolute=1e-5)  # fmt: skip
 
 
@@ -321,7 +325,7 @@ def test_float32_is_exact_through_unpack_to_dest(tmp_path: Path) -> None:
         np.testing.assert_array_equal(outputs["OUT"], a if exact else tf32)
 
 
-def bfp(x: np.ndarray, width: int, ties_even: bool) -> np.ndarray:
+def bfp(x: NDArray[Any], width: int, ties_even: bool) -> NDArray[Any]:
     """Sixteen neighbours of a row with one exponent, `width` bits of magnitude: the host's rounding."""
     blocks = x.astype(np.float32).reshape(-1, 16)
     exponent = np.where(blocks == 0, -200, np.floor(np.log2(np.where(blocks == 0, 1, np.abs(blocks))))).max(

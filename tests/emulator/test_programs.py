@@ -8,6 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.emulator import toolchain
 
@@ -15,22 +16,22 @@ PROGRAMS = toolchain.TESTS / "programs"
 KERNELS = toolchain.TESTS / "kernels"
 
 
-def bf16(x: np.ndarray) -> np.ndarray:
+def bf16(x: NDArray[Any]) -> NDArray[Any]:
     return x.astype(ml_dtypes.bfloat16).astype(np.float32)
 
 
-def normal(*shape: int, seed: int = 0) -> np.ndarray:
+def normal(*shape: int, seed: int = 0) -> NDArray[Any]:
     return bf16(np.random.default_rng(seed).standard_normal(shape))
 
 
 def execute(
     name: str,
     folder: Path,
-    inputs: dict[str, np.ndarray],
+    inputs: dict[str, NDArray[Any]],
     outputs: dict[str, tuple[int, ...]],
     *options: str,
     **keywords: Any,
-) -> tuple[dict[str, np.ndarray] | None, toolchain.Result]:
+) -> tuple[dict[str, NDArray[Any]] | None, toolchain.Result]:
     """Runs a program; gives its outputs and the result."""
     for key, value in inputs.items():
         value.astype(np.float32).tofile(folder / key)
@@ -44,7 +45,7 @@ def execute(
     return {key: np.fromfile(folder / key, np.float32).reshape(shape) for key, shape in outputs.items()}, result
 
 
-def lost(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def lost(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """The most that a @ b loses where the products that are added together, eight of them, are aligned to the largest."""
     most = np.zeros((a.shape[0], b.shape[1]))
     for k in range(0, a.shape[1], 8):
@@ -53,7 +54,7 @@ def lost(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return most
 
 
-def check(actual: np.ndarray, expected: np.ndarray, relative: float, absolute: float | np.ndarray = 0.0) -> None:
+def check(actual: NDArray[Any], expected: NDArray[Any], relative: float, absolute: float | NDArray[Any] = 0.0) -> None:
     assert np.all(np.abs(actual - expected) <= relative * np.abs(expected) + absolute), np.abs(actual - expected).max()
 
 

@@ -138,10 +138,10 @@ def sum_in_16_bits(left: Array, right: Array, phases: int, *, steps: int = 0, th
     """A model of the matrix unit, number by number: slices, phases, halves of a tile, and the packer."""
     b, a = sliced(left, 6), sliced(right, 4)
     depth = left.shape[1]
-    total = np.zeros((left.shape[0], right.shape[1]))
+    total: Array = np.zeros((left.shape[0], right.shape[1]))
     size = steps * 32 or depth
     for begin in range(0, depth, size):
-        held = np.zeros(total.shape)
+        held: Array = np.zeros(total.shape)
         for first in range(begin, min(begin + size, depth), 32):
             for phase in range(phases):
                 for half in (slice(first, first + 16), slice(first + 16, first + 32)):

@@ -27,11 +27,11 @@ _DESCRIPTION: Final = """\
 From a YAML spec to a complete Tenstorrent TT-Metalium program: reader, compute and
 writer kernels, a C++ host program, and tt.plan.json, proven right before it is written.
 
-  ttgen new "Y = gelu(X @ W + b)" X=2000,4096 W=4096,11008 b=11008 > specs/mlp.yaml
-  ttgen plan specs/mlp.yaml           what is decided, and why
-  ttgen render specs/mlp.yaml         writes rendered/mlp/
-  ttgen render --check specs          in CI: shows the diff, exits 2 when files differ
-  ttgen verify specs/mlp.yaml         runs it in an emulator, and compares with NumPy
+  ttgen new "Y = gelu(X @ W + b)" X=200,512 W=512,128 b=128 --kernel up > specs/up.yaml
+  ttgen plan specs/up.yaml            # what is decided, and why
+  ttgen render specs                  # writes rendered/up/, and a folder for each other spec
+  ttgen render --check specs          # in CI: shows the diff, exits 2 when files differ
+  ttgen verify specs/up.yaml          # runs it in an emulator, and compares with NumPy
 """
 
 _COMMANDS: Final = {
@@ -54,6 +54,13 @@ exit status:
   64 wrong usage
 """
 
+_ENVIRONMENT: Final = """
+environment:
+  NO_COLOR        messages without colour; a terminal gets them with
+  FORCE_COLOR     messages with colour, in a file or a pipe too
+  XDG_CACHE_HOME  where results and what verify compiles are kept (default: ~/.cache)
+"""
+
 
 def parser(command: str | None = None) -> Parser:
     """The parser; with the arguments of `command` only, so that a command imports no other."""
@@ -64,7 +71,7 @@ def parser(command: str | None = None) -> Parser:
     top = Parser(
         prog="ttgen",
         description=_DESCRIPTION,
-        epilog=_EXIT_STATUS,
+        epilog=_EXIT_STATUS + _ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"ttgen {__version__}")
@@ -75,7 +82,7 @@ def parser(command: str | None = None) -> Parser:
             name,
             help=summary,
             description=module.__doc__ if module else None,
-            epilog=_EXIT_STATUS,
+            epilog=f"{_EXIT_STATUS}\nexamples:\n{module.EXAMPLES}" if module else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if module:
@@ -107,9 +114,9 @@ def main(arguments: list[str]) -> int:
     try:
         return int(options.run(options))
     except UserError as error:
-        from ttgen.diagnostics import describe
+        from ttgen.cli.terminal import complain
 
-        print(describe(error), file=sys.stderr)
+        complain(error)
         return USER_ERROR
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import Final
 
 from ttgen.cli.main import OK, print_document
 from ttgen.dtypes import DTYPES
@@ -39,6 +40,11 @@ compute: {formula}
 #   order: row_major                  # or column_major, or {{block_linear: 4}}
 #   cores: {{rows: {rows}, cols: {cols}}}       # or a number of cores
 #   block: {{m: 1, n: 1, k: 1}}         # the unit of work in tiles: read once, used for all of it
+"""
+
+EXAMPLES: Final = """\
+  ttgen new "Y = gelu(X @ W + b)" X=2000,4096 W=4096,11008 b=11008
+  ttgen new "C = A @ B" A=256,256 B=256,256 --kernel product --dtype bfloat8_b -o product.yaml
 """
 
 

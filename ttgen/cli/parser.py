@@ -14,8 +14,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong."""
+        from ttgen.cli.terminal import marker
+
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+        self.exit(USAGE, f"{self.prog}: {marker(sys.stderr)('error:')} {message}\n")
 
     def refuse_options(self, words: list[str]) -> NoReturn:
         """Says which words it doesn't know, and which option they may be meant for."""

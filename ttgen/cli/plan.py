@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import Final
 
-from ttgen.cli import specs
+from ttgen.cli import specs, terminal
 from ttgen.cli.main import OK, USER_ERROR, print_document
 from ttgen.errors import counted
 from ttgen.model.plan import Plan, Program, Tensor
@@ -13,10 +14,15 @@ from ttgen.rendering.plan_json import plan_json
 from ttgen.target import Grid
 from ttgen.target import load as load_target
 
+EXAMPLES: Final = """\
+  ttgen plan specs/linear_relu.yaml
+  ttgen plan --json specs/gemm.yaml > plan.json
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    specs.add_specs(parser, many=False)
+    specs.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print tt.plan.json instead")
 
 
@@ -24,10 +30,12 @@ def run(options: argparse.Namespace) -> int:
     """Prints a plan."""
     planned, wrong = specs.plan_all(options.specs)
     for _loaded, plan in planned:
+        if options.quiet:
+            continue
         if options.json:
             print_document(plan_json(plan))
         else:
-            print("\n".join(describe(plan)))
+            print("\n".join(terminal.fitted(describe(plan))))
     return USER_ERROR if wrong else OK
 
 

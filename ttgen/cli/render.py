@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
@@ -20,10 +21,16 @@ from ttgen.origins import origins
 from ttgen.output import Change, compare, differences, write
 from ttgen.results import open_results
 
+EXAMPLES: Final = """\
+  ttgen render specs/gemm.yaml        # writes rendered/gemm/
+  ttgen render specs -q -o kernels    # all specs of a folder, into kernels/
+  ttgen render --check specs -o kernels
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    specs.add_specs(parser)
+    specs.add_arguments(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -35,8 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and exit 2 when files differ"
     )
-    specs.add_no_cache(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,11 +10,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from ttgen.cli.main import OK, print_document
 from ttgen.errors import OutputError, printable
 from ttgen.output import read
 from ttgen.schema.validation import schema_text
+
+EXAMPLES: Final = """\
+  ttgen schema -o spec.schema.json
+  ttgen schema plan
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

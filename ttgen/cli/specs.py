@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from ttgen.diagnostics import describe
 from ttgen.errors import OutputError, UserError, refuse
 from ttgen.results import Result, Results
 from ttgen.spec_file import read_bytes
@@ -28,17 +26,11 @@ MOST_WORKERS: Final = 32
 """Windows can't wait for twice as many, and writing what they make is for one process."""
 
 
-def add_specs(parser: argparse.ArgumentParser, *, many: bool = True) -> None:
-    """Adds the argument SPEC."""
-    if many:
-        parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
-    else:
-        parser.add_argument("specs", nargs=1, metavar="SPEC", help="a spec file")
-
-
-def add_no_cache(parser: argparse.ArgumentParser) -> None:
-    """Adds the option --no-cache."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what all commands that take specs have."""
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
     parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing of it")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
 
 
 def find(words: Iterable[str]) -> list[Path]:
@@ -106,7 +98,9 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[li
         try:
             served.append(serve(path, names))
         except UserError as error:
-            print(describe(error), file=sys.stderr)
+            from ttgen.cli.terminal import complain
+
+            complain(error)
             wrong += 1
     return served, wrong
 

@@ -13,12 +13,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.util import find_spec
 from math import isfinite
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
 
-from ttgen.cli import specs
+from ttgen.cli import specs, terminal
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
 from ttgen.errors import ToolchainError, VerifyError, counted
 from ttgen.model.plan import Plan
@@ -31,10 +34,15 @@ if TYPE_CHECKING:
 
 _DETAILS = 12
 
+EXAMPLES: Final = """\
+  ttgen verify specs/tile.yaml
+  ttgen verify --orders 20 --seed 1 specs/tile.yaml specs/row.yaml
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    specs.add_specs(parser)
+    specs.add_arguments(parser)
     parser.add_argument(
         "--seed", type=_at_least(0), default=0, metavar="N", help="of the inputs and orders (default: 0)"
     )
@@ -83,8 +91,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([_as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
     else:
-        for line in _report(verdicts):
-            print(line)
+        shown = [verdict for verdict in verdicts if not (options.quiet and verdict.passed and verdict.judged)]
+        if shown or not options.quiet:
+            print("\n".join(_report(shown)))
+        if not options.quiet:
+            print(_summary(verdicts))
     if wrong or not all(verdict.passed for verdict in verdicts):
         return USER_ERROR
     return OK if all(verdict.judged for verdict in verdicts) else NOT_JUDGED
@@ -97,17 +108,19 @@ def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namesp
 
     if options.exe:
         return [verify_executable(loaded, plan, options.exe, seed=options.seed) for loaded, plan in planned]
-    builder = Builder(find_compiler(options.cxx, sanitize=options.sanitize), cache_folder(), options.jobs)
+    compiler = find_compiler(options.cxx, sanitize=options.sanitize)
     at_once = max(1, min(options.jobs, len(planned)))
+    folder = TemporaryDirectory() if options.no_cache else nullcontext(cache_folder())
+    with folder as cache, ThreadPoolExecutor(at_once) as pool:
+        builder = Builder(compiler, Path(cache), options.jobs)
 
-    def one(item: tuple[LoadedSpec, Plan]) -> Verdict:
-        jobs = max(1, options.jobs // at_once)
-        return verify(*item, builder, seed=options.seed, orders=options.orders, jobs=jobs)
+        def one(item: tuple[LoadedSpec, Plan]) -> Verdict:
+            jobs = max(1, options.jobs // at_once)
+            return verify(*item, builder, seed=options.seed, orders=options.orders, jobs=jobs)
 
-    with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(one, item) for item in planned]
         try:
-            for _done in _progress(futures):
+            for _done in _progress(futures, quiet=options.quiet):
                 pass
             return [future.result() for future in futures]
         finally:
@@ -117,9 +130,9 @@ def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namesp
             prune(builder.cache)
 
 
-def _progress(futures: list[Future[Verdict]]) -> Iterator[Future[Verdict]]:
+def _progress(futures: list[Future[Verdict]], *, quiet: bool) -> Iterator[Future[Verdict]]:
     """The futures as they end; with a bar where rich is installed and someone looks, with a line each otherwise."""
-    if len(futures) < 2:
+    if quiet or len(futures) < 2:
         yield from as_completed(futures)
         return
     if sys.stderr.isatty() and find_spec("rich"):
@@ -163,18 +176,22 @@ def _report(verdicts: list[Verdict]) -> Iterator[str]:
         if not verdict.outputs:
             rows.append((verdict.kernel, "-", "-", "-", "-", "-", counters))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from terminal.fitted(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
     for verdict in verdicts:
         for finding in verdict.findings:
             yield ""
-            yield from describe(verdict.kernel, finding)
+            yield from describe(verdict.kernel, finding, terminal.marker(sys.stdout))
         for note in verdict.notes:
             yield f"{verdict.kernel}: note: {note}"
+
+
+def _summary(verdicts: list[Verdict]) -> str:
     states = [_state(verdict) for verdict in verdicts]
     runs = counted(sum(verdict.runs for verdict in verdicts), "run")
     doubt = f", {states.count('not judged')} not judged" if "not judged" in states else ""
-    yield f"{states.count('verified')} of {counted(len(verdicts), 'spec')} verified{doubt}, {runs}"
+    return f"{states.count('verified')} of {counted(len(verdicts), 'spec')} verified{doubt}, {runs}"
 
 
 def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
@@ -186,12 +203,12 @@ def _row(output: OutputCheck) -> tuple[str, str, str, str, str]:
     return name, f"{output.error:.2e}", allowed, f"{output.pcc:.6f}", where
 
 
-def describe(kernel: str, finding: Finding) -> Iterator[str]:
+def describe(kernel: str, finding: Finding, mark: Callable[[str], str] = str) -> Iterator[str]:
     """A finding as people read it: where, its name, what happened, and the details."""
     place = f"{kernel}/{finding.file}:{finding.line}" if finding.line else kernel
     core = f"on core ({finding.core[0]}, {finding.core[1]})" if finding.core is not None else ""
     run = f"with {finding.inputs} inputs, in order {finding.order}" if finding.inputs else ""
-    yield f"{place}: error: {finding.name}: {finding.message}"
+    yield f"{place}: {mark('error:')} {finding.name}: {finding.message}"
     if where := ", ".join(part for part in (f"{finding.thread} {core}".strip(), run) if part):
         yield f"    {where}"
     for line in finding.details[:_DETAILS]:
