@@ -232,6 +232,12 @@ FAULTS = (
         "",
         others=("uninitialised-data", "cb-overwrite", "hang"),
     ),
+    m(
+        "semaphore-equality",
+        "multicast_sender.cpp",
+        "noc_semaphore_wait(ready_word, receivers);\n        noc_semaphore_set(ready_word, 0);",
+        "noc_semaphore_wait(ready_word, (k + 1) * receivers);",
+    ),
     m("hang", "multicast_sender.cpp", "noc_semaphore_set(ready_word, 0);", "", others=("semaphore-unwaited",)),
     m("noc-not-drained", "multicast_receiver.cpp", "noc_async_atomic_barrier();", ""),
     m("noc-not-drained", "multicast_sender.cpp", "noc_async_write_barrier();", ""),

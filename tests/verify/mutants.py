@@ -3,50 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import ttgen
-from ttgen.model.artifact import Artifact
-
-SPECS = Path(__file__).resolve().parents[2] / "specs"
-
-
-@cache
-def rendered(spec: str) -> tuple[Artifact, ...]:
-    """What is rendered for a spec."""
-    return ttgen.render(ttgen.plan(ttgen.load(SPECS / f"{spec}.yaml")))
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A text of one file that is replaced, once."""
-
-    what: str
-    spec: str
-    file: str
-    old: str
-    new: str
-    name: str
-    """Of the first finding."""
-
-    def files(self) -> tuple[Artifact, ...]:
-        """The rendered files, one of them with the fault."""
-        return tuple(self._changed(file) for file in rendered(self.spec))
-
-    def _changed(self, file: Artifact) -> Artifact:
-        if self.file not in (file.path, file.path.split("/", 1)[1]):
-            return file
-        assert self.old in file.text, f"{file.path} has no {self.old}"
-        return Artifact(file.path, file.text.replace(self.old, self.new, 1))
-
-
-def _m(what: str, spec: str, file: str, old: str, new: str, name: str) -> Mutant:
-    hosts = {"plan": "host/program.cpp", "main": "host/main.cpp", "host": "host/tensor_io.cpp"}
-    path = hosts.get(file, f"kernels/{file}.cpp")
-    return Mutant(what, spec, path, old, new, name)
-
+from tests.verify.exchange_mutants import EXCHANGE
+from tests.verify.mutant import fault as _m
 
 _ZEROS = """    for (uint32_t word = 0; word < get_tile_size(cb_zeros) / sizeof(uint32_t); ++word) {
         zeros_words[word] = 0;
@@ -245,6 +204,7 @@ MUTANTS = (
        ".tensors = {tensors.X, tensors.W2, tensors.X}", "out-of-range"),
     _m("compute: a function of the first program left out", "mlp", "H/compute", "gelu_tile<false>(0);", "", "wrong-numbers"),
     _m("reader: what lies between, of another row", "mlp", "Y/reader", "y * Kt + k, H_tensor", "k, H_tensor", "wrong-numbers"),
+    *EXCHANGE,
 )  # fmt: skip
 
 

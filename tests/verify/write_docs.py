@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import ttgen
+from tests.sizes import smaller
 from tests.verify.conftest import CACHE
-from tests.verify.mutants import MUTANTS, SPECS, table
+from tests.verify.mutants import MUTANTS, table
 from ttgen.cli.verify import describe
 from ttgen.verify.toolchain import Builder, find_compiler
 from ttgen.verify.verify import verify
@@ -18,7 +19,7 @@ _HANG = "compute: a pop is forgotten"
 def hang(builder: Builder) -> str:
     """The report of a mutant that hangs."""
     mutant = next(mutant for mutant in MUTANTS if mutant.what == _HANG)
-    loaded = ttgen.load(SPECS / f"{mutant.spec}.yaml")
+    loaded = smaller(mutant.spec)
     verdict = verify(loaded, ttgen.plan(loaded), builder, files=mutant.files(), jobs=2)
     return "```text\n" + "\n".join(describe(mutant.spec, verdict.findings[0])) + "\n```\n"
 

@@ -80,7 +80,9 @@ struct CircularBuffer {
 struct SemaphoreWatch {
     uint32_t address = 0;
     int32_t unseen = 0;                    // changes by others since the owner last looked
-    Where last = {nullptr, 0};
+    uint32_t equal = 0;                    // what it last waited for by equality, unless the word was set lower since
+    Where last = {nullptr, 0};             // the increment that landed last, and whose it was
+    Fiber* by = nullptr;
 };
 
 // ---- movement

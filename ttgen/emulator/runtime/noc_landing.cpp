@@ -43,6 +43,7 @@ void land_increment(Movement& m) {
         SemaphoreWatch& watch = semaphore_watch(*to.core, to.address);
         watch.unseen += static_cast<int32_t>(m.value);
         watch.last = m.where;
+        watch.by = machine().running;
         wake(*to.core);
     }
 }
@@ -158,11 +159,15 @@ bool overlaps_pending_write(const Fiber& fiber, uint32_t address, uint32_t bytes
 bool land_everything() {
     // One at a time: between two landings, whoever was waiting for the first may run. Increments first, as nothing orders them after data.
     Machine& m = machine();
+    Fiber* const before = m.running;
     const std::size_t start = settings().seed != 0 ? m.random() % m.cores.size() : 0;
     for (std::size_t i = 0; i < m.cores.size(); ++i) {
         for (const auto& fiber : m.cores[(start + i) % m.cores.size()]->fibers) {
             for (NocQueues& q : fiber->nocs) {
-                if (land_next_increment(q.increments)) {
+                m.running = fiber.get();  // whose fault it is, if it is one
+                const bool landed = land_next_increment(q.increments);
+                m.running = before;
+                if (landed) {
                     return true;
                 }
             }
@@ -171,7 +176,10 @@ bool land_everything() {
     for (std::size_t i = 0; i < m.cores.size(); ++i) {
         for (const auto& fiber : m.cores[(start + i) % m.cores.size()]->fibers) {
             for (NocQueues& q : fiber->nocs) {
-                if (land_next_write(q.writes)) {
+                m.running = fiber.get();
+                const bool landed = land_next_write(q.writes);
+                m.running = before;
+                if (landed) {
                     return true;
                 }
             }

@@ -20,10 +20,12 @@ SemaphoreWatch& semaphore_watch(Core& core, uint32_t address) {
 void check_semaphores(Core& core) {
     for (const SemaphoreWatch& watch : core.semaphores) {
         if (watch.unseen > 0) {
+            machine().running = watch.by;
             error(watch.last, "semaphore-unwaited", format("%d increments of %s on core (%u,%u) were never waited for", watch.unseen,
                                                            is_semaphore(watch.address) ? format("semaphore %u", (watch.address - kSemaphoreBase) / kSemaphoreStride).c_str()
                                                                                        : format("the word at %#x", watch.address).c_str(),
                                                            core.x, core.y));
+            machine().running = nullptr;
         }
     }
 }
@@ -81,6 +83,14 @@ void ttemu_semaphore_wait(uintptr_t address, uint32_t value, int minimum, TTEMU_
     uint32_t now;
     std::memcpy(&now, core.l1 + word, 4);
     watch.unseen = minimum != 0 ? std::min(watch.unseen, static_cast<int32_t>(now - value)) : 0;
+    if (minimum == 0) {
+        // Whether the word can pass a value before its core looks depends on all that others do; nothing on the device tells.
+        if (watch.equal != 0 && value > watch.equal) {
+            error(where, "semaphore-equality", format("waits for exactly %u in a word that has grown from %u, for which it waited before: if it grows past it first, this never ends",
+                                                      value, watch.equal));
+        }
+        watch.equal = value;
+    }
 }
 
 void ttemu_semaphore_set(uintptr_t address, uint32_t value, TTEMU_AT) {
@@ -98,6 +108,9 @@ void ttemu_semaphore_set(uintptr_t address, uint32_t value, TTEMU_AT) {
     if (watch.unseen > 0) {
         error(where, "semaphore-unwaited", format("sets a semaphore while %d increments of it haven't been waited for", watch.unseen));
         watch.unseen = 0;
+    }
+    if (value < watch.equal) {
+        watch.equal = 0;
     }
     std::memcpy(core.l1 + word, &value, 4);
     core.shadow.set(word, 4, true);
