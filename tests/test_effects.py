@@ -17,6 +17,7 @@ import pytest
 import ttgen
 from ttgen.analysis import counts, coverage, dst, interpreter, steps, tokens
 from ttgen.analysis.network import Core
+from ttgen.cost import loads
 from ttgen.model.body import Body, Loop, children, indices
 from ttgen.model.effects import effects
 from ttgen.model.plan import Plan
@@ -24,7 +25,7 @@ from ttgen.patterns import configure
 from ttgen.planner import arguments, kernel_size
 
 # Every module that goes by effects.
-WALKS = (counts, coverage, dst, interpreter, steps, arguments, configure, kernel_size)
+WALKS = (counts, coverage, dst, interpreter, steps, loads, arguments, configure, kernel_size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR
@@ -19,10 +20,15 @@ from ttgen.model.plan import Plan
 from ttgen.planner.resolve import candidates
 from ttgen.target import load
 
+EXAMPLES: Final = """\
+  ttgen estimate "specs/gemm*.yaml"
+  ttgen estimate --json specs/mlp.yaml > mlp.json
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    specs.add_specs(parser)
+    specs.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print an object a spec, all in a list")
 
 
@@ -34,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
         target = load(plan.target.device)
         programs = [predict(candidate, target) for candidate in candidates(loaded)]
         found.append(_as_json(plan, programs))
-        if not options.json:
+        if not (options.json or options.quiet):
             print(f"{printable(loaded.file_name)}: {_line(plan, programs)}")
-    if options.json:
+    if options.json and not options.quiet:
         print(json.dumps(found, indent=2))
     return USER_ERROR if wrong else OK
 
