@@ -22,7 +22,7 @@ from ttgen.target import load
 
 EXAMPLES: Final = """\
   ttgen estimate "specs/gemm*.yaml"
-  ttgen estimate --json specs/mlp.yaml > mlp.json
+  ttgen estimate --json specs/gemm.yaml > estimate.json
 """
 
 
