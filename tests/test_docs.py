@@ -126,6 +126,12 @@ def test_a_worked_diff_works(title: str, checkout: Path) -> None:
     for command in re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
         subprocess.run(command, cwd=checkout, check=True, shell=True)
     subprocess.run(["git", "apply", "-"], input=diff[1], cwd=checkout, check=True, text=True)
+    for words in (["check", "-q"], ["format", "-q", "--check"]):
+        subprocess.run(
+            [sys.executable, "-m", "ruff", *words, "--no-cache", "--config", ROOT / "pyproject.toml", "ttgen"],
+            cwd=checkout,
+            check=True,
+        )
     variables = environment(checkout)
     subprocess.run([sys.executable, "-m", "ttgen.schema.write"], cwd=checkout, env=variables, check=True)
     done = subprocess.run(
