@@ -226,7 +226,7 @@ def _elements(dtype: DTypeName, first: int, count: int) -> NDArray[np.int64]:
     inside = byte[byte >= exponents] - exponents
     own = np.concatenate([inside * 8 // bits, (inside * 8 + 7) // bits])
     shared = byte[byte < exponents, np.newaxis] * EXPONENT_GROUP + np.arange(EXPONENT_GROUP)
-    return np.unique(np.concatenate([own, shared.ravel()]))
+    return np.asarray(np.unique(np.concatenate([own, shared.ravel()])))
 
 
 def check_counters(plan: Plan, counters: Sequence[Counters]) -> Iterator[Finding]:

@@ -223,7 +223,9 @@ def _sum_of_parts(left: Array, right: Array, step: Step, engine: Engine) -> tupl
     """A product whose K may be cut into parts, each the sum of one core, which the packer of another adds up in L1."""
     if not step.parts:
         return product_errors(left, right, step.formats, engine, in_steps=step.in_steps)
-    total = error = squares = np.zeros(())
+    total: Array = np.zeros(())
+    error: Array = np.zeros(())
+    squares: Array = np.zeros(())
     begin = 0
     for end in step.parts:
         part = slice(begin * TILE, end * TILE)
@@ -335,4 +337,4 @@ def _rounded_operand(a: Bounded, b: Bounded) -> Array:
     """What the matrix unit's sum loses of its smaller operand; nothing while its last bit is one of the larger's."""
     sizes = np.abs(a.value) + a.error, np.abs(b.value) + b.error
     larger, smaller = np.maximum(*sizes), np.minimum(*sizes)
-    return np.minimum(_ADDED * larger, smaller)
+    return np.asarray(np.minimum(_ADDED * larger, smaller))
