@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_proofs import check, plan_of
+from tests.broken import check, plan_of
 from ttgen.analysis import coverage, dst, tokens
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core
