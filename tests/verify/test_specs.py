@@ -14,7 +14,9 @@ from hypothesis.strategies import SearchStrategy
 
 import ttgen
 from tests.random_specs import RandomSpec, specs, staged_specs
+from tests.sizes import SMALLER, smaller
 from ttgen.errors import SpecError
+from ttgen.spec import LoadedSpec
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import Verdict, verify
 
@@ -38,14 +40,33 @@ def check(verdict: Verdict) -> None:
         assert np.isfinite(output.allowed) or output.unbounded
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_spec(builder: Builder, path: Path) -> None:
-    loaded = ttgen.load(path)
+def check_well(builder: Builder, loaded: LoadedSpec) -> None:
     verdict = verify(loaded, ttgen.plan(loaded), builder, orders=2, jobs=2)
     check(verdict)
     assert verdict.runs == 3
     assert not any("no hard inputs" in note for note in verdict.notes)
     assert all(output.unbounded == 0 and output.pcc > 0.999 for output in verdict.outputs)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_spec(builder: Builder, path: Path) -> None:
+    check_well(builder, smaller(path.stem))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", SMALLER)
+def test_large_spec(builder: Builder, name: str) -> None:
+    check_well(builder, ttgen.load(f"specs/{name}.yaml"))
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_a_smaller_spec_has_the_same_kernels(name: str) -> None:
+    small, large = (
+        {file.path: file.text for file in ttgen.render(ttgen.plan(loaded)) if "/kernels/" in file.path}
+        for loaded in (smaller(name), ttgen.load(f"specs/{name}.yaml"))
+    )
+    assert small == large
+    assert small
 
 
 @pytest.mark.parametrize("name", ["gemm_ragged", "normalize", "row"])
@@ -62,6 +83,7 @@ def test_twenty_orders_of_every_spec(builder: Builder, path: Path) -> None:
         check(verify(loaded, ttgen.plan(loaded), builder, seed=seed, orders=20, jobs=2))
 
 
+@pytest.mark.exhaustive  # gemm_multicast, which is as large, is in the gate
 def test_a_product_of_a_thousand(builder: Builder) -> None:
     loaded = ttgen.loads(BIG)
     check(verify(loaded, ttgen.plan(loaded), builder, jobs=2))
