@@ -221,10 +221,12 @@ def _explained(winner: Found, others: Sequence[Found], free: Sequence[str]) -> S
         because += f"; next {_words(others[0].made.schedule)}"
     schedule = winner.made.schedule
     said = "block" if "block" in free else free[0]
-    found = {
-        name: Decided(value=getattr(schedule, name).value, origin="search", because=because if name == said else "")
-        for name in free
-    }
+    found = {}
+    for name in free:
+        decided = getattr(schedule, name)
+        found[name] = Decided(
+            value=decided.value, origin="search", because=because if name == said else decided.because
+        )
     return replace(schedule, **found)
 
 

@@ -25,9 +25,6 @@ void kernel_main() {
     constexpr uint32_t x_count = get_named_compile_time_arg_val("x_count");
     constexpr uint32_t y_count = get_named_compile_time_arg_val("y_count");
 
-    enum RuntimeArg : int {
-    };
-
     compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_C);
     matmul_block_init(cb_A, cb_B, /*transpose=*/0, subblock_w, subblock_h, block_k);
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {

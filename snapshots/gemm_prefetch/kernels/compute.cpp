@@ -27,9 +27,6 @@ void kernel_main() {
     constexpr uint32_t x_count = get_named_compile_time_arg_val("x_count");
     constexpr uint32_t y_count = get_named_compile_time_arg_val("y_count");
 
-    enum RuntimeArg : int {
-    };
-
     compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_product);
     for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
         for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
