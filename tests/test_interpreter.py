@@ -46,7 +46,12 @@ def test_every_spec(path: Path) -> None:
     agree(loaded, ttgen.plan(loaded))
 
 
-@pytest.mark.parametrize(("strategy", "refused"), [(specs, 1 / 5), (staged_specs, 1 / 2)])
+def _shared() -> SearchStrategy[RandomSpec]:
+    """Products in rectangles of cores, which may share operands and the sum."""
+    return specs(shared=True)
+
+
+@pytest.mark.parametrize(("strategy", "refused"), [(specs, 1 / 5), (staged_specs, 1 / 2), (_shared, 1 / 5)])
 def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]], refused: float) -> None:
     """`TTGEN_EXAMPLES=5000 pytest tests/test_interpreter.py` takes more of them, as CI does every night."""
     answers: list[bool] = []
@@ -103,3 +108,17 @@ def test_rows_of_all_batches_in_one_shard_and_a_column_for_each() -> None:
         f"  Y: {{shape: [3, 128, 64], dtype: bfloat16, {shards}}}\ncompute: Y = X * column\n"
     )
     agree(loaded, ttgen.plan(loaded))
+
+
+@pytest.mark.parametrize(("shape", "multicast"), [((32, 320), "a"), ((320, 32), "b")])
+def test_cores_that_only_complete_a_rectangle(shape: tuple[int, int], multicast: str) -> None:
+    """Ten units in a line on eight columns of cores: what is multicast to two rows needs six more cores."""
+    rows, cols = shape
+    loaded = ttgen.loads(
+        f"kernel: k\ntensors:\n  A: {{shape: [{rows}, 96], dtype: bfloat16}}\n  B: {{shape: [96, {cols}], dtype: bfloat16}}\n"
+        f"  C: {{shape: [{rows}, {cols}], dtype: bfloat16}}\ncompute: C = A @ B\n"
+        f"schedule: {{policy: rectangular, block: {{m: 1, n: 1, k: 1}}, multicast: {multicast}}}\n"
+    )
+    plan = ttgen.plan(loaded)
+    assert len(list(plan.program.cores())) == 16
+    agree(loaded, plan)

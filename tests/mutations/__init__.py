@@ -1,6 +1,7 @@
 """Single-line faults in the planner, the patterns and the proofs, and the tests that have to catch them."""
 
 from tests.mutations.analysis import ANALYSIS
+from tests.mutations.exchange import EXCHANGE
 from tests.mutations.planner import PLANNER
 
-FAULTS = (*ANALYSIS, *PLANNER)
+FAULTS = (*ANALYSIS, *PLANNER, *EXCHANGE)

@@ -18,23 +18,31 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_wrong_programs.py::test_flow[a page of two that isn't packed]",
         ),
         (
-            "if rings[token.cb] % pages:",
+            "if core.rings[token.cb] % pages:",
             "if False:",
             "test_proofs.py::test_fault_is_found[steps that don't wrap]",
         ),
         (
-            'self._expect(self.name not in ring.in_flight, cb, "still',
+            "alike.setdefault(key, core)",
+            "alike.setdefault((), core)",
+            "test_proofs.py::test_fault_is_found[a unit too many on one core]",
+        ),
+    ),
+    *faults(
+        "analysis/network",
+        (
+            'self._expect((self.name, "read") not in ring.in_flight, cb, "still',
             'self._expect(True, cb, "still',
             "test_proofs.py::test_fault_is_found[a read that is pending at the end]",
         ),
         (
-            "self._expect(evaluate(last, self.values) < rings[cb].waited",
-            "self._expect(evaluate(last, self.values) <= rings[cb].waited",
+            "self._expect(slot < state.rings[cb].waited",
+            "self._expect(slot <= state.rings[cb].waited",
             "test_proofs.py::test_fault_is_found[a dropped wait]",
         ),
         (
-            'ring.in_flight if of == "read" else ring.leaving',
-            "ring.in_flight if of else ring.leaving",
+            'if of == "write":',
+            'if of == "read":',
             "test_proofs.py::test_fault_is_found[a unit too many on one core]",
         ),
         (
@@ -43,8 +51,8 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_wrong_programs.py::test_flow[a push of more than is reserved]",
         ),
         (
-            'self._expect(not ring.in_flight, cb, "pushed before',
-            'self._expect(True, cb, "pushed before',
+            'self._expect(not ring.in_flight, cb, f"pushed before',
+            'self._expect(True, cb, f"pushed before',
             "test_proofs.py::test_fault_is_found[a dropped read barrier]",
         ),
         (
@@ -78,8 +86,8 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_wrong_programs.py::test_flow[a page that is used after its pop]",
         ),
         (
-            'self._expect(slot < ring.reserved, cb, "filled',
-            'self._expect(slot <= ring.reserved, cb, "filled',
+            "(ring.packed if place is None else place) < ring.reserved",
+            "(ring.packed if place is None else place) <= ring.reserved",
             "test_proofs.py::test_fault_is_found[a dropped reserve]",
         ),
         (
@@ -87,14 +95,9 @@ ANALYSIS: tuple[Fault, ...] = (
             "ring.packed += 0",
             "test_wrong_programs.py::test_flow[two pages that are packed to one]",
         ),
-        (
-            "alike.setdefault(tuple(core.get(name) for name in wanted), core)",
-            "alike.setdefault((), core)",
-            "test_proofs.py::test_fault_is_found[a unit too many on one core]",
-        ),
     ),
     equivalent(
-        "analysis/tokens",
+        "analysis/network",
         'self._expect(self.name not in ring.leaving, cb, "still',
         'self._expect(True, cb, "still',
         "a page is popped after its write barrier, and every page that was pushed is popped",
@@ -244,14 +247,17 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_slices.py::test_the_trips_that_are_looked_at_have_the_extremes_of_all",
         ),
         (
-            "return values.get(name, index)",
-            "return index",
-            "test_slices.py::test_a_product_through_a_name_is_run_through",
-        ),
-        (
             "(used_names(body, wanted) - made)",
             "(used_names(body, wanted))",
             "test_proofs.py::test_fault_is_found[a unit too many on one core]",
+        ),
+    ),
+    *faults(
+        "model/index",
+        (
+            "return values.get(name, index)",
+            "return index",
+            "test_slices.py::test_a_product_through_a_name_is_run_through",
         ),
     ),
     *faults(

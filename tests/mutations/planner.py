@@ -6,10 +6,10 @@ from tests.mutations.fault import Fault, equivalent, faults
 
 PLANNER: tuple[Fault, ...] = (
     *faults(
-        "patterns/kernels",
+        "patterns/access",
         (
-            "        ReadBarrier(),\n        *push(accesses),",
-            "        *push(accesses),",
+            "ReadBarrier(), *push(accesses))",
+            "*push(accesses))",
             "test_snapshots.py::test_rendered_files[adam]",
         ),
         (
@@ -23,10 +23,18 @@ PLANNER: tuple[Fault, ...] = (
             "test_snapshots.py::test_rendered_files[adam]",
         ),
         (
-            "        *reserve(accesses),\n",
-            "",
+            "return (*reserve(accesses), ",
+            "return (",
             "test_snapshots.py::test_rendered_files[adam]",
         ),
+        (
+            "return tuple(Pop(cb=access.cb, pages=access.pages) for access in accesses)",
+            "return tuple(Pop(cb=access.cb) for access in accesses)",
+            "test_snapshots.py::test_rendered_files[add_columns]",
+        ),
+    ),
+    *faults(
+        "patterns/kernels",
         (
             "waits = [Wait(cb=cb) for cb in section.reads if cb not in waited]",
             "waits = [Wait(cb=cb) for cb in section.reads]",
@@ -37,11 +45,6 @@ PLANNER: tuple[Fault, ...] = (
             "pass",
             "test_snapshots.py::test_rendered_files[adam]",
         ),
-        (
-            "return tuple(Pop(cb=access.cb, pages=access.pages) for access in accesses)",
-            "return tuple(Pop(cb=access.cb) for access in accesses)",
-            "test_snapshots.py::test_rendered_files[add_columns]",
-        ),
     ),
     *faults(
         "patterns/units",
@@ -51,8 +54,8 @@ PLANNER: tuple[Fault, ...] = (
             "test_interpreter.py::test_rows_of_all_batches_in_one_shard_and_a_column_for_each",
         ),
         (
-            'Let(name="first_row", index=mul(Y, BLOCK_M)),',
-            'Let(name="first_row", index=mul(Y, BLOCK_N)),',
+            "first_row, first_col = mul(Y, BLOCK_M), ",
+            "first_row, first_col = mul(Y, BLOCK_N), ",
             "test_snapshots.py::test_rendered_files[add_columns]",
         ),
         (
@@ -161,13 +164,13 @@ PLANNER: tuple[Fault, ...] = (
     *faults(
         "planner/division",
         (
-            "loop=RectangleLoop(x_step=cols, y_step=rows)",
-            "loop=RectangleLoop(x_step=rows, y_step=cols)",
+            "loop=RectangleLoop(x_step=across, y_step=down)",
+            "loop=RectangleLoop(x_step=down, y_step=across)",
             "test_snapshots.py::test_rendered_files[gemm_edges]",
         ),
         (
-            '"y_start": tuple((row,) * cols for row in range(rows)),',
-            '"y_start": tuple((0,) * cols for row in range(rows)),',
+            '"y_start": {core: y for core, (_x, y) in parts.items()},',
+            '"y_start": {core: 0 for core, (_x, y) in parts.items()},',
             "test_snapshots.py::test_rendered_files[gemm_edges]",
         ),
         (

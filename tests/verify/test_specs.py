@@ -104,7 +104,15 @@ def run_random(builder: Builder, spec: RandomSpec, seed: int) -> None:
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 
 
-@pytest.mark.parametrize(("strategy", "part"), [(specs, 0), (specs, 1), (staged_specs, 0), (staged_specs, 1)])
+def _shared() -> SearchStrategy[RandomSpec]:
+    """Products in rectangles of cores, which may share operands and the sum."""
+    return specs(shared=True)
+
+
+STRATEGIES = (specs, staged_specs, _shared)
+
+
+@pytest.mark.parametrize(("strategy", "part"), [(strategy, part) for strategy in STRATEGIES for part in (0, 1)])
 def test_random_specs(builder: Builder, strategy: Callable[[], SearchStrategy[RandomSpec]], part: int) -> None:
     """The same ones every time; in parts, for several processes."""
 
@@ -119,6 +127,6 @@ def test_random_specs(builder: Builder, strategy: Callable[[], SearchStrategy[Ra
 
 @pytest.mark.exhaustive
 @settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
-@given(spec=st.one_of(specs(most=400), staged_specs(most=400)), seed=st.integers(0, 1000))
+@given(spec=st.one_of(specs(most=400), staged_specs(most=400), specs(most=400, shared=True)), seed=st.integers(0, 1000))
 def test_thousands_of_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
     run_random(builder, spec, seed)

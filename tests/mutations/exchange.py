@@ -1,0 +1,61 @@
+"""Faults in what cores have to do with each other: in the patterns, in the tables, and in the proofs."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault, faults
+
+_FOUND = "test_proofs.py::test_fault_is_found"
+_RENDERED = "test_snapshots.py::test_rendered_files"
+
+EXCHANGE: tuple[Fault, ...] = (
+    *faults(
+        "patterns/groups",
+        ("others = sub(group.ranks, ONE)", "others = group.ranks", f"{_RENDERED}[gemm_one_row]"),
+        ("turns = add(floor_div(ROUND, group.ranks), ONE)", "turns = floor_div(ROUND, group.ranks)", f"{_RENDERED}[gemm_one_row]"),
+        ("Place(x=CORE_X, y=last_y)", "Place(x=CORE_X, y=sub(CORE_ROWS, ONE))", f"{_RENDERED}[gemm_split_gelu]"),
+        ("CORE_ROWS, row, Place(", "CORE_ROWS, CORE_Y, Place(", f"{_RENDERED}[gemm_split_gelu]"),
+        ("            WriteBarrier(),\n            *pop((ahead,)),", "            *pop((ahead,)),", f"{_RENDERED}[gemm_prefetch]"),
+        ("ahead, add(ROUND, group.ranks), steps)", "ahead, add(ROUND, ONE), steps)", f"{_RENDERED}[gemm_prefetch]"),
+        ("left=NEXT, relation=\"<\", right=rounds", "left=NEXT, relation=\"<\", right=steps", f"{_RENDERED}[gemm_prefetch]"),
+        ("            *reserve((access,)),\n            If(", "            If(", f"{_RENDERED}[gemm_one_row]"),
+    ),
+    *faults(
+        "patterns/parts",
+        ("slot=mul(sub(PART, ONE), own.pages)", "slot=mul(PART, own.pages)", f"{_RENDERED}[gemm_split_gelu]"),
+        ("        WriteBarrier(),\n        Signal(", "        Signal(", f"{_RENDERED}[gemm_split_gelu]"),
+        ("at_least=mul(add(TRIP, ONE), others)", "at_least=others", f"{_RENDERED}[gemm_split_gelu]"),
+        ("y=sub(CORE_Y, mul(PART, CORE_ROWS))", "y=sub(CORE_Y, CORE_ROWS)", f"{_RENDERED}[gemm_split_gelu]"),
+    ),
+    *faults(
+        "planner/division",
+        ("(max(x_counts),) * across, (max(y_counts),) * down", "x_counts, y_counts", f"{_RENDERED}[gemm_multicast_uneven]"),
+        ("used = used if shared == \"none\" else rows * cols", "used = min(used, rows * cols)", "test_interpreter.py::test_cores_that_only_complete_a_rectangle"),
+        ("\"row\" if line is None or rows == 1 else \"all\"", "\"row\"", f"{_RENDERED}[gemm_a_to_all]"),
+        ("(x, y + part * rows): begin", "(x, y + part): begin", f"{_RENDERED}[gemm_split_gelu]"),
+    ),
+    *faults(
+        "analysis/network",
+        ("self._expect(not taken, cb,", "self._expect(True, cb,", f"{_FOUND}[sums of all helpers in one place]"),
+        ("slot + pages <= ring.reserved", "pages <= ring.reserved", f"{_FOUND}[sums in the next helper's place]"),
+        ("ring.place == own[cb].place", "True", f"{_FOUND}[signals in the counter of the other operand]"),
+        ("self._expect(ring is not None, cb, f\"sent", "self._expect(True, cb, f\"sent", f"{_FOUND}[a multicast beyond the cores]"),
+        ("sum(ring.come.values()) in (0, pages)", "True", f"{_FOUND}[a page of the sums that isn't sent]"),
+        ("if state.reached.get(name, 0) != value:", "if False:", f"{_FOUND}[a helper that doesn't wait for room]"),
+        ("self.owes.add(\"signal\")", "pass", f"{_FOUND}[a signal without a barrier at the end]"),
+        ("self._expect(len(cores) == number,", "self._expect(True,", f"{_FOUND}[a multicast a column too wide]"),
+        ("self._expect(number > 1,", "self._expect(True,", f"{_FOUND}[a multicast to nobody]"),
+        ("self._expect(value > there.counters.get(name, 0),", "self._expect(True,", f"{_FOUND}[an announcement of the round before]"),
+        ("self._expect(self.name not in ring.leaving, cb, \"signalled", "self._expect(True, cb, \"signalled", f"{_FOUND}[sums signalled before they are there]"),
+        ("self._expect(own[cb].filled, cb, \"sent", "self._expect(True, cb, \"sent", f"{_FOUND}[a block sent from where nothing is read to]"),
+    ),
+    *faults(
+        "analysis/tokens",
+        ("for core in _few(group):", "for core in group[-1:]:", f"{_FOUND}[a helper that waits for room at the end]"),
+        ("_few(group):\n            for name in core.bodies:", "_few(group):\n            for name in ():", f"{_FOUND}[a helper that waits for room at the end]"),
+        ("reached += talk(own.bodies[name]).partners(own.values)", "pass", f"{_FOUND}[a helper that waits for room at the end]"),
+    ),
+    *faults(
+        "analysis/steps",
+        ("case Reach(at_least=at_least):\n            return (at_least,)", "case Reach():\n            return ()", f"{_FOUND}[a dropped signal]"),
+    ),
+)  # fmt: skip
