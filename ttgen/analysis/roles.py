@@ -59,6 +59,12 @@ def _check_core(core: Coordinate, kernels: Sequence[Kernel], buffers: Sequence[C
     for what, number in used.items():
         if number > 1:
             raise ProofError(f"core {core}: {what} is used {number} times")
+    # All proofs take a name for one number.
+    numbers: dict[str, int] = {}
+    for kernel in kernels:
+        for name, value in kernel.named_compile_time_args.items():
+            if numbers.setdefault(name, value) != value:
+                raise ProofError(f"core {core}: {name} is {numbers[name]} and, in {kernel.name}, {value}")
     there = {f"cb_{buffer.name}" for buffer in buffers}
     for kernel in kernels:
         missing = {name for name in kernel.named_compile_time_args if name.startswith("cb_")} - there

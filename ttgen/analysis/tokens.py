@@ -157,6 +157,11 @@ def _together(cores: Sequence[Core]) -> list[set[str]]:
     return [names for names, _semaphores in sets]
 
 
+_ALL = 16
+"""The cores of a group each of which is late once: those of a row or a column. Of all cores of a chip, few are."""
+
+
 def _few(group: tuple[Core, ...]) -> Iterator[Core]:
     """Cores of a group that stand for all: ranks differ in whose turn comes when, the first and the last at an end."""
-    yield from (group[index] for index in sorted({0, 1, len(group) // 2, len(group) - 1} & set(range(len(group)))))
+    last = len(group) - 1
+    yield from group if last < _ALL else (group[index] for index in sorted({0, 1, last // 2, last}))

@@ -1,0 +1,265 @@
+"""Single faults in what cores have to do with each other, in the tile programs of good plans: each is found by its proof."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import ttgen
+from tests.broken import Change, check, edit
+from ttgen.analysis import tokens
+from ttgen.analysis.errors import ProofError
+from ttgen.model.body import If, Pop, Push, ReadBarrier, Reserve, Routine, Statement, WriteBarrier
+from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Place, Send, Signal
+from ttgen.model.index import ONE, ZERO, Const, Var, add, floor_div, mul, sub
+from ttgen.model.plan import Plan
+from ttgen.patterns.groups import RANKS, ROUND
+from ttgen.patterns.units import CORE_COLS, CORE_ROWS, CORE_X, CORE_Y, PART, PARTS, TRIP
+from ttgen.spec import LoadedSpec
+
+SPECS = Path(__file__).resolve().parents[1] / "specs"
+
+SIZES: Mapping[str, Mapping[str, int]] = {
+    "gemm_a_to_all": {"K": 4608, "N": 1024},
+    "gemm_b_to_all": {"M": 512},
+    "gemm_edges": {"1000": 488, "700": 316, "1500": 732},
+    "gemm_multicast": {"M": 384, "K": 768, "N": 384},
+    "gemm_multicast_batched": {"M": 256, "N": 256},
+    "gemm_multicast_p150": {"M": 584, "K": 512, "N": 768},
+    "gemm_multicast_ragged": {"M": 500, "K": 730, "N": 300},
+    "gemm_prefetch": {"M": 384, "K": 512, "N": 384},
+    "gemm_skinny": {"model": 2560, "n": 7},
+    "gemm_split": {"K": 2048, "N": 256},
+}
+"""What the numbers of some names become, or what some numbers do."""
+
+
+def small(name: str) -> LoadedSpec:
+    """A spec, at its small size where it has one."""
+    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
+    sizes = {what if what.isdigit() else f"{what}: ": str(size) for what, size in SIZES.get(name, {}).items()}
+    for what in sizes:
+        assert re.search(rf"\b{what}", text), f"{name} has no {what}"
+    if sizes:
+        found = re.compile(rf"\b(?:({'|'.join(sizes)})(\d*))\b")
+        text = found.sub(lambda at: f"{at[1]}{sizes[at[1]]}" if at[2] else sizes[at[1]], text)
+    return ttgen.loads(text, name=f"{name}.yaml")
+
+
+def drop(kind: type, name: str = "") -> Change:
+    """Drops the statements of a kind, of one buffer or semaphore."""
+    return lambda statement: (
+        ()
+        if isinstance(statement, kind)
+        and name in ("", getattr(statement, "cb", ""), getattr(statement, "semaphore", ""))
+        else None
+    )
+
+
+def until(semaphore: str, **changes: object) -> Change:
+    """Awaits something else of a semaphore."""
+    return lambda statement: (
+        (replace(statement, **changes),)  # type: ignore[arg-type]
+        if isinstance(statement, Await) and statement.semaphore == semaphore
+        else None
+    )
+
+
+def both(*changes: Change) -> Change:
+    """Several changes, of different statements."""
+
+    def change(statement: Statement) -> tuple[Statement, ...] | None:
+        return next((new for one in changes if (new := one(statement)) is not None), None)
+
+    return change
+
+
+def in_branch(kind: type, new: Iterable[type]) -> Change:
+    """Puts the statements of a branch that has one of a kind into another order, of their kinds."""
+
+    def ordered(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        kinds = list(new)
+        if not any(isinstance(item, kind) for item in body):
+            return body
+        moved = sorted((item for item in body if type(item) in kinds), key=lambda item: kinds.index(type(item)))
+        return tuple(moved.pop(0) if type(item) in kinds else item for item in body)
+
+    def change(statement: Statement) -> tuple[Statement, ...] | None:
+        if not isinstance(statement, If):
+            return None
+        then, otherwise = ordered(statement.then), ordered(statement.otherwise)
+        changed = (then, otherwise) != (statement.then, statement.otherwise)
+        return (replace(statement, then=then, otherwise=otherwise),) if changed else None
+
+    return change
+
+
+def signals_before_it_reserves(statement: Statement) -> tuple[Statement, ...] | None:
+    """The sender reserves as before; a receiver says that it has room, and reserves after that."""
+    if isinstance(statement, If) and any(isinstance(item, Signal) for item in statement.otherwise):
+        room = Reserve(cb="A", pages=mul(Var("block_m"), Var("block_k")))
+        *before, wait = statement.otherwise
+        return (replace(statement, then=(room, *statement.then), otherwise=(*before, room, wait)),)
+    return () if isinstance(statement, Reserve) and statement.cb == "A" else None
+
+
+def gives_room_before_it_reserves(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Await) and statement.semaphore == "k_arrived":
+        return (Reserve(cb="partials", pages=mul(mul(sub(PARTS, ONE), Var("block_m")), Var("block_n"))), statement)
+    return () if isinstance(statement, Reserve) and statement.cb == "partials" else None
+
+
+def signals_before_it_sends(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Send):
+        return (Signal(semaphore="k_arrived", to=statement.to), statement)
+    return () if isinstance(statement, Signal) and statement.semaphore == "k_arrived" else None
+
+
+def pushes_its_own_block_too_early(statement: Statement) -> tuple[Statement, ...] | None:
+    """The core that multicasts from its buffer to its own ring too pushes before that has come."""
+    push = Push(cb="A", pages=mul(Var("block_m"), Var("block_k")))
+    if isinstance(statement, If) and any(isinstance(item, Multicast) for item in statement.then):
+        at = next(place for place, item in enumerate(statement.then) if isinstance(item, WriteBarrier))
+        then = (*statement.then[:at], push, *statement.then[at:])
+        return (replace(statement, then=then, otherwise=(*statement.otherwise, push)),)
+    return () if isinstance(statement, Push) and statement.cb == "A" else None
+
+
+def waits_for_room_too_late(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Signal) and statement.semaphore == "k_arrived":
+        return (statement, Await(semaphore="k_room", at_least=add(TRIP, ONE)))
+    return () if isinstance(statement, Await) and statement.semaphore == "k_room" else None
+
+
+def reads_ahead(statement: Statement) -> tuple[Statement, ...] | None:
+    """What another core sends in the next round, and not what this one sends after all others."""
+    if isinstance(statement, Routine) and statement.argument == add(ROUND, CORE_COLS):
+        return (replace(statement, argument=add(ROUND, ONE)),)
+    return None
+
+
+WIDER = Area(first=Place(x=ZERO, y=CORE_Y), last=Place(x=CORE_COLS, y=CORE_Y), cores=add(CORE_COLS, ONE))
+NARROWER = Area(first=Place(x=ZERO, y=CORE_Y), last=Place(x=sub(CORE_COLS, ONE), y=CORE_Y), cores=sub(CORE_COLS, ONE))
+FIRST_ROW = Area(first=Place(x=ZERO, y=ZERO), last=Place(x=sub(CORE_COLS, ONE), y=ZERO), cores=CORE_COLS)
+ITSELF = Area(first=Place(x=CORE_X, y=CORE_Y), last=Place(x=CORE_X, y=CORE_Y), cores=ONE)
+OTHERS = sub(CORE_COLS, ONE)
+PAGES = mul(Var("block_m"), Var("block_n"))
+ROOT = Place(x=CORE_X, y=sub(CORE_Y, mul(PART, CORE_ROWS)))
+
+FAULTS: list[tuple[str, str, str, Change, str]] = [
+    ("a dropped signal", "gemm_multicast", "reader_a", drop(Signal), "wait for each other"),
+    ("a dropped announcement", "gemm_multicast", "reader_a", drop(Announce), "wait for each other"),
+    ("a dropped multicast", "gemm_multicast", "reader_a", drop(Multicast), "A is pushed before it is filled"),
+    ("a dropped push", "gemm_multicast", "reader_a", drop(Push), "A: 0 pages pushed"),
+    ("a receiver that doesn't wait", "gemm_multicast", "reader_a", drop(Await, "a_arrived"), "A is pushed before it is filled"),
+    ("a sender that doesn't wait", "gemm_multicast", "reader_a", drop(Await, "a_ready"), "no room for it"),
+    ("a receiver that waits for the round before", "gemm_multicast", "reader_a", until("a_arrived", at_least=ROUND), "A is pushed before it is filled"),
+    ("a receiver that waits for the next round", "gemm_multicast", "reader_a", until("a_arrived", at_least=add(ROUND, Var("core_cols"))), "wait for each other"),
+    ("a turn less awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(floor_div(ROUND, CORE_COLS), OTHERS)), "no room for it"),
+    ("a receiver less awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(add(floor_div(ROUND, CORE_COLS), ONE), sub(CORE_COLS, add(ONE, ONE)))), "where it is at another address"),
+    ("a receiver too many awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(add(floor_div(ROUND, CORE_COLS), ONE), CORE_COLS)), "wait for each other"),
+    ("a signal before the reserve", "gemm_multicast", "reader_a", signals_before_it_reserves, "no room for it"),
+    ("a signal before the reserve in a row", "gemm_one_row", "reader_a", signals_before_it_reserves, "no room for it"),
+    ("an announcement before the multicast", "gemm_multicast", "reader_a", in_branch(Multicast, (Announce, Multicast)), "A is pushed before it is filled"),
+    ("an announcement of the round before", "gemm_multicast", "reader_a", edit(Announce, value=ROUND), "lowered to 0"),
+    ("an announcement of the next round", "gemm_multicast", "reader_a", edit(Announce, value=add(ROUND, add(ONE, ONE))), "A is pushed before it is filled"),
+    ("an area a column too wide", "gemm_multicast", "reader_a", edit(Multicast, to=WIDER), r"A is sent to core \(3, 0\), which hasn't that buffer"),
+    ("a number of cores that isn't the area's", "gemm_multicast", "reader_a", edit(Multicast, to=NARROWER), "multicast to 3 cores, not to 2"),
+    ("an area of other cores", "gemm_multicast", "reader_a", edit(Multicast, to=FIRST_ROW), "an area that its core isn't in"),
+    ("a multicast to nobody", "gemm_multicast", "reader_a", edit(Multicast, to=ITSELF), "multicast to no other core"),
+    ("a signal to another core", "gemm_multicast", "reader_a", edit(Signal, to=Place(x=ZERO, y=CORE_Y)), "wait for each other"),
+    ("a signal to another row", "gemm_multicast", "reader_a", edit(Signal, to=Place(x=Var("sender"), y=ZERO)), "no room for it"),
+    ("part of the pages", "gemm_multicast", "reader_a", edit(Multicast, pages=Var("block_m")), "A is pushed before all of it has come"),
+    ("a multicast before the read barrier", "gemm_multicast", "reader_a", drop(ReadBarrier), "A is sent before its read barrier"),
+    ("signals that are pending at the end", "gemm_multicast", "reader_a", drop(AtomicBarrier), "ends before its signals to other cores are there"),
+    ("writes that are pending at the end", "gemm_multicast", "reader_a", drop(WriteBarrier), "ends before its writes to other cores are there"),
+    ("a block ahead without its barrier", "gemm_prefetch", "reader_a", drop(ReadBarrier), "A_ahead is pushed before its read barrier"),
+    ("a block ahead that is popped too early", "gemm_prefetch", "reader_a", drop(WriteBarrier), "A_ahead is popped before its write barrier"),
+    ("a block of its own that hasn't come", "gemm_prefetch", "reader_a", pushes_its_own_block_too_early, "A is pushed before its write barrier"),
+    ("a block ahead that isn't popped", "gemm_prefetch", "reader_a", drop(Pop, "A_ahead"), "A_ahead: "),
+    ("a block ahead of the next round", "gemm_prefetch", "reader_a", reads_ahead, "A_ahead is still being read at the end of the kernel"),
+    ("a multicast of the ring", "gemm_prefetch", "reader_a", edit(Multicast, source="A"), "A is sent before it is filled"),
+    ("a dropped room", "gemm_split_gelu", "reader_b_writer", drop(Signal, "k_room"), "wait for each other"),
+    ("room before the reserve", "gemm_split_gelu", "reader_b_writer", gives_room_before_it_reserves, "no room for it"),
+    ("a helper less awaited", "gemm_split_gelu", "reader_b_writer", until("k_arrived", at_least=mul(add(TRIP, ONE), sub(PARTS, add(ONE, ONE)))), "partials is pushed before it is filled"),
+    ("a root that doesn't wait", "gemm_split_gelu", "reader_b_writer", drop(Await, "k_arrived"), "partials is pushed before"),
+    ("a helper that doesn't wait for room", "gemm_split_gelu", "reader_b_sender", drop(Await, "k_room"), "k_room ends at 2, and 0 was waited for"),
+    ("a helper that waits for room after it has sent", "gemm_split_gelu", "reader_b_sender", waits_for_room_too_late, "no room for it"),
+    ("a helper that doesn't send", "gemm_split_gelu", "reader_b_sender", drop(Send), "partials: 0 pages pushed"),
+    ("a helper that doesn't say so", "gemm_split_gelu", "reader_b_sender", drop(Signal, "k_arrived"), "wait for each other"),
+    ("a helper that signals before it sends", "gemm_split_gelu", "reader_b_sender", signals_before_it_sends, "partials is pushed before"),
+    ("a helper that signals before the barrier", "gemm_split_gelu", "reader_b_sender", drop(WriteBarrier), "partial is signalled before it is there"),
+    ("the next helper's slot", "gemm_split_gelu", "reader_b_sender", edit(Send, slot=mul(PART, PAGES)), "no room for it"),
+    ("one slot for all helpers", "gemm_split_gelu", "reader_b_sender", edit(Send, slot=ZERO), "sent twice to the same pages"),
+    ("another root", "gemm_split_gelu", "reader_b_sender", edit(Send, to=Place(x=CORE_X, y=sub(CORE_Y, CORE_ROWS))), "no room for it"),
+    ("a sum that is popped before it is sent", "gemm_split_gelu", "reader_b_sender", drop(Pop), "partial: "),
+    ("a row left out", "gemm_a_to_all", "reader_a", edit(Multicast, to=Area(first=Place(x=ZERO, y=ZERO), last=Place(x=sub(CORE_COLS, ONE), y=ZERO), cores=RANKS)), "multicast to 8 cores, not to 16"),
+]  # fmt: skip
+
+
+def plan_of(name: str) -> Plan:
+    return ttgen.plan(small(name))
+
+
+@pytest.mark.parametrize(
+    ("spec", "kernel", "change", "message"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_fault_is_found(spec: str, kernel: str, change: Change, message: str) -> None:
+    plan = plan_of(spec)
+    check(plan)
+    with pytest.raises(ProofError, match=message):
+        check(plan, kernel, change)
+
+
+# What one order of all kernels doesn't show.
+LATE = [
+    "a signal before the reserve in a row",
+    "an announcement before the multicast",
+    "room before the reserve",
+    "a helper that waits for room after it has sent",
+    "a helper that signals before it sends",
+]
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_a_lucky_order_hides_it(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fault,) = [fault for fault in FAULTS if fault[0] == what]
+    monkeypatch.setattr(tokens, "_few", lambda group: ())
+    check(plan_of(fault[1]), *fault[2:4])
+
+
+@pytest.mark.parametrize("rank", range(8))
+def test_one_rank_of_eight_signals_before_it_reserves(rank: int) -> None:
+    """Each is late once: others are in time, whatever it does."""
+
+    def change(statement: Statement) -> tuple[Statement, ...] | None:
+        if not isinstance(statement, If) or not any(isinstance(item, Signal) for item in statement.otherwise):
+            return () if isinstance(statement, Reserve) and statement.cb == "A" else None
+        room = Reserve(cb="A", pages=mul(Var("block_m"), Var("block_k")))
+        signal, wait = statement.otherwise
+        wrong = If(left=CORE_X, relation="==", right=Const(rank), then=(signal, room), otherwise=(room, signal))
+        return (replace(statement, then=(room, *statement.then), otherwise=(wrong, wait)),)
+
+    with pytest.raises(ProofError, match="no room for it"):
+        check(ttgen.plan(ttgen.load("specs/gemm_one_row.yaml")), "reader_a", change)
+
+
+def test_a_core_that_makes_other_units_than_its_helpers() -> None:
+    plan = plan_of("gemm_split")
+    first, *others = plan.program.per_core["x_count"]
+    tables = {**plan.program.per_core, "x_count": (first, *others[:-1], (*others[-1][:-1], 2))}
+    with pytest.raises(ProofError, match="wait for each other"):
+        check(replace(plan, programs=(replace(plan.program, per_core=tables),)))
+
+
+def test_kernels_that_take_a_name_for_different_numbers() -> None:
+    plan = plan_of("gemm_multicast")
+    reader, *others = plan.program.kernels
+    fewer = {**reader.named_compile_time_args, "k_blocks": reader.named_compile_time_args["k_blocks"] - 1}
+    kernels = (replace(reader, named_compile_time_args=fewer), *others)
+    with pytest.raises(ProofError, match=r"core \(0, 0\): k_blocks is 5 and, in compute, 6"):
+        check(replace(plan, programs=(replace(plan.program, kernels=kernels),)))
