@@ -155,6 +155,8 @@ EXCHANGE: list[tuple[str, str, str, Change, str]] = [
     ("a signal without a barrier at the end", _B, "reader_a", drop(AtomicBarrier), "reader_a: ends before its signals to other cores are there"),
     ("a trip less on the last core", "gemm_one_row", "reader_a", a_trip_less, r"wait for each other: .* at reach a_ready \(14\)"),
     ("sums in the next helper's place", _S, "reader_b_sender", edit(Send, slot=mul(PART, SUMS)), r"reader_b_sender: partials is sent to core \(3, 0\), which has no room for it"),
+    ("sums that begin before the root's room", _S, "reader_b_sender", edit(Send, slot=sub(mul(sub(PART, ONE), SUMS), ONE)),
+     r"reader_b_sender: partials is sent to core \(3, 0\), which has no room for it"),
     ("sums of all helpers in one place", _S, "reader_b_sender", edit(Send, slot=ZERO), r"reader_b_sender: partials is sent twice to the same pages of core \(3, 0\)"),
     ("sums that go to a helper", _S, "reader_b_sender", to_the_helper_above, r"reader_b_sender: partials is sent to core \(3, 2\), which has no room for it"),
     ("dropped sums", _S, "reader_b_sender", drop(Send), "partials: 0 pages pushed and 0 popped"),
