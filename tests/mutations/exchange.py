@@ -36,7 +36,8 @@ EXCHANGE: tuple[Fault, ...] = (
     *faults(
         "analysis/network",
         ("self._expect(not taken, cb,", "self._expect(True, cb,", f"{_FOUND}[sums of all helpers in one place]"),
-        ("slot + pages <= ring.reserved", "pages <= ring.reserved", f"{_FOUND}[sums in the next helper's place]"),
+        ("0 <= slot <= ring.reserved - pages", "0 <= slot", f"{_FOUND}[sums in the next helper's place]"),
+        ("0 <= slot <= ring.reserved - pages", "slot <= ring.reserved - pages", f"{_FOUND}[sums that begin before the root's room]"),
         ("ring.place == own[cb].place", "True", f"{_FOUND}[signals in the counter of the other operand]"),
         ("self._expect(ring is not None, cb, f\"sent", "self._expect(True, cb, f\"sent", f"{_FOUND}[a multicast beyond the cores]"),
         ("sum(ring.come.values()) in (0, pages)", "True", f"{_FOUND}[a page of the sums that isn't sent]"),

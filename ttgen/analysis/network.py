@@ -258,7 +258,7 @@ class _Runner:
             ring = there.rings.get(cb) if there else None
             self._expect(ring is not None, cb, f"sent to core {place}, which hasn't that buffer")
             assert ring is not None
-            self._expect(slot + pages <= ring.reserved, cb, f"sent to core {place}, which has no room for it")
+            self._expect(0 <= slot <= ring.reserved - pages, cb, f"sent to core {place}, which has no room for it")
             self._expect(ring.place == own[cb].place, cb, f"sent to core {place}, where it is at another address")
             taken = any(first < slot + pages and slot < first + number for first, number in ring.come.items())
             self._expect(not taken, cb, f"sent twice to the same pages of core {place}")

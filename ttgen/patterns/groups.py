@@ -69,9 +69,11 @@ def group_of(context: Context, operand: Operand) -> Group | None:
     return None if shape is None else _group(operand, shape, TOP if context.split > 1 else ZERO)
 
 
-def top(context: Context) -> tuple[Let, ...]:
-    """Names the first row where there are several parts of K."""
-    return (Let(name=TOP.name, index=mul(PART, CORE_ROWS)),) if context.split > 1 else ()
+def _top(context: Context, group: Group) -> tuple[Let, ...]:
+    """Names the first row of a part of K, where there are several and the group isn't a row of its own."""
+    places = (group.rank, group.area.first.y, group.sender.y, *(let.index for let in group.lets))
+    used = any(TOP.name in index_names(index) for index in places)
+    return (Let(name=TOP.name, index=mul(PART, CORE_ROWS)),) if context.split > 1 and used else ()
 
 
 def _group(operand: Operand, shape: GroupShape, first_y: Index) -> Group:
@@ -153,9 +155,9 @@ def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sha
         Await(semaphore=group.arrived, at_least=after),
     )
     return Sharing(
-        first=() if ahead is None else (*top(context), _read_ahead(context, ahead, group.rank, steps)),
+        first=() if ahead is None else (*_top(context, group), _read_ahead(context, ahead, group.rank, steps)),
         block=(
-            *top(context),
+            *_top(context, group),
             *((Let(name=RANKS.name, index=mul(CORE_ROWS, CORE_COLS)),) if group.ranks == RANKS else ()),
             Let(name=ROUND.name, index=add(mul(TRIP, steps), STEP)),
             Let(name=SENDER.name, index=Expr("%", ROUND, group.ranks)),

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from functools import cache
+from itertools import takewhile
 from textwrap import wrap
 from typing import Final, Protocol
 
@@ -15,7 +16,7 @@ from ttgen import resources
 from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Body, Op, Routine, indices, walk
+from ttgen.model.body import Body, Let, Op, Routine, indices, walk
 from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Table, Tensor
@@ -90,6 +91,16 @@ def _noc_grid(kernel: Kernel) -> tuple[int, int] | None:
 def _routines(body: Body) -> list[Routine]:
     """The routines of a body, each once."""
     return list({item.name: item for item in walk(body) if isinstance(item, Routine)}.values())
+
+
+def _names(body: Body) -> Body:
+    """What a kernel names first, which its routines may use."""
+    return tuple(takewhile(lambda item: isinstance(item, Let), body))
+
+
+def _after_names(body: Body) -> Body:
+    """The rest of it."""
+    return body[len(_names(body)) :]
 
 
 def _matrices(tensor: Tensor) -> int:
@@ -207,6 +218,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 FILTERS = {
+    "after_names": _after_names,
     "core_arguments": _core_arguments,
     "cpp": to_cpp,
     "cpp_factor": _cpp_factor,
@@ -218,6 +230,7 @@ FILTERS = {
     "is_zero": _is_zero,
     "matrices": _matrices,
     "named_args": _named_args,
+    "names": _names,
     "noc_grid": _noc_grid,
     "places_of": _places_of,
     "needs_zero_padding": _needs_zero_padding,

@@ -59,7 +59,6 @@ void kernel_main() {
             for (uint32_t step = 0; step < step_count; ++step) {
                 const uint32_t first_k = (step_start + step) * block_k;
                 const uint32_t depth = std::min(block_k, Kt - first_k);
-                const uint32_t top = part * core_rows;
                 const uint32_t round = trip * step_count + step;
                 const uint32_t sender = round % core_cols;
                 cb_reserve_back(cb_A, block_m * block_k);
