@@ -29,7 +29,7 @@ EXCHANGE: tuple[Fault, ...] = (
     *faults(
         "planner/division",
         ("(max(x_counts),) * across, (max(y_counts),) * down", "x_counts, y_counts", f"{_RENDERED}[gemm_multicast_uneven]"),
-        ("used = used if shared == \"none\" else rows * cols", "used = min(used, rows * cols)", "test_interpreter.py::test_cores_that_only_complete_a_rectangle"),
+        ("used = rows * cols if groups else used", "used = min(used, rows * cols)", "test_interpreter.py::test_cores_that_only_complete_a_rectangle"),
         ("\"row\" if line is None or rows == 1 else \"all\"", "\"row\"", f"{_RENDERED}[gemm_a_to_all]"),
         ("(x, y + part * rows): begin", "(x, y + part): begin", f"{_RENDERED}[gemm_split_gelu]"),
     ),

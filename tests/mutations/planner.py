@@ -317,8 +317,8 @@ PLANNER: tuple[Fault, ...] = (
     *faults(
         "planner/arguments",
         (
-            "target.noc.read if reads else target.noc.write",
-            "target.noc.write if reads else target.noc.read",
+            'target.noc.read if design.noc == "read" else target.noc.write',
+            'target.noc.write if design.noc == "read" else target.noc.read',
             "test_snapshots.py::test_rendered_files[adam]",
         ),
     ),
