@@ -65,13 +65,14 @@ def build_host(source: Path, sanitize: bool = False, compiler: Sequence[str] = t
     """The program, with the runtime that it needs."""
     library = build_runtime(sanitize, compiler)
     files = [source, *sorted(source.parent.glob("*.hpp"))]
-    program = CACHE / f"{source.stem}-{_digest(files, library.name)}"
+    define = f'-DKERNELS="{TESTS / "kernels"}"'
+    # A program has both paths in it: one of a checkout that was moved since isn't this one.
+    program = CACHE / f"{source.stem}-{_digest(files, f'{library}{define}')}"
     if not program.exists():
         flags = [*SANITIZE] if sanitize else []
         scratch = f"{program}.{os.getpid()}"
         warnings = ["-Wall", "-Wextra", "-std=c++20", "-O0"]
         link = ["-L", str(library), "-lttemu", f"-Wl,-rpath,{library}"]
-        define = f'-DKERNELS="{TESTS / "kernels"}"'
         _run([*compiler, *flags, *warnings, "-I", str(ROOT / "include"), define, str(source), *link, "-o", scratch])
         Path(scratch).replace(program)
     return program
