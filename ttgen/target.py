@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import yaml
 
@@ -15,6 +16,9 @@ Fidelity = Literal["LoFi", "HiFi2", "HiFi3", "HiFi4"]
 TargetName = Literal["n150", "n300", "p100", "p150"]
 
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+
+PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
+"""Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
 
 Record = TypeVar("Record")
 

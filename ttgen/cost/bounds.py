@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod, sqrt
-from typing import Final, Literal
+from typing import Literal
 
 from ttgen.cost.program import Stored
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.formula.values import Graph
 from ttgen.records import dataclass
-from ttgen.target import Fidelity, Rates, Target
-
-PHASES: Final[Mapping[Fidelity, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
-"""Passes of the matrix unit over a product (Tenstorrent's ISA documentation, MVMUL)."""
+from ttgen.target import PHASES, Fidelity, Rates, Target
 
 Limit = Literal["dram", "pack", "math", "noc"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ttgen.cost.bounds import PHASES
 from ttgen.cost.loads import SectionLoad, When, moves, packed, pages, sections, sent_to
 from ttgen.cost.program import Program
 from ttgen.dtypes import DTYPES
@@ -14,7 +13,7 @@ from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
-from ttgen.target import Rates, Target
+from ttgen.target import PHASES, Rates, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ schedule; what the model can't tell apart goes to larger subblocks, then to less
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +27,7 @@ from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
 from ttgen.spec import Block
 from ttgen.spec import Schedule as ScheduleSpec
-from ttgen.target import Target, load_rates
+from ttgen.target import PHASES, Target, load_rates
 
 _DESIGNED: Final = 5
 """Candidates of each of the best families that are designed beside the first: one takes two to four milliseconds."""
@@ -37,7 +37,6 @@ _REFUSED: Final = 6
 """Candidates of a family that may turn out to be illegal before the family is given up."""
 _ALIKE: Final = 1.02
 """Predictions that are nearer than this are the same to the model, whose error is five percent."""
-_PHASES: Final[Mapping[str, int]] = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +183,7 @@ def _least(stage: Stage, choice: ScheduleSpec, limits: BlockSize, exactness: Exa
     left, right_value = stage.graph.operands_of(product)
     a, b = (DTYPES[value.dtype].tile_bytes if isinstance(value, Input) else 2048 for value in (left, right_value))
     depth = -(-limits.k // split)
-    math_cycles = trips * m * n * depth * (16.0 * _PHASES[exactness.fidelity.value] + rates.product)
+    math_cycles = trips * m * n * depth * (16.0 * PHASES[exactness.fidelity.value] + rates.product)
     times = (-(-cols // right), -(-rows // down)) if shared else (cols, rows)
     read = batches * (limits.m * limits.k * a * times[0] + limits.k * limits.n * b * times[1])
     dram = read / (peak * rates.dram.read[0]) + written

@@ -21,6 +21,7 @@ from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.records import dataclass
+from ttgen.target import PHASES
 from ttgen.verify import block_floats
 from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
@@ -61,9 +62,8 @@ def precision_of(plan: Plan, program: Program) -> Precision:
     """The precision of one of a plan's programs."""
     config = compute_kernel(program).config
     assert config is not None, "a compute kernel has settings"
-    phases = {"LoFi": 1, "HiFi2": 2, "HiFi3": 3, "HiFi4": 4}[config.math_fidelity]
     return Precision(
-        engine=Engine(phases=phases, wide=config.fp32_dest_acc, depth=program.work.block.k),
+        engine=Engine(phases=PHASES[config.math_fidelity], wide=config.fp32_dest_acc, depth=program.work.block.k),
         approximate=config.math_approx,
         dtypes={tensor.name: tensor.dtype for tensor in plan.tensors},
     )
