@@ -366,6 +366,11 @@ def needed(lets: Iterable[Let], used: set[str]) -> tuple[Let, ...]:
     return tuple(found)
 
 
+def names_in(body: Body) -> set[str]:
+    """Every name that the index expressions of a body use."""
+    return {name for statement in walk(body) for index in indices(statement) for name in names(index)}
+
+
 def walk(body: Body) -> Iterator[Statement]:
     """Every statement of a body, parents first."""
     for statement in body:

@@ -17,11 +17,10 @@ from ttgen.model.body import (
     ProductBlock,
     Section,
     Tile,
-    indices,
+    names_in,
     needed,
-    walk,
 )
-from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, floor_div, least, mul, names, sub
+from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, floor_div, least, mul, sub
 from ttgen.patterns.access import Access, Axis, pop, push, reserve, streams, wait
 from ttgen.patterns.context import Context
 from ttgen.patterns.pages import COL, ROW
@@ -54,7 +53,7 @@ def over_steps(context: Context, body: Body) -> Body:
     """A loop over the steps of K, which the last may fill in part: K needs no divisor."""
     if not in_steps(context):
         return (Loop(var=K.name, extent=_KT, body=body),)
-    used = {name for item in walk(body) for index in indices(item) for name in names(index)}
+    used = names_in(body)
     lets = needed(step_lets(context, STEP), used)
     return (Loop(var=STEP.name, extent=steps(context), body=(*lets, *body)),)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ttgen.model.body import Body, If, Let, ReadBarrier, Routine, WriteBarrier, indices, needed, walk
+from ttgen.model.body import Body, If, Let, ReadBarrier, Routine, WriteBarrier, names_in, needed
 from ttgen.model.exchange import Announce, Area, Await, Multicast, Place, Signal
 from ttgen.model.grids import GroupShape, Operand
 from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, sub, substituted
@@ -194,7 +194,7 @@ def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) ->
         ),
     )
     read = (*reserve((ahead,)), *read_pages((ahead.renamed(names),)))
-    used = {name for item in walk(read) for index in indices(item) for name in index_names(index)}
+    used = names_in(read)
     rounds = mul(mul(Var("grid_z"), trips_of_batch) if context.batched else trips_of_batch, steps)
     inside = If(left=NEXT, relation="<", right=rounds, then=(*needed(lets, used), *read))
     return Routine(

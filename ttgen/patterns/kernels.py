@@ -17,7 +17,7 @@ from ttgen.model.body import (
     Statement,
     Wait,
     WriteBarrier,
-    indices,
+    names_in,
     needed,
     walk,
 )
@@ -32,7 +32,6 @@ from ttgen.model.index import (
     evaluate,
     floor_div,
     mul,
-    names,
     sub,
 )
 from ttgen.patterns.access import Access, pop, push, reserve, residents, streams, wait, write_blocks
@@ -226,7 +225,7 @@ def in_part(context: Context, body: Body) -> Body:
         Let(name=STEP_START.name, index=floor_div(mul(PART, Var("k_blocks")), PARTS)),
         Let(name=STEP_COUNT.name, index=sub(until, STEP_START)),
     )
-    used = {name for item in walk(body) for index in indices(item) for name in names(index)}
+    used = names_in(body)
     return (*needed(lets, used), *body)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, Literal
 
-from ttgen.model.body import Body, Let, Loop, indices, needed, walk
-from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, names, product, sub
+from ttgen.model.body import Body, Let, Loop, names_in, needed
+from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, product, sub
 from ttgen.spec import BlockLinear
 
 UnitLoop = Literal["linear", "rectangle", "local"]
@@ -39,7 +39,7 @@ def unit_loop(body: Body, *, loop: UnitLoop, order: str | BlockLinear, batched: 
     Only what it uses is computed: `unit`, `x`, `y` and `z`; of a block its first row and column of tiles and how many
     of its rows and columns are inside the output (`rows` and `cols`: a block at an edge has fewer than the others).
     """
-    used = {name for statement in walk(body) for index in indices(statement) for name in names(index)}
+    used = names_in(body)
     if loop != "linear":
         return _rectangle(body, used, loop, column_major=order == "column_major", batched=batched, beyond=beyond)
     unit = Let(name="unit", index=add(Var("unit_start"), mul(Var("i"), Var("unit_step"))))

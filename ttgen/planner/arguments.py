@@ -8,7 +8,7 @@ from functools import cache
 
 from ttgen.apis.api import Api
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Op, Routine, Section, indices, walk
+from ttgen.model.body import Body, If, Let, Loop, Op, Routine, Section, names_in, walk
 from ttgen.model.design import Design, KernelDesign
 from ttgen.model.effects import (
     Accumulate,
@@ -25,7 +25,6 @@ from ttgen.model.effects import (
     Use,
     effects,
 )
-from ttgen.model.index import names
 from ttgen.model.kernel_args import Accessor, Address, CommonArg, NocColumns, NocRows, PerCore, RuntimeArg
 from ttgen.model.plan import CircularBuffer, Kernel, KernelConfig
 from ttgen.patterns.units import CORE_COLS, CORE_ROWS, PARTS, RUNTIME_NAMES
@@ -125,13 +124,8 @@ def _defines(body: Body, api: Api) -> Mapping[str, str]:
 @cache
 def _used(body: Body) -> frozenset[str]:
     """Every name that the index expressions and operations of a body use."""
-    found: set[str] = set()
-    for statement in walk(body):
-        for index in indices(statement):
-            found.update(names(index))
-        if isinstance(statement, Op):
-            found.update(number.name for number in statement.numbers)
-    return frozenset(found)
+    numbers = {number.name for statement in walk(body) if isinstance(statement, Op) for number in statement.numbers}
+    return frozenset(names_in(body) | numbers)
 
 
 @cache
