@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -89,21 +89,12 @@ class Talk:
 @cache
 def talk(body: Body) -> Talk:
     """What a kernel has to do with other cores."""
-    own = [
-        effect
-        for item in walk(body)
-        if not isinstance(item, (Loop, If, Routine, Let, Section))
-        for effect in effects(item)
-    ]
+    own = tuple(_effects(body))
     semaphores = frozenset(effect.semaphore for effect in own if isinstance(effect, (Raise, Reach)))
     addressed = sliced(body, _addresses)
     names = tuple(sorted(arguments(addressed, _addresses)))
-    lines = [f"def run({', '.join(names)}):", *_lines(addressed, "    ", _partner), "    return", "    yield"]
-    scope: dict[str, Any] = {}
-    # The text is made of our own expressions, whose names are identifiers that the tile program declares.
-    exec("\n".join(lines), scope)  # noqa: S102
     buffers = frozenset(effect.cb for effect in own if isinstance(effect, Deliver))
-    return Talk(semaphores, buffers, names, scope["run"])
+    return Talk(semaphores, buffers, names, _generator(addressed, names, _partner))
 
 
 def _partner(effect: Effect) -> str:
@@ -123,11 +114,17 @@ def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[Step]]
     """The names that a kernel needs, and what it does, step by step; programs of one structure share it."""
     own = sliced(body, _looked_at)
     names = tuple(sorted(arguments(own, _looked_at)))
-    lines = [f"def run({', '.join(('few', *names))}):", *_lines(own, "    ", _step), "    return", "    yield"]
+    return names, _generator(own, ("few", *names), _step)
+
+
+def _generator(body: Body, parameters: Sequence[str], text: Callable[[Effect], str]) -> Callable[..., Iterator[Step]]:
+    """A function that runs the loops of a body, and yields what `text` makes of its effects."""
+    lines = [f"def run({', '.join(parameters)}):", *_lines(body, "    ", text), "    return", "    yield"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    return names, scope["run"]
+    run: Callable[..., Iterator[Step]] = scope["run"]
+    return run
 
 
 def _looked_at(effect: Effect) -> tuple[Index, ...]:
@@ -206,10 +203,11 @@ def _ends(to: Area | Place) -> str:
 @cache
 def tokens(body: Body) -> tuple[Token, ...]:
     """Every hand-over of a body."""
-    return tuple(
-        effect
-        for item in walk(body)
-        if not isinstance(item, (Loop, If, Routine, Let, Section))
-        for effect in effects(item)
-        if isinstance(effect, Token)
-    )
+    return tuple(effect for effect in _effects(body) if isinstance(effect, Token))
+
+
+def _effects(body: Body) -> Iterator[Effect]:
+    """What the statements of a body do, each once."""
+    for item in walk(body):
+        if not isinstance(item, (Loop, If, Routine, Let, Section)):
+            yield from effects(item)
