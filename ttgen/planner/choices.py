@@ -63,12 +63,12 @@ def choices(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Schedul
         if prefetch and multicast == "none":
             continue
         band = Grid(rows=grid.rows // split, cols=grid.cols)
-        for m, n, k in _blocks(said, limits, band, split):
+        for block in _blocks(said, limits, band, split):
             yield ScheduleSpec(
                 policy="rectangular",
                 order="row_major" if said is None or said.order == "auto" else said.order,
                 cores=asked,
-                block=Block(m=m, n=n, k=k),
+                block=block,
                 multicast=multicast,
                 prefetch=prefetch,
                 split=split,
@@ -81,20 +81,15 @@ def _values(said: ScheduleSpec | None, free: Sequence[str], name: str, tried: tu
     return tried if name in free or said is None else (getattr(said, name),)
 
 
-def _blocks(said: ScheduleSpec | None, limits: BlockSize, grid: Grid, split: int) -> Iterator[tuple[int, int, int]]:
+def _blocks(said: ScheduleSpec | None, limits: BlockSize, grid: Grid, split: int) -> Iterator[Block]:
     """Blocks that deal the output in so many trips to the rows and columns of cores, or a line of them to all."""
     across = grid.rows * grid.cols
     m_sides = {-(-limits.m // (lines * trips)) for trips in _TRIPS for lines in (grid.rows, across)} | {limits.m}
     n_sides = {-(-limits.n // (lines * trips)) for trips in _TRIPS for lines in (grid.cols, across)} | {limits.n}
     steps = -(-limits.k // split)
     depths = {min(depth, steps) for depth in (*_DEPTHS, steps if steps <= 2 * max(_DEPTHS) else 1)}
-    fixed = said.block if said is not None and isinstance(said.block, Block) else Block(m="auto", n="auto", k="auto")
     for m, n, k in every(sorted(m_sides), sorted(n_sides), sorted(depths)):
-        yield (
-            m if fixed.m == "auto" else fixed.m,
-            n if fixed.n == "auto" else fixed.n,
-            k if fixed.k == "auto" else fixed.k,
-        )
+        yield _with_sides(said, m, n, k)
 
 
 def _alone(said: ScheduleSpec | None, free: Sequence[str], limits: BlockSize) -> Iterator[ScheduleSpec]:
