@@ -57,9 +57,13 @@ def plan_of(name: str) -> Plan:
     return ttgen.plan(ttgen.load(f"specs/{name}.yaml"))
 
 
-def drop(kind: type, cb: str = "") -> Change:
+def drop(kind: type, name: str = "") -> Change:
+    """Drops the statements of a kind, of one buffer or semaphore."""
     return lambda statement: (
-        () if isinstance(statement, kind) and (not cb or getattr(statement, "cb", "") == cb) else None
+        ()
+        if isinstance(statement, kind)
+        and name in ("", getattr(statement, "cb", ""), getattr(statement, "semaphore", ""))
+        else None
     )
 
 

@@ -29,11 +29,14 @@ SMALLER: Mapping[str, Mapping[str, int]] = {
 
 def smaller(name: str) -> LoadedSpec:
     """A spec with its sizes of the table; one that isn't in the table as it is."""
+    return resized(name, SMALLER.get(name, {}))
+
+
+def resized(name: str, sizes: Mapping[str, int]) -> LoadedSpec:
+    """A spec with other sizes: of dims by their names, or of a spec without them by what they are."""
     path = SPECS / f"{name}.yaml"
-    if name not in SMALLER:
-        return ttgen.load(path)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    for old, size in SMALLER[name].items():
+    for old, size in sizes.items():
         wanted = (
             (rf"^(dims: .*\b{old}: )\d+", rf"\g<1>{size}")
             if old.isidentifier()

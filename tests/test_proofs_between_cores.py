@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 import ttgen
-from tests.broken import Change, check, edit
+from tests.broken import Change, check, drop, edit
+from tests.exchange_faults import awaited
+from tests.sizes import resized
 from ttgen.analysis import tokens
 from ttgen.analysis.errors import ProofError
 from ttgen.model.body import If, Pop, Push, ReadBarrier, Reserve, Routine, Statement, WriteBarrier
@@ -19,63 +19,14 @@ from ttgen.model.index import ONE, ZERO, Const, Var, add, floor_div, mul, sub
 from ttgen.model.plan import Plan
 from ttgen.patterns.groups import RANKS, ROUND
 from ttgen.patterns.units import CORE_COLS, CORE_ROWS, CORE_X, CORE_Y, PART, PARTS, TRIP
-from ttgen.spec import LoadedSpec
-
-SPECS = Path(__file__).resolve().parents[1] / "specs"
 
 SIZES: Mapping[str, Mapping[str, int]] = {
     "gemm_a_to_all": {"K": 4608, "N": 1024},
-    "gemm_b_to_all": {"M": 512},
-    "gemm_edges": {"1000": 488, "700": 316, "1500": 732},
     "gemm_multicast": {"M": 384, "K": 768, "N": 384},
-    "gemm_multicast_batched": {"M": 256, "N": 256},
-    "gemm_multicast_p150": {"M": 584, "K": 512, "N": 768},
-    "gemm_multicast_ragged": {"M": 500, "K": 730, "N": 300},
     "gemm_prefetch": {"M": 384, "K": 512, "N": 384},
-    "gemm_skinny": {"model": 2560, "n": 7},
     "gemm_split": {"K": 2048, "N": 256},
 }
-"""What the numbers of some names become, or what some numbers do."""
-
-
-def small(name: str) -> LoadedSpec:
-    """A spec, at its small size where it has one."""
-    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
-    sizes = {what if what.isdigit() else f"{what}: ": str(size) for what, size in SIZES.get(name, {}).items()}
-    for what in sizes:
-        assert re.search(rf"\b{what}", text), f"{name} has no {what}"
-    if sizes:
-        found = re.compile(rf"\b(?:({'|'.join(sizes)})(\d*))\b")
-        text = found.sub(lambda at: f"{at[1]}{sizes[at[1]]}" if at[2] else sizes[at[1]], text)
-    return ttgen.loads(text, name=f"{name}.yaml")
-
-
-def drop(kind: type, name: str = "") -> Change:
-    """Drops the statements of a kind, of one buffer or semaphore."""
-    return lambda statement: (
-        ()
-        if isinstance(statement, kind)
-        and name in ("", getattr(statement, "cb", ""), getattr(statement, "semaphore", ""))
-        else None
-    )
-
-
-def until(semaphore: str, **changes: object) -> Change:
-    """Awaits something else of a semaphore."""
-    return lambda statement: (
-        (replace(statement, **changes),)  # type: ignore[arg-type]
-        if isinstance(statement, Await) and statement.semaphore == semaphore
-        else None
-    )
-
-
-def both(*changes: Change) -> Change:
-    """Several changes, of different statements."""
-
-    def change(statement: Statement) -> tuple[Statement, ...] | None:
-        return next((new for one in changes if (new := one(statement)) is not None), None)
-
-    return change
+"""Smaller than what is verified: proofs need few trips."""
 
 
 def in_branch(kind: type, new: Iterable[type]) -> Change:
@@ -157,11 +108,11 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped push", "gemm_multicast", "reader_a", drop(Push), "A: 0 pages pushed"),
     ("a receiver that doesn't wait", "gemm_multicast", "reader_a", drop(Await, "a_arrived"), "A is pushed before it is filled"),
     ("a sender that doesn't wait", "gemm_multicast", "reader_a", drop(Await, "a_ready"), "no room for it"),
-    ("a receiver that waits for the round before", "gemm_multicast", "reader_a", until("a_arrived", at_least=ROUND), "A is pushed before it is filled"),
-    ("a receiver that waits for the next round", "gemm_multicast", "reader_a", until("a_arrived", at_least=add(ROUND, Var("core_cols"))), "wait for each other"),
-    ("a turn less awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(floor_div(ROUND, CORE_COLS), OTHERS)), "no room for it"),
-    ("a receiver less awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(add(floor_div(ROUND, CORE_COLS), ONE), sub(CORE_COLS, add(ONE, ONE)))), "where it is at another address"),
-    ("a receiver too many awaited", "gemm_multicast", "reader_a", until("a_ready", at_least=mul(add(floor_div(ROUND, CORE_COLS), ONE), CORE_COLS)), "wait for each other"),
+    ("a receiver that waits for the round before", "gemm_multicast", "reader_a", awaited("a_arrived", ROUND), "A is pushed before it is filled"),
+    ("a receiver that waits for the next round", "gemm_multicast", "reader_a", awaited("a_arrived", add(ROUND, Var("core_cols"))), "wait for each other"),
+    ("a turn less awaited", "gemm_multicast", "reader_a", awaited("a_ready", mul(floor_div(ROUND, CORE_COLS), OTHERS)), "no room for it"),
+    ("a receiver less awaited", "gemm_multicast", "reader_a", awaited("a_ready", mul(add(floor_div(ROUND, CORE_COLS), ONE), sub(CORE_COLS, add(ONE, ONE)))), "where it is at another address"),
+    ("a receiver too many awaited", "gemm_multicast", "reader_a", awaited("a_ready", mul(add(floor_div(ROUND, CORE_COLS), ONE), CORE_COLS)), "wait for each other"),
     ("a signal before the reserve", "gemm_multicast", "reader_a", signals_before_it_reserves, "no room for it"),
     ("a signal before the reserve in a row", "gemm_one_row", "reader_a", signals_before_it_reserves, "no room for it"),
     ("an announcement before the multicast", "gemm_multicast", "reader_a", in_branch(Multicast, (Announce, Multicast)), "A is pushed before it is filled"),
@@ -185,7 +136,7 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a multicast of the ring", "gemm_prefetch", "reader_a", edit(Multicast, source="A"), "A is sent before it is filled"),
     ("a dropped room", "gemm_split_gelu", "reader_b_writer", drop(Signal, "k_room"), "wait for each other"),
     ("room before the reserve", "gemm_split_gelu", "reader_b_writer", gives_room_before_it_reserves, "no room for it"),
-    ("a helper less awaited", "gemm_split_gelu", "reader_b_writer", until("k_arrived", at_least=mul(add(TRIP, ONE), sub(PARTS, add(ONE, ONE)))), "partials is pushed before it is filled"),
+    ("a helper less awaited", "gemm_split_gelu", "reader_b_writer", awaited("k_arrived", mul(add(TRIP, ONE), sub(PARTS, add(ONE, ONE)))), "partials is pushed before it is filled"),
     ("a root that doesn't wait", "gemm_split_gelu", "reader_b_writer", drop(Await, "k_arrived"), "partials is pushed before"),
     ("a helper that doesn't wait for room", "gemm_split_gelu", "reader_b_sender", drop(Await, "k_room"), "k_room ends at 2, and 0 was waited for"),
     ("a helper that waits for room after it has sent", "gemm_split_gelu", "reader_b_sender", waits_for_room_too_late, "no room for it"),
@@ -202,7 +153,7 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
 
 
 def plan_of(name: str) -> Plan:
-    return ttgen.plan(small(name))
+    return ttgen.plan(resized(name, SIZES.get(name, {})))
 
 
 @pytest.mark.parametrize(
