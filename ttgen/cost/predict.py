@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ttgen.cost.bounds import Bound, bound
-from ttgen.cost.core import Core, core_of, noc_of
+from ttgen.cost.core import Core, Mover, core_of, noc_of
 from ttgen.cost.loads import pages, read_by
 from ttgen.cost.program import Program
 from ttgen.dtypes import DTYPES
@@ -80,12 +80,15 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
     rates = rates or load_rates(target.arch)
     cores = [core_of(program, core, target, rates) for core in _representatives(program)]
     traffic = _traffic(program, cores[0], target, rates)
-    slowest = max((_pipelined(core, traffic, rates) for core in cores), key=lambda found: sum(found.parts.values()))
-    cycles = sum(slowest.parts.values())
+    slowest = max(
+        (_pipelined(core, traffic, rates) for core in cores), key=lambda found: sum(found.pace.parts.values())
+    )
+    parts = slowest.pace.parts
+    cycles = sum(parts.values())
     host = rates.host
     warm = max(0.0, cycles - host.warm_cycles)
     return Prediction(
-        parts=slowest.parts,
+        parts=parts,
         engines=slowest.engines,
         binding=slowest.binding,
         bound=bound(program.stage.graph, program.stage.tensors, program.fidelity, target, rates),
@@ -96,13 +99,37 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paced:
+    """All cores of a program, and what they share.
+
+    Attributes:
+        cores: what each does, and its pace.
+        traffic: of all of them.
+    """
+
+    cores: Mapping[Coordinate, tuple[Core, Pace]]
+    traffic: Traffic
+
+
+def paced(program: Program, target: Target) -> Paced:
+    """Every core of a program by itself, as `predict` sees the first of each role."""
+    rates = load_rates(target.arch)
+    places = [core for areas in program.divided.roles.values() for area in areas for core in area.cores()]
+    cores = {core: core_of(program, core, target, rates) for core in dict.fromkeys(places)}
+    traffic = _traffic(program, cores[_representatives(program)[0]], target, rates)
+    return Paced(
+        cores={place: (core, _pipelined(core, traffic, rates).pace) for place, core in cores.items()}, traffic=traffic
+    )
+
+
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
     """The first core of each role: policies and shards give it as much work as any."""
     return tuple(dict.fromkeys(areas[0].start for areas in program.divided.roles.values() if areas))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Traffic:
+class Traffic:
     """What all cores move to and from DRAM: bytes, and the cycles that this takes at least."""
 
     read_bytes: int
@@ -116,7 +143,7 @@ class _Traffic:
         return max(self.read_cycles, self.write_cycles)
 
 
-def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Traffic:
+def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> Traffic:
     """All traffic: reads of each NoC get a share of DRAM's peak, and together not more than the better NoC's.
 
     Tiles that every core reads from the L1 of others get no more of a NoC than those from DRAM: ttnn's GEMM of one tile
@@ -152,7 +179,7 @@ def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Tra
     read_bytes, write_bytes = (
         sum(number for name, number in found.items() if tensors[name].in_dram) for found in (reads, writes)
     )
-    return _Traffic(
+    return Traffic(
         read_bytes=read_bytes,
         write_bytes=write_bytes,
         read_cycles=max(*cycles, together) + beside,
@@ -161,16 +188,60 @@ def _traffic(program: Program, core: Core, target: Target, rates: Rates) -> _Tra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pipelined:
-    """A core's kernels side by side."""
+class Pace:
+    """A core's kernels side by side, in cycles.
 
-    parts: Mapping[Part, float]
+    Attributes:
+        launch: before the first read.
+        first: of what is read before the first block.
+        brought: until a block is there, where nothing is computed.
+        computed: of a block.
+        step: from block to block of a unit.
+        turn: from unit to unit, where one kernel both brings and writes.
+        out: of that kernel, what it writes first.
+        received: of what other cores send.
+        tail: of the last block's way out.
+        rounds: blocks.
+        units: in which a turn follows each but the last; 1 where there are no turns.
+        turning: the kernel that both brings and writes.
+    """
+
+    launch: float
+    first: float
+    brought: float
+    computed: float
+    step: float
+    turn: float
+    out: float
+    received: float
+    tail: float
+    rounds: int
+    units: int
+    turning: Mover | None
+
+    @property
+    def parts(self) -> Mapping[Part, float]:
+        """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
+        return {
+            "launch": self.launch,
+            "fill": self.first + self.brought,
+            "steps": (self.rounds - self.units) * self.step + self.units * self.computed,
+            "turns": (self.units - 1) * self.turn + self.received,
+            "tail": self.tail,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pipelined:
+    """What a core takes, and what keeps it waiting."""
+
+    pace: Pace
     engines: Mapping[Engine, float]
     binding: Engine
 
 
-def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
-    """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
+def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
+    """What a core takes."""
     movers, compute = core.movers, core.compute
     rounds = max((mover.rounds for mover in movers), default=0) or 1
     # A kernel that brings and takes waits for the last step of a unit, and brings nothing while it writes.
@@ -195,17 +266,21 @@ def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
         step = max(step, computed + brought)
     out = drain / units
     others = max((mover.round for mover in movers if mover is not turning), default=0.0)
-    turn = 0.0 if turning is None else out + max(turning.round, others - out)
-    received = sum(mover.received for mover in movers)
-    drains = max((mover.drains for mover in movers), default=0) or 1
     return _Pipelined(
-        parts={
-            "launch": rates.launch,
-            "fill": max(mover.first for mover in movers) + brought,
-            "steps": (rounds - units) * step + units * computed,
-            "turns": (units - 1) * turn + received,
-            "tail": drain / drains,
-        },
+        pace=Pace(
+            launch=rates.launch,
+            first=max(mover.first for mover in movers),
+            brought=brought,
+            computed=computed,
+            step=step,
+            turn=0.0 if turning is None else out + max(turning.round, others - out),
+            out=out,
+            received=sum(mover.received for mover in movers),
+            tail=drain / (max((mover.drains for mover in movers), default=0) or 1),
+            rounds=rounds,
+            units=units,
+            turning=turning,
+        ),
         engines={
             "math": compute.math,
             "sfpu": compute.sfpu,
