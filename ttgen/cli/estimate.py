@@ -17,7 +17,6 @@ from ttgen.cli.main import OK, USER_ERROR
 from ttgen.cost import Prediction, predict
 from ttgen.errors import printable
 from ttgen.model.plan import Plan
-from ttgen.planner.resolve import candidates
 from ttgen.target import load
 
 EXAMPLES: Final = """\
@@ -34,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints a line a spec."""
-    planned, wrong = specs.plan_all(options.specs)
+    planned, wrong = specs.planned_all(options.specs)
     found = []
-    for loaded, plan in planned:
+    for loaded, plan, chosen in planned:
         target = load(plan.target.device)
-        programs = [predict(candidate, target) for candidate in candidates(loaded)]
+        programs = [predict(candidate, target) for candidate in chosen]
         found.append(_as_json(plan, programs))
         if not (options.json or options.quiet):
             print(f"{printable(loaded.file_name)}: {_line(plan, programs)}")

@@ -15,6 +15,7 @@ from ttgen.spec_file import read_bytes
 
 if TYPE_CHECKING:
     from ttgen.model.plan import Plan
+    from ttgen.planner.candidate import Candidate
     from ttgen.spec import LoadedSpec
 
 T = TypeVar("T")
@@ -105,15 +106,29 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[li
     return served, wrong
 
 
+class Planned(NamedTuple):
+    """A spec, its plan, and the program of each stage, by which it can be predicted."""
+
+    loaded: LoadedSpec
+    plan: Plan
+    programs: tuple[Candidate, ...]
+
+
 def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     """Plans every spec; prints the problems of those that can't be, and counts them."""
-    from ttgen.loading import load
-    from ttgen.planner.resolve import resolve
+    planned, wrong = planned_all(words)
+    return [(item.loaded, item.plan) for item in planned], wrong
 
-    def serve(path: Path, names: _Names) -> tuple[LoadedSpec, Plan]:
+
+def planned_all(words: Iterable[str]) -> tuple[list[Planned], int]:
+    """Plans every spec, for commands that predict them too; prints and counts problems as `plan_all` does."""
+    from ttgen.loading import load
+    from ttgen.planner.resolve import planned
+
+    def serve(path: Path, names: _Names) -> Planned:
         loaded = load(path)
         names.claim(loaded.spec.kernel, path)
-        return loaded, resolve(loaded)
+        return Planned(loaded, *planned(loaded))
 
     return _each(find(words), serve)
 

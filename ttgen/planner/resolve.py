@@ -58,8 +58,17 @@ def resolve(loaded: LoadedSpec) -> Plan:
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
+    return planned(loaded)[0]
+
+
+def planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
+    """Plans a spec; with the program of each stage, by which it can be predicted.
+
+    Raises:
+        SpecError: the spec can't be served; with the place and the reason.
+    """
     with located(loaded.source):
-        return _resolved(loaded)
+        return _planned(loaded)
 
 
 def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
@@ -75,7 +84,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
 
 
-def _resolved(loaded: LoadedSpec) -> Plan:
+def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
     spec = loaded.spec
     target = load_target(spec.target)
     api = newest()
@@ -106,7 +115,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
         prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
         programs.append(program)
-    return Plan(
+    plan = Plan(
         schema_version=SCHEMA_VERSION,
         api=api.version,
         kernel=spec.kernel,
@@ -120,6 +129,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
         files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
+    return plan, tuple(chosen)
 
 
 def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
