@@ -47,7 +47,8 @@ def test_plan_says_what_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert "strided          spec     round robin" in out
     assert "zero: A, B" in out
     # 8 x 5 units, dealt round robin to ten cores of eight columns.
-    assert "   0 | 4 4 4 4 4 4 4 4\n   1 | 4 4 . . . . . .\n   2 | . . . . . . . .\n" in out
+    assert "   0 | @@@@@@@@@@@@@@@@\n   1 | @@@@............\n   2 | ................\n" in out
+    assert "\n  @ 4 units (10 cores); . no work (54 cores)\n" in out
 
 
 def test_plan_json_is_the_rendered_one_and_has_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

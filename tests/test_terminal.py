@@ -73,11 +73,28 @@ def test_other_errors_are_red_too(arguments: list[str]) -> None:
 @pytest.mark.parametrize("columns", [60, 76])
 @pytest.mark.parametrize("arguments", [["plan", LONG], ["targets"]])
 def test_tables_are_as_wide_as_the_terminal(arguments: list[str], columns: int) -> None:
+    plain = {"NO_COLOR": "1"}
     piped = ran(*arguments, terminal=False, columns=columns)[1]
-    shown = ran(*arguments, terminal=True, columns=columns)[1]
-    assert shown.split() == piped.split()
+    shown = ran(*arguments, terminal=True, columns=columns, variables=plain)[1]
+    bars = [line for line in shown.splitlines() if line.startswith("  [")]
+    assert words(shown) == words(piped)
+    assert {len(line) for line in bars} == ({columns} if "plan" in arguments else set())
     assert max(map(len, shown.splitlines())) <= columns < max(map(len, piped.splitlines()))
-    assert ran(*arguments, terminal=True, columns=200)[1] == piped
+    assert ran(*arguments, terminal=True, columns=200, variables=plain)[1] == piped
+
+
+def words(text: str) -> list[str]:
+    """The words of a text without bars, which are as long as the terminal is wide."""
+    return [word for line in text.splitlines() if not line.startswith("  [") for word in line.split()]
+
+
+def test_colours_of_pictures_say_nothing_that_characters_do_not() -> None:
+    coloured = ran("plan", LONG, terminal=True)[1]
+    plain = ran("plan", LONG, terminal=True, variables={"NO_COLOR": "1"})[1]
+    assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
+    # Both bars and the map of the cores, a character of which has a colour behind it.
+    assert len(re.findall("\x1b\\[38;5;231;48;5;", coloured)) == 64
+    assert len(re.findall("^  \\[\x1b\\[38;5;", coloured, re.MULTILINE)) == 2
 
 
 def test_a_folded_line_goes_on_below_its_last_column() -> None:

@@ -1,4 +1,7 @@
-"""Shows what is decided for a spec and why, what each core does, and what it costs."""
+"""Shows what is decided for a spec and why, what each core does, what it costs, and what the cost model says of it.
+
+What is predicted follows the formulas of docs/cost.md.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import argparse
 from collections.abc import Iterator
 from typing import Final
 
-from ttgen.cli import specs, terminal
+from ttgen.cli import pictures, specs, terminal
 from ttgen.cli.main import OK, USER_ERROR, print_document
+from ttgen.cost import predict
 from ttgen.errors import counted
-from ttgen.model.plan import Plan, Program, Tensor
+from ttgen.model.plan import Program, Tensor
 from ttgen.rendering.plan_json import plan_json
-from ttgen.target import Grid
 from ttgen.target import load as load_target
 
 EXAMPLES: Final = """\
@@ -28,19 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints a plan."""
-    planned, wrong = specs.plan_all(options.specs)
-    for _loaded, plan in planned:
-        if options.quiet:
-            continue
-        if options.json:
-            print_document(plan_json(plan))
-        else:
-            print("\n".join(terminal.fitted(describe(plan))))
+    planned, wrong = specs.planned_all(options.specs)
+    for item in planned:
+        if options.json and not options.quiet:
+            print_document(plan_json(item.plan))
+        elif not options.quiet:
+            print("\n".join(terminal.fitted(_described(item))))
     return USER_ERROR if wrong else OK
 
 
-def describe(plan: Plan) -> Iterator[str]:
-    """The lines of a plan for people."""
+def _described(item: specs.Planned) -> Iterator[str]:
+    """The lines of a plan for people, and of what is predicted of it."""
+    plan, target = item.plan, load_target(item.plan.target.device)
     yield f"{plan.kernel}: {'; '.join(plan.compute)}"
     yield f"{plan.target.device} ({plan.target.arch}): {', '.join(specs.headline(plan))}"
     yield ""
@@ -51,16 +53,19 @@ def describe(plan: Plan) -> Iterator[str]:
     values = max(len(decision.value) for decision in plan.decisions)
     for decision in plan.decisions:
         yield f"  {decision.name:{names}}  {decision.value:{values}}  {decision.origin:7}  {decision.because}"
-    for program in plan.programs:
+    for program, candidate in zip(plan.programs, item.programs, strict=True):
         yield ""
         if len(plan.programs) > 1:
             yield f"program {program.name} ({program.pattern})"
             yield ""
         yield from _buffers(program)
+        yield from pictures.l1_bar(program)
         yield ""
         yield from _costs(program)
         yield ""
-        yield from _grid(program, load_target(plan.target.device).grid)
+        yield from pictures.time_bar(predict(candidate, target))
+        yield ""
+        yield from pictures.heat_map(program, target.grid)
 
 
 def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
@@ -80,17 +85,17 @@ def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
 
 def _buffers(program: Program) -> Iterator[str]:
     yield "circular buffers of a core"
-    resident = program.resident()
-    own = 0
+    resident, letters = program.resident(), pictures.buffer_letters(program)
     for buffer in program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
         pages = counted(buffer.pages, "page")
-        text = f"  {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype} = {size:,} B"
-        own += 0 if buffer.name in resident else size
+        letter = letters.get(buffer.name, "T")
+        text = f"  {letter} {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype}"
+        text += f" = {size:,} B"
         yield f"{text}, the shard of {resident[buffer.name]}" if buffer.name in resident else text
+    own = sum(buffer.pages * buffer.page_bytes for buffer in program.circular_buffers if buffer.name in letters)
     if tensors := program.l1.bytes - own:
-        yield f"  and {tensors:,} B of tensors in L1"
-    yield f"  L1: {program.l1.bytes:,} of {program.l1.limit:,} B"
+        yield f"  T and {tensors:,} B of tensors in L1"
 
 
 def _costs(program: Program) -> Iterator[str]:
@@ -98,14 +103,3 @@ def _costs(program: Program) -> Iterator[str]:
     yield "cost of all cores"
     yield f"  {cost.flops:,} operations on logical elements, {cost.tile_products:,} tile products"
     yield f"  DRAM: {cost.dram_read_bytes:,} B read, {cost.dram_write_bytes:,} B written; NoC: {cost.noc_bytes:,} B"
-
-
-def _grid(program: Program, grid: Grid) -> Iterator[str]:
-    """Units of each core, as the cores lie; a dot is a core without work."""
-    units = {core: program.units_of(values) for core, values in program.cores()}
-    rows, cols = grid.rows, grid.cols
-    width = max(len(str(value)) for value in units.values())
-    yield "units of each core (rows are core y, columns core x; . has no work)"
-    for y in range(rows):
-        cells = [f"{units.get((x, y), '.'):>{width}}" for x in range(cols)]
-        yield f"  {y:>2} | {' '.join(cells)}"
