@@ -50,6 +50,7 @@ LAYERS = {
     "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "spec", "target"},
+    "timeline": {"analysis", "cost", "exhaustive", "model", "target"},
     "planner": {
         "cost",
         "analysis",

@@ -179,6 +179,21 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where cores and banks of DRAM are on NoC 0, as (x, y).
+
+    Attributes:
+        columns: of logical columns of cores.
+        rows: of logical rows.
+        dram: of each bank the port that cores use, by NoC.
+    """
+
+    columns: tuple[int, ...]
+    rows: tuple[int, ...]
+    dram: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A card, or one chip of it.
 
@@ -215,6 +230,12 @@ def load(name: TargetName) -> Target:
 def load_rates(arch: Arch) -> Rates:
     """How fast the chips of an architecture are; apart from targets, which need them only to compare schedules."""
     return _structured(_read(f"rates/{arch}.yaml"), Rates)
+
+
+@cache
+def load_places(arch: Arch) -> Places:
+    """Where things are on the chips of an architecture; apart from targets, which need it only to show traffic."""
+    return _structured(_read(f"places/{arch}.yaml"), Places)
 
 
 def _read(file: str) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """Shows what is decided for a spec and why, what each core does, what it costs, and what the cost model says of it.
 
 What is predicted follows the formulas of docs/cost.md.
+
+--trace writes when each engine of each core does what, for https://ui.perfetto.dev; --npe writes what goes over the
+NoCs, for Tenstorrent's tt-npe. Both are predictions too.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from ttgen.cli import pictures, specs, terminal
 from ttgen.cli.main import OK, USER_ERROR, print_document
 from ttgen.cost import predict
-from ttgen.errors import counted
+from ttgen.errors import OutputError, counted, printable
 from ttgen.model.plan import Program, Tensor
 from ttgen.rendering.plan_json import plan_json
 from ttgen.target import load as load_target
@@ -20,23 +24,39 @@ from ttgen.target import load as load_target
 EXAMPLES: Final = """\
   ttgen plan specs/linear_relu.yaml
   ttgen plan --json specs/gemm.yaml > plan.json
+  ttgen plan -q specs/gemm.yaml --trace gemm.pftrace --npe gemm.npe.json
 """
+_TRACE: Final = b"\n"
+"""How a trace begins: with the tag of its first packet."""
+_WORKLOAD: Final = b'{"phases": ['
+"""How a workload begins."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print tt.plan.json instead")
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="write the predicted schedule of a spec as a trace for Perfetto"
+    )
+    parser.add_argument(
+        "--npe", type=Path, metavar="FILE", help="write the NoC traffic of a spec as a workload for tt-npe (.json)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints a plan."""
     planned, wrong = specs.planned_all(options.specs)
+    if (options.trace or options.npe) and len(planned) + wrong > 1:
+        raise OutputError("--trace and --npe write what one spec does: name one")
     for item in planned:
         if options.json and not options.quiet:
             print_document(plan_json(item.plan))
         elif not options.quiet:
             print("\n".join(terminal.fitted(_described(item))))
+        for line in _written(item, options):
+            if not (options.json or options.quiet):
+                print(line)
     return USER_ERROR if wrong else OK
 
 
@@ -66,6 +86,38 @@ def _described(item: specs.Planned) -> Iterator[str]:
         yield from pictures.time_bar(predict(candidate, target))
         yield ""
         yield from pictures.heat_map(program, target.grid)
+
+
+def _written(item: specs.Planned, options: argparse.Namespace) -> Iterator[str]:
+    """Writes what is asked for; says what was written."""
+    if not (options.trace or options.npe):
+        return
+    from ttgen.timeline.npe import workload
+    from ttgen.timeline.perfetto import trace
+    from ttgen.timeline.schedule import schedules
+    from ttgen.timeline.traffic import transfers
+
+    plan, target = item.plan, load_target(item.plan.target.device)
+    found = schedules(item.programs, [program.name for program in plan.programs], target)
+    if options.trace:
+        _write(options.trace, trace(plan.kernel, found, target), _TRACE)
+        yield f"{printable(str(options.trace))}: written, for https://ui.perfetto.dev"
+    if options.npe:
+        moved = (
+            transfers(plan, program, schedule, target) for program, schedule in zip(plan.programs, found, strict=True)
+        )
+        _write(options.npe, workload(moved, target).encode(), _WORKLOAD)
+        yield f"{printable(str(options.npe))}: written, for tt-npe"
+
+
+def _write(path: Path, data: bytes, beginning: bytes) -> None:
+    """Writes a file, over an earlier one of its kind but over nothing else."""
+    try:
+        if path.exists() and path.read_bytes()[: len(beginning)] not in (beginning, b""):
+            raise OutputError(f"{path}: exists, and is none of these; move it away, or choose another name")
+        path.write_bytes(data)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None
 
 
 def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
