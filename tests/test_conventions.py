@@ -185,7 +185,7 @@ def test_render_imports_nothing_that_it_does_not_need() -> None:
     modules = set(result.stderr.split())
     assert "ttgen.rendering.artifacts" in modules
     heavy = {"numpy", "ttgen.analysis.interpreter", "ttgen.formula.reference", "ttgen.schema.generate", "ttgen.cli.new",
-             "jsonschema", "ttgen.schema.explain", "difflib", "importlib.metadata", "ttgen.cli.plan", "asyncio", "unittest"}  # fmt: skip
+             "jsonschema", "ttgen.schema.explain", "difflib", "importlib.metadata", "ttgen.cli.plan", "ttgen.cost", "asyncio", "unittest"}  # fmt: skip
     assert modules & heavy <= {"difflib"}  # the diff of --check
 
 

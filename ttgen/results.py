@@ -22,6 +22,8 @@ from ttgen.model.artifact import Artifact
 
 MOST: Final = 4096
 """Entries that are kept when a command ends: about 60 MB."""
+WORTH: Final = 1.3
+"""How many times faster another schedule has to be by the model to be worth a word."""
 
 
 class Result(NamedTuple):
@@ -31,11 +33,26 @@ class Result(NamedTuple):
         kernel: its name.
         headline: what matters most of its plan; nothing for what all kernels share.
         files: what is in it.
+        gain: how many times faster `schedule: auto` would be; None where nobody has asked.
     """
 
     kernel: str
     headline: str
     files: tuple[Artifact, ...]
+    gain: float | None = None
+
+    @property
+    def line(self) -> str:
+        """The headline, and that `schedule: auto` would be faster, where that is known and worth a word."""
+        words = in_words(self.gain or 0.0)
+        return f"{self.headline}, {words}" if words else self.headline
+
+
+def in_words(gain: float) -> str:
+    """How many times faster `schedule: auto` would be; nothing where it isn't worth a word."""
+    if gain <= WORTH:
+        return ""
+    return f"auto would be {gain:.1f}x faster" if gain < 10 else f"auto would be {gain:.0f}x faster"
 
 
 class Results:
@@ -56,8 +73,8 @@ class Results:
             return None
         path = self._folder / self._key(name, raw)
         try:
-            kernel, headline, files = json.loads(zlib.decompress(path.read_bytes()))
-            found = Result(kernel, headline, tuple(Artifact(*file) for file in files))
+            kernel, headline, files, gain = json.loads(zlib.decompress(path.read_bytes()))
+            found = Result(kernel, headline, tuple(Artifact(*file) for file in files), gain)
             os.utime(path)
         except (OSError, zlib.error, ValueError, TypeError):
             return None

@@ -4,6 +4,8 @@ All specs are planned and proven before anything is written. Files that an earli
 doesn't are removed: of the same kernel, of a spec whose kernel has another name now, and of a spec that is gone from
 a folder of specs that is rendered (OUT/ttgen.json says which spec each kernel comes from). So are temporary files
 (.NAME.PROCESS.ttgen) of runs that were killed; a file that ttgen didn't write is never touched.
+
+Where `validate` has found that `schedule: auto` would be more than 1.3 times faster, the line says so.
 """
 
 from __future__ import annotations
@@ -52,16 +54,16 @@ def run(options: argparse.Namespace) -> int:
         print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
         return USER_ERROR
     folder: Path = options.output
-    changes = [(result, compare(folder, result.files)) for _path, result in rendered]
+    changes = [(result, compare(folder, result.files)) for _path, _raw, result in rendered]
     shared = compare(folder, specs.render_shared(results).files)
-    known = origins(folder, {result.kernel: path for path, result in rendered}, specs.folders(options.specs))
+    known = origins(folder, {result.kernel: path for path, _raw, result in rendered}, specs.folders(options.specs))
     everything = [*(change for _result, found in changes for change in found), *shared, *known.changes]
     if options.check:
         return _check(everything, known.left_over, quiet=options.quiet)
     write(folder, everything)
     if not options.quiet:
         for result, found in changes:
-            print(f"{printable(str(folder / result.kernel))}: {result.headline}")
+            print(f"{printable(str(folder / result.kernel))}: {result.line}")
             _print_changes(found)
         _print_changes(change for change in (*shared, *known.changes) if change.state != "same")
     return OK

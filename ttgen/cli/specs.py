@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from ttgen.errors import OutputError, UserError, refuse
-from ttgen.results import Result, Results
+from ttgen.results import WORTH, Result, Results
 from ttgen.spec_file import read_bytes
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ T = TypeVar("T")
 _SUFFIXES: Final = (".yaml", ".yml")
 SPECS_A_WORKER: Final = 100
 """Fewer are made before another process has begun."""
+MOST_SEARCHED: Final = 16
+"""New specs of a command, at most, for which it is looked what `schedule: auto` would give."""
 MOST_WORKERS: Final = 32
 """Windows can't wait for twice as many, and writing what they make is for one process."""
 
@@ -134,9 +136,10 @@ def planned_all(words: Iterable[str]) -> tuple[list[Planned], int]:
 
 
 class Rendered(NamedTuple):
-    """A spec, and what was made of it."""
+    """A spec, its bytes, and what was made of it."""
 
     path: Path
+    raw: bytes
     result: Result
 
 
@@ -147,10 +150,11 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
     """
     paths = find(words)
     made: dict[Path, tuple[str | None, Result | UserError]] = {}
+    raws: dict[Path, bytes] = {}
     missing: dict[Path, bytes] = {}
     for path in paths:
         try:
-            raw = read_bytes(path)
+            raw = raws[path] = read_bytes(path)
         except OutputError as error:
             made[path] = (None, error)
             continue
@@ -169,7 +173,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
             raise outcome
         if path in missing:
             results.put(path.name, missing[path], outcome)
-        return Rendered(path, outcome)
+        return Rendered(path, raws[path], outcome)
 
     served = _each(paths, serve)
     results.prune()
@@ -210,6 +214,28 @@ def _make(path: Path, raw: bytes) -> tuple[str | None, Result | UserError]:
         return kernel, Result(kernel, ", ".join(headline(plan)), artifacts(plan))
     except UserError as error:
         return kernel, error
+
+
+def advise_all(rendered: Iterable[Rendered], results: Results) -> list[Rendered]:
+    """What was rendered, with how much faster `schedule: auto` would be, where that isn't known yet.
+
+    A search takes as long as everything else: where many specs are new, nothing is searched.
+    """
+    every = list(rendered)
+    if sum(item.result.gain is None for item in every) > MOST_SEARCHED:
+        return every
+    return [item if item.result.gain is not None else _advised(item, results) for item in every]
+
+
+def _advised(item: Rendered, results: Results) -> Rendered:
+    from ttgen.loading import loads
+    from ttgen.planner.advice import gain
+    from ttgen.planner.resolve import candidates
+
+    loaded = loads(item.raw, name=str(item.path))
+    result = item.result._replace(gain=gain(loaded, candidates(loaded), worth=WORTH))
+    results.put(item.path.name, item.raw, result)
+    return item._replace(result=result)
 
 
 def render_shared(results: Results) -> Result:

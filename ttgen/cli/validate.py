@@ -1,4 +1,8 @@
-"""Checks specs as `render` does, planning and proofs included, and writes nothing."""
+"""Checks specs as `render` does, planning and proofs included, and writes nothing.
+
+Where `schedule: auto` would be more than 1.3 times faster by the cost model, the line says so: of specs for which that
+is known, and of new ones as long as they are no more than sixteen.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Validates specs."""
-    rendered, wrong = specs.render_all(options.specs, open_results(wanted=not options.no_cache))
-    for path, result in rendered:
-        if not options.quiet:
-            print(f"{printable(str(path))}: ok: {result.kernel}, {result.headline}")
+    results = open_results(wanted=not options.no_cache)
+    rendered, wrong = specs.render_all(options.specs, results)
+    if not options.quiet:
+        for path, _raw, result in specs.advise_all(rendered, results):
+            print(f"{printable(str(path))}: ok: {result.kernel}, {result.line}")
     return USER_ERROR if wrong else OK
