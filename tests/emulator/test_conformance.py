@@ -102,6 +102,7 @@ ACCESSOR = (2, 2048)
 NAMED = {
     "cb_a": 0, "cb_b": 1, "cb_c": 16, "cb_out": 16, "cb_partials": 24, "k_tiles": 3, "n_tiles": 2, "m_tiles": 2, "k_block": 2, "k_blocks": 2,
     "receivers": 3, "ready": 0, "valid": 1, "inputs": 2, "columns": 2, "mode_0": 0, "mode_1": 1, "mode_2": 2,
+    "cb_ring": 0, "cb_ahead": 1, "ahead": 1, "arrived": 1, "cores": 8, "helpers": 3, "rounds": 16, "tiles": 2,
 }  # fmt: skip
 
 

@@ -238,7 +238,13 @@ FAULTS = (
         "noc_semaphore_wait(ready_word, receivers);\n        noc_semaphore_set(ready_word, 0);",
         "noc_semaphore_wait(ready_word, (k + 1) * receivers);",
     ),
-    m("hang", "multicast_sender.cpp", "noc_semaphore_set(ready_word, 0);", "", others=("semaphore-unwaited",)),
+    m(
+        "cb-write-unreserved",
+        "multicast_sender.cpp",
+        "noc_semaphore_set(ready_word, 0);",
+        "",
+        others=("hang", "semaphore-unwaited"),
+    ),
     m("noc-not-drained", "multicast_receiver.cpp", "noc_async_atomic_barrier();", ""),
     m("noc-not-drained", "multicast_sender.cpp", "noc_async_write_barrier();", ""),
     m(

@@ -43,11 +43,14 @@ _RECEIVED = """                if (sender != core_x) {
                     continue;
                 }
 """
+_SENDS = "                if (sender == core_x) {\n"
 _LAST = "    noc_async_write_barrier();\n    noc_async_atomic_barrier();\n"
-_SENT = """            noc_async_write_barrier();
-            noc_semaphore_inc(
+_WRITE = "            noc_async_write(\n"
+_SIGNALLED = """            noc_semaphore_inc(
                 get_noc_addr(noc_x(core_x), noc_y(core_y - part * core_rows), get_semaphore(sem_k_arrived)), 1);
 """
+_SENT = "            noc_async_write_barrier();\n" + _SIGNALLED
+_RESERVE_SUMS = "            cb_reserve_back(cb_partials, (parts - 1) * block_m * block_n);\n"
 _ROOM = """                noc_semaphore_inc(
                     get_noc_addr(noc_x(core_x), noc_y(helper_y), get_semaphore(sem_k_room)), 1);
 """
@@ -77,14 +80,18 @@ EXCHANGE = (
     _m("reader: a page short of the block is multicast", _B, "reader_a",
        "block_m * block_k * get_tile_size(cb_A), core_cols", "(block_m * block_k - 1) * get_tile_size(cb_A), core_cols",
        "uninitialised-data"),
+    _m("reader: a multicast without the group's second row", "gemm_a_to_all", "reader_a", "noc_y(core_rows - 1)", "noc_y(0)",
+       "multicast-count"),
+    _m("reader: corners of a row reversed on NoC 0", "gemm_one_row", "reader_a", "noc_x(0), noc_y(core_y), noc_x(core_cols - 1)",
+       "noc_x(core_cols - 1), noc_y(core_y), noc_x(0)", "multicast-rectangle"),
     _m("reader: to the block after it", _B, "reader_a", "get_write_ptr(cb_A)),\n                        block_m",
-       "get_write_ptr(cb_A) + block_m * block_k * get_tile_size(cb_A)),\n                        block_m", "cb-overwrite"),
+       "get_write_ptr(cb_A) + block_m * block_k * get_tile_size(cb_A)),\n                        block_m", "cb-write-unreserved"),
     _m("reader: no multicast of the data", _B, "reader_a", _CAST, "", "uninitialised-data"),
     _m("reader: no announcement", _B, "reader_a", _ANNOUNCE, "", "hang"),
     _m("reader: the announcement before the data", _B, "reader_a", _CAST + _ANNOUNCE, _ANNOUNCE + _CAST,
-       "cb-overwrite"),
+       "cb-write-unreserved"),
     _m("reader: no flush between data and announcement", "gemm_multicast_p150", "reader_a", _CAST + _STORE,
-       _CAST.replace(_FLUSHED, "") + _STORE, "cb-overwrite"),
+       _CAST.replace(_FLUSHED, "") + _STORE, "cb-write-unreserved"),
     _m("reader: no flush after the announcement", _B, "reader_a", _TELL, _TELL.replace(_FLUSHED, ""), "write-not-flushed"),
     _m("reader: the announcement isn't read back", _B, "reader_a", _READ_BACK, "", "store-not-read-back"),
     _m("reader: another core's word is announced", _B, "reader_a", _STORE + _READ_BACK, "", "hang"),
@@ -111,12 +118,18 @@ EXCHANGE = (
     _m("reader: a receiver signals twice", _B, "reader_a", _SIGNAL, _SIGNAL + _SIGNAL, "cb-overwrite"),
     _m("reader: a receiver signals before it has room", _B, "reader_a", _RESERVE,
        _EARLY + _RESERVE + _RECEIVED, "cb-overwrite"),
+    _m("reader: a receiver signals before it reserves", "gemm_one_row", "reader_a", _RESERVE + _SENDS, _SENDS + _RESERVE, "cb-write-unreserved",
+       more=((_SIGNAL, _SIGNAL + _RESERVE),)),
     _m("reader: a receiver doesn't reserve", _B, "reader_a", _RESERVE, "if (sender == core_x) " + _RESERVE.strip() + "\n",
        "cb-push-unreserved"),
     _m("reader: the signal goes to the next core", _B, "reader_a", "noc_x(sender)", "noc_x((sender + 1) % core_cols)",
        "hang"),
     _m("reader: rows and columns of the sender swapped", _B, "reader_a", "noc_x(sender), noc_y(core_y)",
        "noc_x(core_y), noc_y(sender)", "cb-overwrite"),
+    _m("reader: rows and columns of the group's sender swapped", "gemm_a_to_all", "reader_a", "sender_x = sender % core_cols",
+       "sender_x = sender / core_cols", "hang"),
+    _m("reader: rounds begin anew with each unit", "gemm_one_row", "reader_a", "round = trip * k_blocks + step", "round = step",
+       "cb-write-unreserved"),
     _m("reader: a core makes a trip less", "gemm_one_row", "reader_a", "y_trip < y_count", "y_trip < y_count - (core_x == 1)",
        "hang"),
     _m("reader: no atomic barrier at the end", _B, "reader_a", "    noc_async_atomic_barrier();\n}", "}", "noc-not-drained"),
@@ -125,6 +138,7 @@ EXCHANGE = (
        "cb-overwrite"),
     _m("plan: two signals share a counter", _B, "plan", '{"sem_a_ready", sem_a_ready}', '{"sem_a_ready", sem_b_ready}',
        "cb-overwrite"),
+    _m("plan: a round less of one operand", _B, "plan", '{"k_blocks", 8}', '{"k_blocks", 7}', "hang"),
     # Sums of parts of K.
     _m("sender: a helper's slot off by one", _S, "reader_b_sender", "(part - 1) * block_m", "part * block_m",
        "out-of-range"),
@@ -133,21 +147,32 @@ EXCHANGE = (
     _m("sender: no write barrier between the sums and the signal", _S, "reader_b_sender", _SENT,
        _SENT.replace("            noc_async_write_barrier();\n", ""), "write-not-flushed"),
     _m("sender: no write barrier before the sums are popped", _S, "reader_b_sender", "            noc_async_write_barrier();\n            noc_semaphore_inc",
-       "            noc_async_writes_flushed();\n            noc_semaphore_inc", "uninitialised-data"),
+       "            noc_async_writes_flushed();\n            noc_semaphore_inc", "cb-write-unreserved"),
     _m("sender: a helper doesn't wait for room", _S, "reader_b_sender", "            noc_semaphore_wait_min(k_room, trip + 1);\n", "",
        "semaphore-unwaited"),
     _m("sender: a helper waits for the room of the unit before", _S, "reader_b_sender", "k_room, trip + 1", "k_room, trip",
        "semaphore-unwaited"),
+    _m("sender: a helper signals before it sends", _S, "reader_b_sender", _WRITE, _SIGNALLED + _WRITE, "cb-overwrite",
+       more=((_SENT, _SENT.replace(_SIGNALLED, "")),)),
     _m("sender: the sums go to the helper above", _S, "reader_b_sender", "noc_y(core_y - part * core_rows)", "noc_y(core_y - core_rows)",
        "uninitialised-data"),
     _m("writer: a root doesn't say that it has room", _S, "reader_b_writer", _ROOM, "", "hang"),
     _m("writer: a root waits for one helper less", _S, "reader_b_writer", "(trip + 1) * (parts - 1)", "(trip + 1) * (parts - 2)",
-       "semaphore-unwaited"),
+       "cb-write-unreserved"),
+    _m("writer: a root waits for exactly its helpers", _S, "reader_b_writer", "wait_min(k_arrived", "wait(k_arrived",
+       "semaphore-equality"),
+    _m("writer: a root gives room before it reserves", _S, "reader_b_writer", _RESERVE_SUMS, "", "cb-write-unreserved",
+       more=(("            noc_semaphore_wait_min(k_arrived", _RESERVE_SUMS + "            noc_semaphore_wait_min(k_arrived"),)),
     _m("writer: a root says that it has room before it has", _S, "reader_b_writer",
        "cb_reserve_back(cb_partials, (parts - 1) * block_m * block_n);\n", "\n", "cb-push-unreserved"),
     _m("reader: the last steps of a part are left out", _S, "reader_a", "step < step_count", "step < step_count - (part == 2)",
        "hang"),
+    _m("sender: parts of K that overlap", _S, "reader_b_sender", "first_k = (step_start + step)", "first_k = (step_start - 1 + step)",
+       "counters"),
+    _m("compute: a helper's sums are left out", "gemm_split", "compute", "other < parts - 1", "other < parts - 2", "wrong-numbers"),
     # Blocks that are read ahead.
+    _m("reader: reads ahead into the ring", _P, "reader_a", "get_write_ptr(cb_A_ahead) + (row", "get_write_ptr(cb_A) + (row", "cb-write-unreserved"),
+    _m("reader: sends from the ring", _P, "reader_a", "get_read_ptr(cb_A_ahead)", "get_read_ptr(cb_A)", "cb-read-unwaited"),
     _m("reader: no loopback of what was read ahead", _P, "reader_a", "noc_async_write_multicast_loopback_src(",
        "noc_async_write_multicast(", "multicast-count"),
     _m("reader: loopback to the others only", _P, "reader_a", "get_tile_size(cb_A), core_cols);", "get_tile_size(cb_A), core_cols - 1);",

@@ -18,7 +18,7 @@ def rendered(spec: str) -> tuple[Artifact, ...]:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A text of one file that is replaced, once."""
+    """A text of one file that is replaced, once; more than one for a statement that moves."""
 
     what: str
     spec: str
@@ -27,6 +27,7 @@ class Mutant:
     new: str
     name: str
     """Of the first finding."""
+    more: tuple[tuple[str, str], ...] = ()
 
     def files(self) -> tuple[Artifact, ...]:
         """The rendered files, one of them with the fault."""
@@ -35,11 +36,16 @@ class Mutant:
     def _changed(self, file: Artifact) -> Artifact:
         if self.file not in (file.path, file.path.split("/", 1)[1]):
             return file
-        assert self.old in file.text, f"{file.path} has no {self.old}"
-        return Artifact(file.path, file.text.replace(self.old, self.new, 1))
+        text = file.text
+        for old, new in ((self.old, self.new), *self.more):
+            assert old in text, f"{file.path} has no {old}"
+            text = text.replace(old, new, 1)
+        return Artifact(file.path, text)
 
 
-def fault(what: str, spec: str, file: str, old: str, new: str, name: str) -> Mutant:
+def fault(
+    what: str, spec: str, file: str, old: str, new: str, name: str, more: tuple[tuple[str, str], ...] = ()
+) -> Mutant:
     hosts = {"plan": "host/program.cpp", "main": "host/main.cpp", "host": "host/tensor_io.cpp"}
     path = hosts.get(file, f"kernels/{file}.cpp")
-    return Mutant(what, spec, path, old, new, name)
+    return Mutant(what, spec, path, old, new, name, more)

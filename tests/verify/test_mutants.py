@@ -53,7 +53,10 @@ def draw_once(
 )
 def test_mutant(builder: Builder, monkeypatch: pytest.MonkeyPatch, mutant: Mutant) -> None:
     monkeypatch.setattr("ttgen.verify.verify.draw", draw_once)
-    verdict = verify(*spec(mutant.spec), builder, files=mutant.files(), jobs=2)
+    files = mutant.files()
+    verdict = verify(*spec(mutant.spec), builder, files=files, jobs=2)
+    if verdict.passed:  # where nobody is late
+        verdict = verify(*spec(mutant.spec), builder, files=files, orders=4, jobs=2)
     assert verdict.findings, "not caught"
     first = verdict.findings[0]
     assert first.name == mutant.name, verdict.findings

@@ -135,6 +135,20 @@ void check_not_live(Core& core, uint32_t address, uint32_t bytes, int except_cb,
     }
 }
 
+// What comes from another core needs room that this one has reserved. A buffer that nobody fills here is plain memory.
+void check_reserved(Core& core, uint32_t address, uint32_t bytes, Where where) {
+    for (const CircularBuffer* cb : core.used_cbs) {
+        if (cb->on_buffer != nullptr || cb->producer < 0 || !overlap(cb->address, cb->bytes, address, bytes)) {
+            continue;
+        }
+        const CircularBuffer::Local& local = cb->local[cb->producer];
+        if (!ring_contains(cb->bytes, local.write, local.reserved * cb->page_bytes, address - cb->address, bytes)) {
+            error(where, "cb-write-unreserved", format("writes %u bytes at %#x on core (%u,%u), in circular buffer %u, where %s hasn't reserved pages for them (%u reserved)",
+                                                       bytes, address, core.x, core.y, cb->index, thread_of(cb->producer), local.reserved));
+        }
+    }
+}
+
 void check_drained(Core& core) {
     for (const CircularBuffer* cb : core.used_cbs) {
         if (cb->live() == 0 || cb->on_buffer != nullptr) {

@@ -165,6 +165,7 @@ struct Fiber {
     uint32_t first_x = 0, first_y = 0;     // first core of the kernel's ranges
     Context context;
     enum class State : uint8_t { Ready, Blocked, Done } state = State::Ready;
+    bool late = false;                     // goes on where nobody else can
     Wait wait;
     Where where = {nullptr, 0};            // latest call of the API
     NocQueues nocs[2];
@@ -201,6 +202,7 @@ struct Machine {
     uint32_t created_buffers = 0;
     uint32_t programs = 0;                          // launched so far
     Fiber* running = nullptr;
+    std::vector<Fiber*> late;                       // those that may go on, were they not late
     uint64_t random_state = 0;
     uint64_t changes = 0;                           // of anything that kernels wait for
 
@@ -245,6 +247,7 @@ enum class Access : uint8_t { Fill, Use };
 void check_local_range(Core& core, Thread thread, uint32_t address, uint32_t bytes, Access access, Where where);
 // A page that arrives from another core must not hit one that its consumer may still read.
 void check_not_live(Core& core, uint32_t address, uint32_t bytes, int except_cb, Where where);
+void check_reserved(Core& core, uint32_t address, uint32_t bytes, Where where);
 
 // buffers
 Buffer* find_buffer(bool dram, uint32_t bank, uint32_t address, uint32_t bytes, uint32_t& position);

@@ -11,6 +11,7 @@ namespace {
 void place_bytes(const Movement& m, const uint8_t* source, const Shadow* from, std::size_t from_offset, const Endpoint& to) {
     if (to.core != nullptr && m.kind == Movement::Kind::Write && to.core != m.from.core) {
         check_not_live(*to.core, to.address, m.bytes, -1, m.where);
+        check_reserved(*to.core, to.address, m.bytes, m.where);
     }
     std::memmove(to.data, source, m.bytes);
     if (from != nullptr) {

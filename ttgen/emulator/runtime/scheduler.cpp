@@ -51,8 +51,44 @@ void fiber_main() {
     leave_context(fiber.context, scheduler);
 }
 
+void make_ready(Fiber& fiber) {
+    (fiber.late ? machine().late : fiber.core->ready).push_back(&fiber);
+}
+
+Fiber* take(std::vector<Fiber*>& ready) {
+    const std::size_t pick = settings().seed != 0 ? machine().random() % ready.size() : 0;
+    Fiber* fiber = ready[pick];
+    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(pick));
+    return fiber;
+}
+
+// Orders in which somebody is as late as can be: in a third of the seeds one core, in a third half of all fibers. Late fibers stop at every
+// call and go on where nothing else can happen.
+void draw_late() {
+    Machine& m = machine();
+    if (settings().seed == 0) {
+        return;
+    }
+    std::vector<Core*> busy;
+    for (const auto& core : m.cores) {
+        if (!core->fibers.empty()) {
+            busy.push_back(core.get());
+        }
+    }
+    const uint64_t kind = m.random() % 3;
+    const Core* const one = busy.empty() ? nullptr : busy[m.random() % busy.size()];
+    for (Core* core : busy) {
+        for (const auto& fiber : core->fibers) {
+            fiber->late = kind == 1 ? core == one : kind == 2 && m.chance(2);
+        }
+    }
+}
+
 Fiber* next_fiber() {
     Machine& m = machine();
+    if (!m.late.empty() && m.chance(1024)) {  // others may poll until it has run
+        return take(m.late);
+    }
     const bool stay = current_core != nullptr && !current_core->ready.empty() && !m.chance(8);
     if (!stay) {
         const std::size_t count = m.cores.size();
@@ -72,11 +108,7 @@ Fiber* next_fiber() {
             return nullptr;
         }
     }
-    auto& ready = current_core->ready;
-    const std::size_t pick = settings().seed != 0 ? m.random() % ready.size() : 0;
-    Fiber* fiber = ready[pick];
-    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(pick));
-    return fiber;
+    return take(current_core->ready);
 }
 
 // ---- hangs
@@ -296,9 +328,9 @@ void block(const Wait& wait, Where where) {
 }
 
 void maybe_yield() {
-    if (machine().chance(4)) {
-        Fiber& fiber = self();
-        fiber.core->ready.push_back(&fiber);
+    Fiber& fiber = self();
+    if (fiber.late || machine().chance(4)) {
+        make_ready(fiber);
         switch_context(fiber.context, scheduler);
     }
 }
@@ -308,7 +340,7 @@ void wake(Core& core) {
     for (const auto& fiber : core.fibers) {
         if (fiber->state == Fiber::State::Blocked && fiber->wait.ready(*fiber)) {
             fiber->state = Fiber::State::Ready;
-            core.ready.push_back(fiber.get());
+            make_ready(*fiber);
         }
     }
 }
@@ -316,11 +348,12 @@ void wake(Core& core) {
 void run_all() {
     install_fault_handler();
     machine().random_state = settings().seed;
+    draw_late();
     current_core = nullptr;
     for (const auto& core : machine().cores) {
         for (const auto& fiber : core->fibers) {
             create_context(fiber->context, 256 * 1024, fiber_main);
-            core->ready.push_back(fiber.get());
+            make_ready(*fiber);
         }
     }
     set_alarm(settings().spin_seconds);
@@ -329,9 +362,13 @@ void run_all() {
             resume(*fiber);
             continue;
         }
-        if (!land_everything()) {
+        if (land_everything()) {
+            continue;
+        }
+        if (machine().late.empty()) {
             break;
         }
+        resume(*take(machine().late));
     }
     set_alarm(0);
     set_window(-1);
@@ -350,7 +387,7 @@ extern "C" void ttemu_yield(TTEMU_AT) {
     using namespace ttemu;
     at({file, line});
     Fiber& fiber = self();
-    fiber.core->ready.push_back(&fiber);
+    make_ready(fiber);
     switch_context(fiber.context, *scheduler_context());
     land_everything();
 }

@@ -76,6 +76,16 @@ void ttemu_semaphore_wait(uintptr_t address, uint32_t value, int minimum, TTEMU_
     if (!core.shadow.all(word, 4)) {
         error(where, "uninitialised-data", format("waits for the word at %#x, which nobody wrote", word));
     }
+    if (minimum == 0) {
+        // Whether the word can pass a value before its core looks depends on all that others do; nothing on the device tells. Said before it
+        // waits: in an order that does pass it, this never ends.
+        SemaphoreWatch& watch = semaphore_watch(core, word);
+        if (watch.equal != 0 && value > watch.equal) {
+            error(where, "semaphore-equality", format("waits for exactly %u in a word that has grown from %u, for which it waited before: if it grows past it first, this never ends",
+                                                      value, watch.equal));
+        }
+        watch.equal = value;
+    }
     maybe_yield();
     block({minimum != 0 ? semaphore_reached : semaphore_equals, word, value, minimum != 0 ? Wait::For::SemaphoreMinimum : Wait::For::Semaphore}, where);
     note_load(self(), word, 4);
@@ -83,14 +93,6 @@ void ttemu_semaphore_wait(uintptr_t address, uint32_t value, int minimum, TTEMU_
     uint32_t now;
     std::memcpy(&now, core.l1 + word, 4);
     watch.unseen = minimum != 0 ? std::min(watch.unseen, static_cast<int32_t>(now - value)) : 0;
-    if (minimum == 0) {
-        // Whether the word can pass a value before its core looks depends on all that others do; nothing on the device tells.
-        if (watch.equal != 0 && value > watch.equal) {
-            error(where, "semaphore-equality", format("waits for exactly %u in a word that has grown from %u, for which it waited before: if it grows past it first, this never ends",
-                                                      value, watch.equal));
-        }
-        watch.equal = value;
-    }
 }
 
 void ttemu_semaphore_set(uintptr_t address, uint32_t value, TTEMU_AT) {
