@@ -9,7 +9,6 @@ import pytest
 
 import ttgen
 from tests.broken import Change, check, drop, edit, plan_of, rewritten
-from tests.exchange_faults import EXCHANGE
 from ttgen.analysis import roles
 from ttgen.analysis.errors import ProofError
 from ttgen.model.body import (
@@ -136,7 +135,6 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a shard that is handed over in part", "gemm_c_sharded", "writer", edit(Pop, pages=Var("shard_n")),
      "C: 16 pages pushed and 4 popped"),
     ("a result in another slot", "tile", "compute", edit_op("exp", dst=Const(1)), "exp changes slot 0 in place, not 1"),
-    *EXCHANGE,
 ]  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.mutations.fault import Fault, faults
 
-_FOUND = "test_proofs.py::test_fault_is_found"
+_BETWEEN = "test_proofs_between_cores.py"
+_FOUND = f"{_BETWEEN}::test_fault_is_found"
 _RENDERED = "test_snapshots.py::test_rendered_files"
 
 EXCHANGE: tuple[Fault, ...] = (
@@ -18,12 +19,17 @@ EXCHANGE: tuple[Fault, ...] = (
         ("ahead, add(ROUND, group.ranks), steps)", "ahead, add(ROUND, ONE), steps)", f"{_RENDERED}[gemm_prefetch]"),
         ("left=NEXT, relation=\"<\", right=rounds", "left=NEXT, relation=\"<\", right=steps", f"{_RENDERED}[gemm_prefetch]"),
         ("            *reserve((access,)),\n            If(", "            If(", f"{_RENDERED}[gemm_one_row]"),
+        ("after = add(ROUND, ONE)", "after = ROUND", f"{_RENDERED}[gemm_one_row]"),
+        ("index=add(first_y, floor_div(SENDER, CORE_COLS))", "index=add(first_y, floor_div(SENDER, CORE_ROWS))", f"{_RENDERED}[gemm_a_to_all]"),
+        ("(*read_pages((access,)), ReadBarrier(), heard", "(*read_pages((access,)), heard", f"{_RENDERED}[gemm_one_column]"),
     ),
     *faults(
         "patterns/parts",
         ("slot=mul(sub(PART, ONE), own.pages)", "slot=mul(PART, own.pages)", f"{_RENDERED}[gemm_split_gelu]"),
         ("        WriteBarrier(),\n        Signal(", "        Signal(", f"{_RENDERED}[gemm_split_gelu]"),
         ("at_least=mul(add(TRIP, ONE), others)", "at_least=others", f"{_RENDERED}[gemm_split_gelu]"),
+        ("index=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS))", "index=add(CORE_Y, mul(OTHER, CORE_ROWS))", f"{_RENDERED}[gemm_split_gelu]"),
+        ("        Reserve(cb=partials.cb, pages=partials.pages),\n", "", f"{_RENDERED}[gemm_split_gelu]"),
         ("y=sub(CORE_Y, mul(PART, CORE_ROWS))", "y=sub(CORE_Y, CORE_ROWS)", f"{_RENDERED}[gemm_split_gelu]"),
     ),
     *faults(
@@ -31,29 +37,44 @@ EXCHANGE: tuple[Fault, ...] = (
         ("(max(x_counts),) * across, (max(y_counts),) * down", "x_counts, y_counts", f"{_RENDERED}[gemm_multicast_uneven]"),
         ("used = rows * cols if groups else used", "used = min(used, rows * cols)", "test_interpreter.py::test_cores_that_only_complete_a_rectangle"),
         ("\"row\" if line is None or rows == 1 else \"all\"", "\"row\"", f"{_RENDERED}[gemm_a_to_all]"),
+        ('(line == "b" or (line is None and rows > 1))', '(line == "b" or line is None)', f"{_RENDERED}[gemm_one_row]"),
+        ("rows=core_grid.rows // split", "rows=core_grid.rows", f"{_RENDERED}[gemm_split_gelu]"),
+        ("down, across = (1, used) if grid.y == 1 else (used, 1)", "down, across = rows, cols", f"{_RENDERED}[gemm_b_to_all]"),
         ("(x, y + part * rows): begin", "(x, y + part): begin", f"{_RENDERED}[gemm_split_gelu]"),
     ),
     *faults(
         "analysis/network",
-        ("self._expect(not taken, cb,", "self._expect(True, cb,", f"{_FOUND}[sums of all helpers in one place]"),
-        ("0 <= slot <= ring.reserved - pages", "0 <= slot", f"{_FOUND}[sums in the next helper's place]"),
-        ("0 <= slot <= ring.reserved - pages", "slot <= ring.reserved - pages", f"{_FOUND}[sums that begin before the root's room]"),
+        ("self._expect(not taken, cb,", "self._expect(True, cb,", f"{_FOUND}[one slot for all helpers]"),
+        ("0 <= slot <= ring.reserved - pages", "0 <= slot", f"{_FOUND}[the next helper's slot]"),
+        ("0 <= slot <= ring.reserved - pages", "slot <= ring.reserved - pages", f"{_FOUND}[a slot before the root's room]"),
         ("ring.place == own[cb].place", "True", f"{_FOUND}[signals in the counter of the other operand]"),
-        ("self._expect(ring is not None, cb, f\"sent", "self._expect(True, cb, f\"sent", f"{_FOUND}[a multicast beyond the cores]"),
+        ("self._expect(ring is not None, cb, f\"sent", "self._expect(True, cb, f\"sent", f"{_FOUND}[an area a column too wide]"),
         ("sum(ring.come.values()) in (0, pages)", "True", f"{_FOUND}[a page of the sums that isn't sent]"),
         ("if state.reached.get(name, 0) != value:", "if False:", f"{_FOUND}[a helper that doesn't wait for room]"),
-        ("self.owes.add(\"signal\")", "pass", f"{_FOUND}[a signal without a barrier at the end]"),
-        ("self._expect(len(cores) == number,", "self._expect(True,", f"{_FOUND}[a multicast a column too wide]"),
+        ("self.owes.add(\"signal\")", "pass", f"{_FOUND}[signals that are pending at the end]"),
+        ("self._expect(len(cores) == number,", "self._expect(True,", f"{_FOUND}[a number of cores that isn't the area's]"),
         ("self._expect(number > 1,", "self._expect(True,", f"{_FOUND}[a multicast to nobody]"),
         ("self._expect(value > there.counters.get(name, 0),", "self._expect(True,", f"{_FOUND}[an announcement of the round before]"),
-        ("self._expect(self.name not in ring.leaving, cb, \"signalled", "self._expect(True, cb, \"signalled", f"{_FOUND}[sums signalled before they are there]"),
-        ("self._expect(own[cb].filled, cb, \"sent", "self._expect(True, cb, \"sent", f"{_FOUND}[a block sent from where nothing is read to]"),
+        ("self._expect(self.name not in ring.leaving, cb, \"signalled", "self._expect(True, cb, \"signalled", f"{_FOUND}[a helper that signals before the barrier]"),
+        ("self._expect(self.place in cores, what", "self._expect(True, what", f"{_FOUND}[an area of other cores]"),
+        ("for what in sorted(self.owes):", "for what in ():", f"{_FOUND}[writes that are pending at the end]"),
+        ("self._expect(not own[cb].in_flight, cb", "self._expect(True, cb", f"{_FOUND}[a multicast before the read barrier]"),
+        ("            own[source].leaving.add(self.name)\n", "", f"{_FOUND}[a block ahead that is popped too early]"),
+        ("own[cb].in_flight.add((self.name, \"write\"))", "pass", f"{_FOUND}[a block of its own that hasn't come]"),
+        ("if (core.place, name) == late:", "if False:", f"{_FOUND}[a helper that signals before it sends]"),
+        ("if state.counters.get(name, 0) < at_least:", "if False:", f"{_FOUND}[a dropped signal]"),
+        ("self._expect(own[cb].filled, cb, \"sent", "self._expect(True, cb, \"sent", f"{_FOUND}[a multicast of the ring]"),
     ),
     *faults(
         "analysis/tokens",
         ("for core in _few(group):", "for core in group[-1:]:", f"{_FOUND}[a helper that waits for room at the end]"),
         ("_few(group):\n            for name in core.bodies:", "_few(group):\n            for name in ():", f"{_FOUND}[a helper that waits for room at the end]"),
+        ("_ALL = 16", "_ALL = 4", f"{_BETWEEN}::test_one_rank_of_eight_signals_before_it_reserves[2]"),
         ("reached += talk(own.bodies[name]).partners(own.values)", "pass", f"{_FOUND}[a helper that waits for room at the end]"),
+    ),
+    *faults(
+        "analysis/roles",
+        ("if numbers.setdefault(name, value) != value:", "if False:", f"{_BETWEEN}::test_kernels_that_take_a_name_for_different_numbers"),
     ),
     *faults(
         "analysis/steps",
