@@ -50,6 +50,15 @@ def test_budgets(path: Path) -> None:
     assert not re.search(r"\n\n\n", path.read_text())
 
 
+def test_all_that_cores_can_share_fits_a_kernels_budget() -> None:
+    """Both operands multicast, read ahead, and K in parts: no spec of the repository has all of it."""
+    text = Path("specs/gemm_split_prefetch.yaml").read_text().replace("multicast: a", "multicast: both")
+    files = ttgen.render(ttgen.plan(ttgen.loads(text)))
+    lengths = {file.path: len(file.text.splitlines()) for file in files if "/kernels/" in file.path}
+    assert len(lengths) == 5
+    assert max(lengths.values()) <= 150, lengths
+
+
 @pytest.mark.parametrize("path", KERNELS, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_nothing_old_or_deprecated(path: Path) -> None:
     """Names that release 0.81 dropped or deprecated, and the entry point that it had before."""

@@ -28,7 +28,7 @@ EXCHANGE: tuple[Fault, ...] = (
         ("slot=mul(sub(PART, ONE), own.pages)", "slot=mul(PART, own.pages)", f"{_RENDERED}[gemm_split_gelu]"),
         ("        WriteBarrier(),\n        Signal(", "        Signal(", f"{_RENDERED}[gemm_split_gelu]"),
         ("at_least=mul(add(TRIP, ONE), others)", "at_least=others", f"{_RENDERED}[gemm_split_gelu]"),
-        ("index=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS))", "index=add(CORE_Y, mul(OTHER, CORE_ROWS))", f"{_RENDERED}[gemm_split_gelu]"),
+        ("y=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS))", "y=add(CORE_Y, mul(OTHER, CORE_ROWS))", f"{_RENDERED}[gemm_split_gelu]"),
         ("        Reserve(cb=partials.cb, pages=partials.pages),\n", "", f"{_RENDERED}[gemm_split_gelu]"),
         ("y=sub(CORE_Y, mul(PART, CORE_ROWS))", "y=sub(CORE_Y, CORE_ROWS)", f"{_RENDERED}[gemm_split_gelu]"),
     ),

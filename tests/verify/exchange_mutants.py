@@ -52,7 +52,7 @@ _SIGNALLED = """            noc_semaphore_inc(
 _SENT = "            noc_async_write_barrier();\n" + _SIGNALLED
 _RESERVE_SUMS = "            cb_reserve_back(cb_partials, (parts - 1) * block_m * block_n);\n"
 _ROOM = """                noc_semaphore_inc(
-                    get_noc_addr(noc_x(core_x), noc_y(helper_y), get_semaphore(sem_k_room)), 1);
+                    get_noc_addr(noc_x(core_x), noc_y(core_y + (other + 1) * core_rows), get_semaphore(sem_k_room)), 1);
 """
 
 # On 4x4 cores, A multicast along rows on NoC 0, B along columns on NoC 1.
@@ -178,7 +178,7 @@ EXCHANGE = (
     _m("reader: loopback to the others only", _P, "reader_a", "get_tile_size(cb_A), core_cols);", "get_tile_size(cb_A), core_cols - 1);",
        "multicast-count"),
     _m("reader: no write barrier before the block is pushed", _P, "reader_a",
-       "                    noc_async_write_barrier();\n                    cb_pop_front", "                    cb_pop_front", "uninitialised-data"),
+       "                    noc_async_write_barrier();\n                    cb_pop_front", "                    cb_pop_front", "noc-not-drained"),
     _m("reader: the block of the round after is read ahead", _P, "reader_a", "read_ahead(round + core_cols)", "read_ahead(round + 1)",
        "noc-not-drained"),
     _m("reader: the first block that is read ahead is another core's", _P, "reader_a", "read_ahead(core_x)", "read_ahead(0)", "wrong-numbers"),

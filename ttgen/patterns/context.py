@@ -31,6 +31,7 @@ class Context:
         prefetch: whether a core reads its next block of a shared operand while others send.
         heavier: the operand that is read most, where each has a kernel of its own.
         split: parts into which K is cut, each made by a core of its own.
+        at_root: whether a kernel is one of roots alone, whose part of K is the first.
         shard_widths: columns of tiles of a shard, by tensor that has some: in it rows of tiles lie one after another.
         buffers: blocks that a stream of an operand holds.
     """
@@ -51,6 +52,7 @@ class Context:
     split: int
     shard_widths: Mapping[str, int]
     buffers: int
+    at_root: bool = False
 
     def in_runs(self, tensor: str, tiles: int) -> bool:
         """Whether so many columns of tiles of a block follow each other in memory: they are in one shard."""
@@ -65,6 +67,11 @@ class Context:
     def exchanges(self) -> bool:
         """Whether cores have to do with each other."""
         return bool(self.groups) or self.split > 1
+
+    @property
+    def in_any_part(self) -> bool:
+        """Whether a kernel's core makes some part of K, and its place says which."""
+        return self.split > 1 and not self.at_root
 
     @property
     def numbered(self) -> bool:

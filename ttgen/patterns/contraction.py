@@ -60,7 +60,7 @@ def over_steps(context: Context, body: Body) -> Body:
 
 def step_lets(context: Context, step: Index) -> tuple[Let, ...]:
     """The tiles of K of a step: the first, and how many are inside."""
-    number = add(STEP_START, step) if context.split > 1 else step
+    number = add(STEP_START, step) if context.in_any_part else step
     return (
         Let(name=FIRST_K.name, index=mul(number, BLOCK_K)),
         Let(name=DEPTH.name, index=least(BLOCK_K, sub(_KT, FIRST_K))),

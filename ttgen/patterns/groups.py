@@ -66,14 +66,14 @@ class Group:
 def group_of(context: Context, operand: Operand) -> Group | None:
     """The cores that share an operand with this one, in its part of K; None where each reads its own."""
     shape = context.groups.get(operand)
-    return None if shape is None else _group(operand, shape, TOP if context.split > 1 else ZERO)
+    return None if shape is None else _group(operand, shape, TOP if context.in_any_part else ZERO)
 
 
-def _top(context: Context, group: Group) -> tuple[Let, ...]:
+def _top(group: Group) -> tuple[Let, ...]:
     """Names the first row of a part of K, where there are several and the group isn't a row of its own."""
     places = (group.rank, group.area.first.y, group.sender.y, *(let.index for let in group.lets))
     used = any(TOP.name in index_names(index) for index in places)
-    return (Let(name=TOP.name, index=mul(PART, CORE_ROWS)),) if context.split > 1 and used else ()
+    return (Let(name=TOP.name, index=mul(PART, CORE_ROWS)),) if used else ()
 
 
 def _group(operand: Operand, shape: GroupShape, first_y: Index) -> Group:
@@ -155,9 +155,8 @@ def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sha
         Await(semaphore=group.arrived, at_least=after),
     )
     return Sharing(
-        first=() if ahead is None else (*_top(context, group), _read_ahead(context, ahead, group.rank, steps)),
+        first=(*_top(group), *(() if ahead is None else (_read_ahead(context, ahead, group.rank, steps),))),
         block=(
-            *_top(context, group),
             *((Let(name=RANKS.name, index=mul(CORE_ROWS, CORE_COLS)),) if group.ranks == RANKS else ()),
             Let(name=ROUND.name, index=add(mul(TRIP, steps), STEP)),
             Let(name=SENDER.name, index=Expr("%", ROUND, group.ranks)),
@@ -171,7 +170,7 @@ def sharing(context: Context, group: Group, access: Access, steps: Index) -> Sha
 
 def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) -> Routine:
     """Begins to read the block of a later round, if there is one; its number says where it is."""
-    trip, step = Var("next_trip"), Var("next_step")
+    trip, step = floor_div(NEXT, steps), Expr("%", NEXT, steps)
     fast, slow = ("y", "x") if context.order == "column_major" else ("x", "y")
     counts = Var(f"{fast}_count"), Var(f"{slow}_count")
     over_fast = floor_div(trip, counts[0])
@@ -180,8 +179,6 @@ def _read_ahead(context: Context, ahead: Access, number: Index, steps: Index) ->
     named = ("x", "y", "z", "first_row", "first_col", "rows", "cols", FIRST_K.name, DEPTH.name)
     names: dict[str, Index] = {name: Var(f"next_{name}") for name in named}
     lets = (
-        Let(name=trip.name, index=floor_div(NEXT, steps)),
-        Let(name=step.name, index=Expr("%", NEXT, steps)),
         *(
             Let(name=f"next_{axis}", index=add(Var(f"{axis}_start"), mul(trips[axis], Var(f"{axis}_step"))))
             for axis in ("x", "y")

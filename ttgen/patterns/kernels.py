@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ttgen.model.body import (
     Body,
@@ -17,6 +18,7 @@ from ttgen.model.body import (
     Statement,
     Wait,
     WriteBarrier,
+    WritePage,
     names_in,
     needed,
     walk,
@@ -155,9 +157,10 @@ def assemble(
     intermediate = context.intermediate_dtype
     # Of cores that make parts of a unit, all have one reader, and one of them an epilogue.
     at_first, late = ((), fill) if context.split > 1 else (fill, ())
+    root = replace(context, at_root=True)
     moving = (
         settled(in_part(context, (*at_first, *reserve(held), *push(held), *first[0], *read))),
-        settled(in_part(context, (*late, *first[1], *store, *wait(made), *pop(made)))),
+        settled(in_part(root, (*late, *first[1], *store, *wait(made), *pop(made)))),
     )
     return Design(
         kernels=(
@@ -167,7 +170,7 @@ def assemble(
             ),
             KernelDesign(
                 name="compute", part="compute", summary=summaries[1],
-                body=configure(in_part(context, (*before, *compute, *after))),
+                body=configure(in_part(root, (*before, *compute, *after))),
             ),
             KernelDesign(
                 name=names[1], part="writer", noc="write" if context.heavier == "a" else "read",
@@ -219,6 +222,8 @@ def in_part(context: Context, body: Body) -> Body:
     """A kernel that knows which part of K its core makes: parts are bands of rows of cores, in even runs of steps."""
     if context.split == 1:
         return body
+    if context.at_root:
+        return (*needed((Let(name=STEP_COUNT.name, index=floor_div(Var("k_blocks"), PARTS)),), names_in(body)), *body)
     until = floor_div(mul(add(PART, ONE), Var("k_blocks")), PARTS)
     lets = (
         Let(name=PART.name, index=floor_div(CORE_Y, CORE_ROWS)),
@@ -231,8 +236,10 @@ def in_part(context: Context, body: Body) -> Body:
 
 def settled(body: Body) -> Body:
     """A kernel that ends when all that it sent to other cores is there."""
-    kinds = {type(item) for item in walk(body)}
-    writes = (WriteBarrier(),) if kinds & {Multicast, Send, Announce} else ()
+    kinds = [type(item) for item in walk(body)]
+    # What comes last in a unit comes last in the kernel: a barrier there is enough.
+    sends = [kind for kind in kinds if kind in (Multicast, Send, Announce, WritePage, WriteBarrier)]
+    writes = (WriteBarrier(),) if sends and sends[-1] is not WriteBarrier else ()
     return (*body, *writes, *((AtomicBarrier(),) if Signal in kinds else ()))
 
 

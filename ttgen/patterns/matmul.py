@@ -85,13 +85,15 @@ def design(context: Context) -> Design:
             taken |= {partials.cb}
     lowering = in_dst or lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
 
+    # Kernels of roots alone know their part of K; those that all cores have find it out.
+    root = replace(context, at_root=True)
     name = "matmul_transposed" if product.transposed[1] else "matmul"
     beside = tuple(tiles.values())
     if in_dst is not None:
         (section,) = in_dst.sections
         computes = product_with_epilogue(context, a, b, stores[0], section.ops, beside, name=f"{name}_block")
     elif context.blocked:
-        computes = product_of_block(context, a, b, accumulator or stores[0], name=f"{name}_block", partials=partials)
+        computes = product_of_block(root, a, b, accumulator or stores[0], name=f"{name}_block", partials=partials)
         if accumulator:
             computes += compute_units(context, lowering, (accumulator, *beside), stores)
     else:
@@ -103,9 +105,9 @@ def design(context: Context) -> Design:
     # Operands that cores share have a kernel each, on a NoC each: two that multicast on one hang (tt-mlir#7297).
     reads: Body = over_steps(context, read_blocks((a, b)))
     writes: Body = ()
-    shared_a, shared_b = _shared(context, "a", a), _shared(context, "b", b)
+    shared_a, shared_b = _shared(context, "a", a), _shared(root, "b", b)
     if context.exchanges:
-        reads, writes = (over_steps(context, shared.block) for shared in (shared_a, shared_b))
+        reads, writes = over_steps(context, shared_a.block), over_steps(root, shared_b.block)
     beside_reads = read_blocks(late)
     if partials is not None:
         # All parts of K have one reader, and the root alone has an epilogue.
@@ -129,6 +131,7 @@ def design(context: Context) -> Design:
     if partials is None or accumulator is None:
         return made
     own = replace(accumulator, cb=untaken("partial", taken | frozenset(lowering.spills)))
+    sent_b = _shared(context, "b", b)
     shares = _sharing(context, "b", f"blocks of columns of {b.tensor}")
     return with_helpers(
         made,
@@ -137,8 +140,8 @@ def design(context: Context) -> Design:
         own=own,
         moved=[access.cb for access in (a, b, *ahead)],
         product=product_of_block(context, a, b, own, name=f"{name}_block"),
-        reads=over_steps(context, shared_b.block),
-        first=shared_b.first,
+        reads=over_steps(context, sent_b.block),
+        first=sent_b.first,
         summaries=(
             "Accumulates each unit over this core's part of K.",
             f"{shares}. Sends this core's sums of each unit to the core that adds them up.",

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from ttgen.model.body import Body, Let, Loop, Pop, Push, Reserve, Wait, WriteBarrier
+from ttgen.model.body import Body, Loop, Pop, Push, Reserve, Wait, WriteBarrier
 from ttgen.model.design import HELPERS, ROOTS, BufferDesign, Design, KernelDesign
 from ttgen.model.exchange import Await, Place, Send, Signal
 from ttgen.model.index import ONE, Var, add, evaluate, mul, sub
@@ -34,12 +34,11 @@ def partials_of(block: Access, cb: str) -> Access:
 
 def received(partials: Access) -> Body:
     """What a root does to get the sums of a unit."""
-    below = Let(name="helper_y", index=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS)))
-    helper = Place(x=CORE_X, y=Var(below.name))
+    helper = Place(x=CORE_X, y=add(CORE_Y, mul(add(OTHER, ONE), CORE_ROWS)))
     others = sub(PARTS, ONE)
     return (
         Reserve(cb=partials.cb, pages=partials.pages),
-        Loop(var=OTHER.name, extent=others, body=(below, Signal(semaphore=ROOM, to=helper))),
+        Loop(var=OTHER.name, extent=others, body=(Signal(semaphore=ROOM, to=helper),)),
         Await(semaphore=ARRIVED, at_least=mul(add(TRIP, ONE), others)),
         Push(cb=partials.cb, pages=partials.pages),
     )

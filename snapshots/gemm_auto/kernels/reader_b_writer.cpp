@@ -59,12 +59,10 @@ void kernel_main() {
     // Begins to read the block of a round, if there is one, while others send theirs.
     const auto read_ahead = [&](uint32_t next) {
         if (next < x_count * y_count * k_blocks) {
-            const uint32_t next_trip = next / k_blocks;
-            const uint32_t next_step = next % k_blocks;
-            const uint32_t next_x = x_start + next_trip % x_count * x_step;
+            const uint32_t next_x = x_start + next / k_blocks % x_count * x_step;
             const uint32_t next_first_col = std::min(next_x * block_n, Nt);
             const uint32_t next_cols = std::min(block_n, Nt - next_first_col);
-            const uint32_t next_first_k = next_step * block_k;
+            const uint32_t next_first_k = next % k_blocks * block_k;
             const uint32_t next_depth = std::min(block_k, Kt - next_first_k);
             cb_reserve_back(cb_B_ahead, block_k * block_n);
             for (uint32_t k = 0; k < next_depth; ++k) {
@@ -135,6 +133,5 @@ void kernel_main() {
             cb_pop_front(cb_C, block_m * block_n);
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }

@@ -116,6 +116,5 @@ void kernel_main() {
             cb_pop_front(cb_C, block_m * block_n);
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }

@@ -91,7 +91,6 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"k_blocks", 32},
                 {"subblock_h", 1},
                 {"subblock_w", 4},
-                {"core_rows", 1},
                 {"parts", 8},
             }});
 
@@ -221,7 +220,7 @@ ttm::Program create_C(const Tensors& tensors) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
         const uint32_t core_x = core.x;
         const uint32_t core_y = core.y;
-        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count), core_y});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count)});
         parts::set_runtime_args(
             program, reader_b_writer, core, {own(x_start), own(x_count), own(y_start), own(y_count), core_x, core_y});
     }

@@ -25,22 +25,17 @@ void kernel_main() {
     constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
     constexpr uint32_t subblock_h = get_named_compile_time_arg_val("subblock_h");
     constexpr uint32_t subblock_w = get_named_compile_time_arg_val("subblock_w");
-    constexpr uint32_t core_rows = get_named_compile_time_arg_val("core_rows");
     constexpr uint32_t parts = get_named_compile_time_arg_val("parts");
 
     enum RuntimeArg : int {
         x_count_arg,
         y_count_arg,
-        core_y_arg,
     };
     const uint32_t x_count = get_arg_val<uint32_t>(x_count_arg);
     const uint32_t y_count = get_arg_val<uint32_t>(y_count_arg);
-    const uint32_t core_y = get_arg_val<uint32_t>(core_y_arg);
 
     compute_kernel_hw_startup<SrcOrder::Reverse>(cb_A, cb_B, cb_product);
-    const uint32_t part = core_y / core_rows;
-    const uint32_t step_start = part * k_blocks / parts;
-    const uint32_t step_count = (part + 1) * k_blocks / parts - step_start;
+    const uint32_t step_count = k_blocks / parts;
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
         for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
             cb_reserve_back(cb_product, block_m * block_n);
@@ -49,7 +44,7 @@ void kernel_main() {
             matmul_block_init(cb_A, cb_B, /*transpose=*/0, subblock_w, subblock_h, block_k);
             // DST is zero when it is acquired: the products of all steps add up in it.
             for (uint32_t step = 0; step < step_count; ++step) {
-                const uint32_t first_k = (step_start + step) * block_k;
+                const uint32_t first_k = step * block_k;
                 const uint32_t depth = std::min(block_k, Kt - first_k);
                 cb_wait_front(cb_A, block_m * block_k);
                 cb_wait_front(cb_B, block_k * block_n);

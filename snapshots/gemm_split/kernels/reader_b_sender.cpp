@@ -88,6 +88,5 @@ void kernel_main() {
             cb_pop_front(cb_partial, block_m * block_n);
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }

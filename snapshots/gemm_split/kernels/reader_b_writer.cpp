@@ -57,9 +57,7 @@ void kernel_main() {
     // Counters in this core's L1, which other cores raise. Nothing resets them but a launch.
     auto* const k_arrived = reinterpret_cast<volatile tt_l1_ptr uint32_t*>(get_semaphore(sem_k_arrived));
 
-    const uint32_t part = core_y / core_rows;
-    const uint32_t step_start = part * k_blocks / parts;
-    const uint32_t step_count = (part + 1) * k_blocks / parts - step_start;
+    const uint32_t step_count = k_blocks / parts;
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
         const uint32_t y = y_start + y_trip * y_step;
         for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
@@ -70,7 +68,7 @@ void kernel_main() {
             const uint32_t rows = std::min(block_m, Mt - first_row);
             const uint32_t cols = std::min(block_n, Nt - first_col);
             for (uint32_t step = 0; step < step_count; ++step) {
-                const uint32_t first_k = (step_start + step) * block_k;
+                const uint32_t first_k = step * block_k;
                 const uint32_t depth = std::min(block_k, Kt - first_k);
                 cb_reserve_back(cb_B, block_k * block_n);
                 for (uint32_t k = 0; k < depth; ++k) {
@@ -85,9 +83,8 @@ void kernel_main() {
             }
             cb_reserve_back(cb_partials, (parts - 1) * block_m * block_n);
             for (uint32_t other = 0; other < parts - 1; ++other) {
-                const uint32_t helper_y = core_y + (other + 1) * core_rows;
                 noc_semaphore_inc(
-                    get_noc_addr(noc_x(core_x), noc_y(helper_y), get_semaphore(sem_k_room)), 1);
+                    get_noc_addr(noc_x(core_x), noc_y(core_y + (other + 1) * core_rows), get_semaphore(sem_k_room)), 1);
             }
             noc_semaphore_wait_min(k_arrived, (trip + 1) * (parts - 1));
             cb_push_back(cb_partials, (parts - 1) * block_m * block_n);

@@ -107,7 +107,6 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"subblock_w", 2},
                 {"x_count", 1},
                 {"y_count", 2},
-                {"core_rows", 2},
                 {"parts", 3},
             }});
 
@@ -225,7 +224,7 @@ ttm::Program create_C(const Tensors& tensors) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
         const uint32_t core_x = core.x;
         const uint32_t core_y = core.y;
-        parts::set_runtime_args(program, compute, core, {core_y});
+        parts::set_runtime_args(program, compute, core, {});
         parts::set_runtime_args(program, reader_b_writer, core, {own(x_start), own(y_start), core_x, core_y});
     }
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(helpers)) {

@@ -56,6 +56,7 @@ void kernel_main() {
     const uint32_t part = core_y / core_rows;
     const uint32_t step_start = part * k_blocks / parts;
     const uint32_t step_count = (part + 1) * k_blocks / parts - step_start;
+    const uint32_t top = part * core_rows;
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
         for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
             const uint32_t x = x_start + x_trip * x_step;
@@ -65,7 +66,6 @@ void kernel_main() {
             for (uint32_t step = 0; step < step_count; ++step) {
                 const uint32_t first_k = (step_start + step) * block_k;
                 const uint32_t depth = std::min(block_k, Kt - first_k);
-                const uint32_t top = part * core_rows;
                 const uint32_t round = trip * step_count + step;
                 const uint32_t sender = round % core_rows;
                 cb_reserve_back(cb_B, block_k * block_n);
@@ -117,6 +117,5 @@ void kernel_main() {
             cb_pop_front(cb_partial, block_m * block_n);
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }

@@ -64,9 +64,7 @@ void kernel_main() {
     auto* const b_arrived = reinterpret_cast<volatile tt_l1_ptr uint32_t*>(get_semaphore(sem_b_arrived));
     auto* const k_arrived = reinterpret_cast<volatile tt_l1_ptr uint32_t*>(get_semaphore(sem_k_arrived));
 
-    const uint32_t part = core_y / core_rows;
-    const uint32_t step_start = part * k_blocks / parts;
-    const uint32_t step_count = (part + 1) * k_blocks / parts - step_start;
+    const uint32_t step_count = k_blocks / parts;
     for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
         const uint32_t y = y_start + y_trip * y_step;
         for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
@@ -77,13 +75,12 @@ void kernel_main() {
             const uint32_t rows = std::min(block_m, Mt - first_row);
             const uint32_t cols = std::min(block_n, Nt - first_col);
             for (uint32_t step = 0; step < step_count; ++step) {
-                const uint32_t first_k = (step_start + step) * block_k;
+                const uint32_t first_k = step * block_k;
                 const uint32_t depth = std::min(block_k, Kt - first_k);
-                const uint32_t top = part * core_rows;
                 const uint32_t round = trip * step_count + step;
                 const uint32_t sender = round % core_rows;
                 cb_reserve_back(cb_B, block_k * block_n);
-                if (sender == core_y - top) {
+                if (sender == core_y) {
                     for (uint32_t k = 0; k < depth; ++k) {
                         for (uint32_t col = 0; col < cols; ++col) {
                             noc_async_read_page(
@@ -96,7 +93,7 @@ void kernel_main() {
                     noc_async_write_multicast(
                         get_write_ptr(cb_B),
                         get_noc_multicast_addr(
-                            noc_x(core_x), noc_y(top), noc_x(core_x), noc_y(top + core_rows - 1),
+                            noc_x(core_x), noc_y(0), noc_x(core_x), noc_y(core_rows - 1),
                             get_write_ptr(cb_B)),
                         block_k * block_n * get_tile_size(cb_B), core_rows - 1);
                     noc_async_writes_flushed();
@@ -106,13 +103,13 @@ void kernel_main() {
                     noc_semaphore_set_multicast(
                         get_semaphore(sem_b_arrived),
                         get_noc_multicast_addr(
-                            noc_x(core_x), noc_y(top), noc_x(core_x), noc_y(top + core_rows - 1),
+                            noc_x(core_x), noc_y(0), noc_x(core_x), noc_y(core_rows - 1),
                             get_semaphore(sem_b_arrived)),
                         core_rows - 1);
                     noc_async_writes_flushed();
                 } else {
                     noc_semaphore_inc(
-                        get_noc_addr(noc_x(core_x), noc_y(top + sender), get_semaphore(sem_b_ready)), 1);
+                        get_noc_addr(noc_x(core_x), noc_y(sender), get_semaphore(sem_b_ready)), 1);
                     noc_semaphore_wait_min(b_arrived, round + 1);
                 }
                 cb_push_back(cb_B, block_k * block_n);
@@ -127,9 +124,8 @@ void kernel_main() {
             cb_push_back(cb_bias, block_n);
             cb_reserve_back(cb_partials, (parts - 1) * block_m * block_n);
             for (uint32_t other = 0; other < parts - 1; ++other) {
-                const uint32_t helper_y = core_y + (other + 1) * core_rows;
                 noc_semaphore_inc(
-                    get_noc_addr(noc_x(core_x), noc_y(helper_y), get_semaphore(sem_k_room)), 1);
+                    get_noc_addr(noc_x(core_x), noc_y(core_y + (other + 1) * core_rows), get_semaphore(sem_k_room)), 1);
             }
             noc_semaphore_wait_min(k_arrived, (trip + 1) * (parts - 1));
             cb_push_back(cb_partials, (parts - 1) * block_m * block_n);
@@ -145,6 +141,5 @@ void kernel_main() {
             cb_pop_front(cb_C, block_m * block_n);
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }

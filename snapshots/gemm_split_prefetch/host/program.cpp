@@ -105,7 +105,6 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"subblock_w", 2},
                 {"x_count", 1},
                 {"y_count", 1},
-                {"core_rows", 4},
                 {"parts", 2},
             }});
 
@@ -222,7 +221,7 @@ ttm::Program create_C(const Tensors& tensors) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
         const uint32_t core_x = core.x;
         const uint32_t core_y = core.y;
-        parts::set_runtime_args(program, compute, core, {core_y});
+        parts::set_runtime_args(program, compute, core, {});
         parts::set_runtime_args(program, reader_b_writer, core, {own(x_start), own(y_start), core_x, core_y});
     }
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(helpers)) {

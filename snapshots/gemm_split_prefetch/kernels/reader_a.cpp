@@ -53,12 +53,10 @@ void kernel_main() {
     // Begins to read the block of a round, if there is one, while others send theirs.
     const auto read_ahead = [&](uint32_t next) {
         if (next < x_count * y_count * step_count) {
-            const uint32_t next_trip = next / step_count;
-            const uint32_t next_step = next % step_count;
-            const uint32_t next_y = y_start + next_trip / x_count * y_step;
+            const uint32_t next_y = y_start + next / step_count / x_count * y_step;
             const uint32_t next_first_row = std::min(next_y * block_m, Mt);
             const uint32_t next_rows = std::min(block_m, Mt - next_first_row);
-            const uint32_t next_first_k = (step_start + next_step) * block_k;
+            const uint32_t next_first_k = (step_start + next % step_count) * block_k;
             const uint32_t next_depth = std::min(block_k, Kt - next_first_k);
             cb_reserve_back(cb_A_ahead, block_m * block_k);
             for (uint32_t row = 0; row < next_rows; ++row) {
@@ -113,6 +111,5 @@ void kernel_main() {
             }
         }
     }
-    noc_async_write_barrier();
     noc_async_atomic_barrier();
 }
