@@ -38,7 +38,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.exchange import Area, Place
-from ttgen.model.grids import Coordinate
+from ttgen.model.grids import Coordinate, rectangle
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Kernel, Plan, Program, Tensor
 from ttgen.operations import OPERATIONS, Operation, Spread
@@ -290,11 +290,11 @@ class _Machine:
                 assert_never(effect)
         return True
 
-    def places(self, to: Area | Place, values: Mapping[str, int]) -> list[Coordinate]:
+    def places(self, to: Area | Place, values: Mapping[str, int]) -> tuple[Coordinate, ...]:
         """The cores of an area, or the one."""
         first, last = (to.first, to.last) if isinstance(to, Area) else (to, to)
         x0, y0, x1, y1 = (evaluate(side, values) for side in (first.x, first.y, last.x, last.y))
-        return [(x, y) for y in range(y0, y1 + 1) for x in range(x0, x1 + 1)]
+        return rectangle((x0, y0), (x1, y1))
 
     def deliver(self, source: str, cb: str, slot: int, pages: int, to: Sequence[Coordinate]) -> None:
         """Puts pages of this core into what others have reserved."""

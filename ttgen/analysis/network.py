@@ -13,7 +13,7 @@ from dataclasses import field
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.steps import Step, compiled, tokens
 from ttgen.model.body import Body
-from ttgen.model.grids import Coordinate
+from ttgen.model.grids import Coordinate, rectangle
 from ttgen.records import dataclass
 
 
@@ -250,11 +250,11 @@ class _Runner:
             if len(ends) > 2:
                 own[cb].in_flight.add((self.name, "write"))
         self.owes.add("write")
-        cores = [ends] if len(ends) == 2 else self._area(cb, ends)
+        cores = ((ends[0], ends[1]),) if len(ends) == 2 else self._area(cb, ends)
         for place in cores:
             if source == cb and place == self.place:
                 continue
-            there = self.states.get((place[0], place[1]))
+            there = self.states.get(place)
             ring = there.rings.get(cb) if there else None
             self._expect(ring is not None, cb, f"sent to core {place}, which hasn't that buffer")
             assert ring is not None
@@ -265,10 +265,10 @@ class _Runner:
             ring.come[slot] = pages
             ring.filled = True
 
-    def _area(self, what: str, ends: tuple[int, ...]) -> list[Coordinate]:
+    def _area(self, what: str, ends: tuple[int, ...]) -> tuple[Coordinate, ...]:
         """The cores of a rectangle."""
         x0, y0, x1, y1, number = ends
-        cores = [(x, y) for y in range(y0, y1 + 1) for x in range(x0, x1 + 1)]
+        cores = rectangle((x0, y0), (x1, y1))
         self._expect(len(cores) == number, what, f"multicast to {len(cores)} cores, not to {number}")
         self._expect(number > 1, what, "multicast to no other core")
         self._expect(self.place in cores, what, "multicast to an area that its core isn't in")

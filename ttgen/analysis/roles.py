@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
 
 from ttgen.analysis.errors import ProofError
 from ttgen.model.grids import Coordinate
-from ttgen.model.plan import CircularBuffer, CoreRange, Kernel, Program
+from ttgen.model.plan import CircularBuffer, Kernel, Program
 
 
 def check(program: Program) -> None:
@@ -40,14 +39,9 @@ def by_core(parts: Sequence[Kernel | CircularBuffer]) -> defaultdict[Coordinate,
     found: defaultdict[Coordinate, list[int]] = defaultdict(list)
     for number, part in enumerate(parts):
         for area in part.core_ranges:
-            for core in _cores(area):
+            for core in area.cores():
                 found[core].append(number)
     return found
-
-
-@cache
-def _cores(area: CoreRange) -> tuple[Coordinate, ...]:
-    return tuple(area.cores())
 
 
 def _check_core(core: Coordinate, kernels: Sequence[Kernel], buffers: Sequence[CircularBuffer]) -> None:

@@ -26,7 +26,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.exchange import Area, Place
-from ttgen.model.grids import Coordinate
+from ttgen.model.grids import Coordinate, rectangle
 from ttgen.model.index import ONE, Index, add, sub, to_python
 from ttgen.records import dataclass
 
@@ -82,7 +82,7 @@ class Talk:
         found: set[Coordinate] = set()
         for x0, y0, *rest in self.run(*(values[name] for name in self.names)):
             x1, y1 = rest[:2] or (x0, y0)
-            found |= {(x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)}
+            found.update(rectangle((x0, y0), (x1, y1)))
         return found
 
 

@@ -6,6 +6,7 @@ Rows of tiles count through all batches: the first row of the second batch follo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Literal
 
 from ttgen.annotations import Doc
@@ -16,6 +17,12 @@ Operand = Literal["a", "b"]
 """The left and the right operand of a contraction, as a schedule calls them."""
 GroupShape = Literal["row", "column", "all"]
 """The cores of a rectangle that share an operand with a core: those of its row, of its column, or all."""
+
+
+@cache
+def rectangle(first: Coordinate, last: Coordinate) -> tuple[Coordinate, ...]:
+    """The cores of a rectangle, both corners included, row by row."""
+    return tuple((x, y) for y in range(first[1], last[1] + 1) for x in range(first[0], last[0] + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

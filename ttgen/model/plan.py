@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
-from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid
+from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid, rectangle
 from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
 from ttgen.records import dataclass
 from ttgen.spec import Layout, PolicyName, in_dram
@@ -100,10 +100,9 @@ class CoreRange:
     start: Coordinate
     end: Coordinate
 
-    def cores(self) -> Iterator[Coordinate]:
+    def cores(self) -> tuple[Coordinate, ...]:
         """Its cores, row by row."""
-        for y in range(self.start[1], self.end[1] + 1):
-            yield from ((x, y) for x in range(self.start[0], self.end[0] + 1))
+        return rectangle(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
