@@ -249,20 +249,29 @@ def test_a_lucky_order_hides_it(what: str, monkeypatch: pytest.MonkeyPatch) -> N
     check(plan_of(fault[1]), *fault[2:4])
 
 
-@pytest.mark.parametrize("rank", range(8))
-def test_one_rank_of_eight_signals_before_it_reserves(rank: int) -> None:
-    """Each is late once: others are in time, whatever it does."""
+# Of 64 cores, of which four have a turn: the last of those, the next, and what begins and ends rows.
+RANKS_OF_MANY = [0, 3, 4, 7, 8, 56, 63]
+
+
+@pytest.mark.parametrize(
+    ("name", "rank"),
+    [*(("gemm_one_row", rank) for rank in range(8)), *(("gemm_a_to_all", rank) for rank in RANKS_OF_MANY)],
+)
+def test_one_rank_signals_before_it_reserves(name: str, rank: int) -> None:
+    """Each of eight is late once, and of many those that differ: others are in time, whatever it does."""
 
     def change(statement: Statement) -> tuple[Statement, ...] | None:
         if not isinstance(statement, If) or not any(isinstance(item, Signal) for item in statement.otherwise):
             return () if isinstance(statement, Reserve) and statement.cb == "A" else None
         room = Reserve(cb="A", pages=mul(Var("block_m"), Var("block_k")))
-        signal, wait = statement.otherwise
-        wrong = If(left=CORE_X, relation="==", right=Const(rank), then=(signal, room), otherwise=(room, signal))
-        return (replace(statement, then=(room, *statement.then), otherwise=(wrong, wait)),)
+        *lets, signal, wait = statement.otherwise
+        own = add(mul(CORE_Y, CORE_COLS), CORE_X)
+        wrong = If(left=own, relation="==", right=Const(rank), then=(signal, room), otherwise=(room, signal))
+        return (replace(statement, then=(room, *statement.then), otherwise=(*lets, wrong, wait)),)
 
+    sizes = {"K": 1024} if name == "gemm_a_to_all" else {}
     with pytest.raises(ProofError, match="no room for it"):
-        check(ttgen.plan(ttgen.load("specs/gemm_one_row.yaml")), "reader_a", change)
+        check(ttgen.plan(resized(name, sizes)), "reader_a", change)
 
 
 def test_a_core_that_makes_other_units_than_its_helpers() -> None:

@@ -69,7 +69,10 @@ EXCHANGE: tuple[Fault, ...] = (
         "analysis/tokens",
         ("for core in _few(group):", "for core in group[-1:]:", f"{_FOUND}[a helper that waits for room at the end]"),
         ("_few(group):\n            for name in core.bodies:", "_few(group):\n            for name in ():", f"{_FOUND}[a helper that waits for room at the end]"),
-        ("_ALL = 16", "_ALL = 4", f"{_BETWEEN}::test_one_rank_of_eight_signals_before_it_reserves[2]"),
+        ("if core.place in turns or all(", "if all(", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_a_to_all-3]"),
+        ("ends = [{*line[:2], line[-1]} for line in lines]", "ends = [{*line[:2]} for line in lines]",
+         f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_a_to_all-7]"),
+        ("_ALL = 16", "_ALL = 4", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_one_row-2]"),
         ("reached += talk(own.bodies[name]).partners(own.values)", "pass", f"{_FOUND}[a helper that waits for room at the end]"),
     ),
     *faults(

@@ -17,7 +17,7 @@ from ttgen.analysis.counts import count
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core, run
 from ttgen.analysis.slices import arguments
-from ttgen.analysis.steps import flow, handed_over, talk, tokens
+from ttgen.analysis.steps import compiled, flow, handed_over, talk, tokens
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 
@@ -162,6 +162,32 @@ _ALL = 16
 
 
 def _few(group: tuple[Core, ...]) -> Iterator[Core]:
-    """Cores of a group that stand for all: ranks differ in whose turn comes when, the first and the last at an end."""
-    last = len(group) - 1
-    yield from group if last < _ALL else (group[index] for index in sorted({0, 1, last // 2, last}))
+    """Cores of a group that stand for all.
+
+    They run one text, which compares their places with the ends of lines and their ranks with whose turn it is. So
+    there are those at the ends of rows and columns, and the second ones; and of all that do as many steps, which ranks
+    with a turn more than others don't, the first and the last.
+    """
+    if len(group) <= _ALL:
+        yield from group
+        return
+    lines = [sorted({core.place[axis] for core in group}) for axis in (0, 1)]
+    ends = [{*line[:2], line[-1]} for line in lines]
+    alike: dict[int, list[Core]] = {}
+    for core in group:
+        alike.setdefault(_steps(core), []).append(core)
+    turns = {core.place for cores in alike.values() for core in (cores[0], cores[-1])}
+    yield from (
+        core
+        for core in group
+        if core.place in turns or all(at in end for at, end in zip(core.place, ends, strict=True))
+    )
+
+
+def _steps(core: Core) -> int:
+    """How much a core does that others notice."""
+    total = 0
+    for body in core.bodies.values():
+        names, steps = compiled(body)
+        total += sum(1 for _ in steps(None, *(core.values[name] for name in names)))
+    return total
