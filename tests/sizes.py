@@ -15,14 +15,19 @@ from ttgen.spec import LoadedSpec
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 SMALLER: Mapping[str, Mapping[str, int]] = {
-    "gemm_a_to_all": {"K": 2048},
-    "gemm_b_to_all": {"M": 1024},
+    "gelu_height": {"512": 256},
+    "gemm_a_to_all": {"K": 1024},
+    "gemm_b_to_all": {"M": 512},
     "gemm_edges": {"1000": 500, "1500": 732, "700": 316},
-    "gemm_multicast_batched": {"K": 256},
-    "gemm_multicast_p150": {"M": 872, "K": 384},
-    "gemm_multicast_ragged": {"K": 1116},
+    "gemm_multicast": {"M": 512, "K": 512, "N": 512},
+    "gemm_multicast_batched": {"M": 256, "K": 256},
+    "gemm_multicast_p150": {"M": 584, "K": 384},
+    "gemm_multicast_ragged": {"M": 488, "K": 604, "N": 316},
+    "gemm_multicast_uneven": {"K": 384},
     "gemm_prefetch": {"M": 512, "K": 512, "N": 512},
+    "gemm_skinny": {"model": 2048},
     "gemm_split": {"K": 4096},
+    "mlp_up": {"tokens": 244},
 }
 """Dims by their names; a size of a spec without them by what it is."""
 

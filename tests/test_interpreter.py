@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 import ttgen
 from tests.random_specs import RandomSpec, specs, staged_specs
+from tests.sizes import SMALLER, smaller
 from ttgen.analysis import interpreter
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
@@ -42,7 +43,14 @@ def agree(loaded: LoadedSpec, plan: Plan, seed: int = 0) -> None:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec(path: Path) -> None:
-    loaded = ttgen.load(path)
+    loaded = smaller(path.stem)
+    agree(loaded, ttgen.plan(loaded))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", SMALLER)
+def test_every_large_spec(name: str) -> None:
+    loaded = ttgen.load(f"specs/{name}.yaml")
     agree(loaded, ttgen.plan(loaded))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ def test_what_is_accepted_is_what_jsonschema_has_nothing_against() -> None:
         [{}],
     ]
     judged = {True: 0, False: 0}
-    for number in range(len(known) + 4000):
+    changed = int(os.environ.get("TTGEN_EXAMPLES", "1500"))
+    for number in range(len(known) + changed):
         document = copy.deepcopy(known[number % len(known)])
         for _change in range(draw.choice((1, 1, 1, 2, 3)) if number >= len(known) else 0):
             if not (found := places(document)):
@@ -133,4 +135,4 @@ def test_what_is_accepted_is_what_jsonschema_has_nothing_against() -> None:
         accepted = accepts(schema, document)
         assert accepted == (not list(problems(schema, document))), document
         judged[accepted] += 1
-    assert min(judged.values()) > 500, judged
+    assert min(judged.values()) > changed / 8, judged

@@ -6,19 +6,20 @@ the others are places.
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
-# What takes long to import and isn't ours: once, before the forks.
-import cattrs  # noqa: F401
 import pytest
 
 from tests.mutations import FAULTS
@@ -64,11 +65,21 @@ def _child(fault: Fault) -> int:
     os.dup2(silent, 2)
     signal.alarm(SECONDS)  # a fault that never ends is caught too
     plugins = ["-p", "syrupy"] if "snapshots" in fault.test else []
-    return int(pytest.main([fault.test, "-x", "-q", "-p", "no:cacheprovider", *plugins]))
+    return int(pytest.main([fault.test, "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *plugins]))
+
+
+def _load_what_isnt_ours() -> None:
+    """Once, before the forks: pytest's own plugins among it."""
+    for name in ("cattrs", "jinja2", "jsonschema", "numpy", "yaml"):
+        importlib.import_module(name)
+    with redirect_stdout(io.StringIO()):
+        pytest.main(["--help"])
+    gc.freeze()  # pytest collects garbage twice a session: not among all this
 
 
 def main(target: str, places: Sequence[str]) -> None:
     """Runs the tests of each fault and writes pytest's exit codes; negative where a signal ended it."""
+    _load_what_isnt_ours()
     results = {}
     for place in places:
         child = os.fork()

@@ -83,7 +83,7 @@ def test_twenty_orders_of_every_spec(builder: Builder, path: Path) -> None:
         check(verify(loaded, ttgen.plan(loaded), builder, seed=seed, orders=20, jobs=2))
 
 
-@pytest.mark.exhaustive  # gemm_multicast, which is as large, is in the gate
+@pytest.mark.exhaustive
 def test_a_product_of_a_thousand(builder: Builder) -> None:
     loaded = ttgen.loads(BIG)
     check(verify(loaded, ttgen.plan(loaded), builder, jobs=2))
