@@ -12,6 +12,9 @@ import pytest
 from tests.emulator import toolchain
 from tests.emulator.test_programs import KERNELS, PROGRAMS, normal
 
+ALL = -1
+"""Every place of the text that changes."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -42,6 +45,15 @@ def b(name: str, kernel: str, old: str, new: str, *options: str, **k: object) ->
 
 def c(name: str, old: str, new: str, *options: str, **k: object) -> Fault:
     return Fault(name, "tiles", "chain_compute.cpp", old, new, options, **k)  # type: ignore[arg-type]
+
+
+def r(name: str, old: str, new: str, *options: str, **k: object) -> Fault:
+    options = (*options, "partials=2", "in1=float32")  # the first of a name counts
+    return Fault(name, "tiles", "center_rows_compute.cpp", old, new, options, **k)  # type: ignore[arg-type]
+
+
+def v(name: str, old: str, new: str, *options: str, **k: object) -> Fault:
+    return Fault(name, "tiles", "below_peak_compute.cpp", old, new, options, **k)  # type: ignore[arg-type]
 
 
 # A kernel that ends with a read under way, into a page that nobody gets.
@@ -207,8 +219,27 @@ FAULTS = (
         "tiles",
         "add_rows_compute.cpp",
         "add_tiles_bcast_rows(a, b, 0, 0, 0);",
-        "mul_init(a, b); mul_tiles(a, b, 0, 0, 0); mul_tiles(a, b, 0, 0, 0);",
+        "add_bcast_rows_init(a, b); add_tiles_bcast_rows(a, b, 0, 0, 0); mul_init(a, b); mul_tiles(a, b, 0, 0, 0);",
     ),
+    # reductions
+    r("packer-state", "reduce_uninit();", ""),
+    r("missing-init", "reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(a, scaler, mean);", ""),
+    r(
+        "missing-init",
+        "reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>",
+        "reduce_init<PoolType::SUM, ReduceDim::REDUCE_COL>",
+    ),
+    r("format-not-configured", "hw_startup<SrcOrder::Reverse>", "hw_startup"),
+    r("format-not-configured", "reconfig_data_format(scaler, a);", "reconfig_data_format(a, scaler);"),
+    r("reduce-scaler", "PoolType::SUM", "PoolType::MAX", "in1=bfloat16", occurrence=ALL),
+    v("missing-init", "sfpu_reduce_init<PoolType::MAX, DataFormat::Float32>();", ""),
+    v(
+        "init-mode",
+        "sfpu_reduce_init<PoolType::MAX, DataFormat::Float32>();",
+        "sfpu_reduce_init<PoolType::SUM, DataFormat::Float32>();",
+    ),
+    v("dst-format", "copy_tile(a, 0, 0);", "copy_tile(a, 0, 0);", "fp32=0"),
+    v("dst-unwritten", "copy_tile(a, 0, 1);", ""),
     # multicast and semaphores
     m("multicast-count", "multicast_sender.cpp", "tile_bytes, receivers, true)", "tile_bytes, receivers + 1, true)"),
     m(
@@ -278,7 +309,8 @@ def run_fault(fault: Fault, folder: Path) -> tuple[list[str], toolchain.Result]:
     assert fault.old in text, fault.old
     parts = text.split(fault.old)
     at = fault.occurrence + 1
-    (kernels / fault.kernel).write_text(fault.old.join(parts[:at]) + fault.new + fault.old.join(parts[at:]))
+    changed = fault.old.join(parts[:at]) + fault.new + fault.old.join(parts[at:])
+    (kernels / fault.kernel).write_text(fault.new.join(parts) if fault.occurrence == ALL else changed)
     shapes: dict[str, tuple[int, ...]]
     options = [f"kernels={kernels}"]
     match fault.program:

@@ -32,7 +32,9 @@ struct DstSlot {
     Tile tile;
     bool written = false;       // since the section began
     FpuKind by = FpuKind::None; // last writer; None: SFPU
-    Dim dim = Dim::Row;         // of a reduction
+    bool changed = false;       // by the SFPU in place, since
+    Pool pool = Pool::Sum;      // of a reduction
+    Dim dim = Dim::Row;
 };
 
 struct ComputeConfig {

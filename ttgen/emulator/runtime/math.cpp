@@ -43,14 +43,26 @@ uint32_t broadcast_index(Broadcast broadcast, uint32_t i, uint32_t row) {
     }
 }
 
-void check_accumulates(const DstSlot& slot, const FpuOp& op, Where where) {
-    if (!slot.written) {
-        return;
+// Whether an operation may add to what the slot holds: a sum of its own kind that goes on, or one that was copied back.
+bool continues(const DstSlot& slot, const FpuOp& op) {
+    switch (op.kind) {
+        case FpuKind::Mul: return (slot.by == FpuKind::Mul || is_matmul(slot.by)) && !slot.changed;
+        case FpuKind::Reduce:
+            if (slot.by == FpuKind::Copy) {
+                // The maxima of rows stand in a row until the last tile is in: a copied column doesn't go on.
+                return !slot.changed && (op.pool != Pool::Max || op.dim == Dim::Column);
+            }
+            return slot.by == FpuKind::Reduce && slot.pool == op.pool && slot.dim == op.dim;
+        default: return slot.by == FpuKind::Copy || (is_matmul(slot.by) && !slot.changed);  // a copy may have been rescaled
     }
-    const bool same = is_matmul(op.kind) ? is_matmul(slot.by) : slot.by == op.kind;
-    if (op.kind == FpuKind::Mul || (!same && slot.by != FpuKind::Copy)) {
+}
+
+void check_accumulates(const DstSlot& slot, const FpuOp& op, Where where) {
+    if (slot.written && !continues(slot, op)) {
         error(where, "dst-not-zero", describe(op) + format(" adds to DST slot %u, which already holds the result of %s", op.dst,
-                                                           slot.by == FpuKind::None ? "a vector operation" : name_of(slot.by)));
+                                                           slot.by == FpuKind::None ? "a vector operation"
+                                                           : slot.changed           ? "a vector operation on a sum"
+                                                                                    : name_of(slot.by)));
     }
 }
 
@@ -61,6 +73,10 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
     const Tile& b = op.reuse == Reuse::DestToA ? cb0 : op.reuse == Reuse::DestToB ? old : entry.b[0];
     const uint32_t reuse_mask = config.dst_32bit ? 0xFFFFE000u : 0xFFFF0000u;  // DST moves to a source register as TF32 or bfloat16
     const bool undefined = a.any_undefined || b.any_undefined;
+    const bool adds = op.reuse == Reuse::None && (op.kind == FpuKind::Mul || init.accumulate != 0);
+    if (!adds) {
+        slot.tile.any_undefined = false;
+    }
     if (undefined) {
         undefine(slot.tile);
     }
@@ -77,14 +93,41 @@ void elementwise(DstSlot& slot, SourceEntry& entry, const FpuOp& op, const FpuOp
             out = store_dst(init.accumulate != 0 ? out + result : result, config.dst_32bit);
         }
         if (undefined) {
-            const uint8_t bad = (a.any_undefined && a.undefined[i] != 0) || (b.any_undefined && b.undefined[j] != 0);
-            slot.tile.undefined[i] = bad;
+            slot.tile.undefined[i] |= (a.any_undefined && a.undefined[i] != 0) || (b.any_undefined && b.undefined[j] != 0);
         }
     }
 }
 
-// dst + Σ x[k·stride]·s[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add: aligned, in
-// eights. `swapped`: x is in SrcB.
+// The scalers that element k of the line of data at `line` is multiplied by: the first row of each face of the scaler tile holds sixteen.
+// Rows are summed with those of faces 0 and 1, whatever the row; columns with those of the face that the element is in.
+struct Scalers {
+    float v[kTileSide];
+    uint8_t undefined[kTileSide];
+};
+
+Scalers scalers_of(const Tile& tile, Dim dim, uint32_t line) {
+    Scalers out;
+    for (uint32_t k = 0; k < kTileSide; ++k) {
+        const uint32_t at = dim == Dim::Row ? k : k / 16 * 16 * kTileSide + line / 16 * 16 + k % 16;
+        out.v[k] = tile.v[at];
+        out.undefined[k] = tile.any_undefined ? tile.undefined[at] : 0;
+    }
+    return out;
+}
+
+// One of the sixteen products of an instruction. A factor of 0 makes 0 of infinity and NaN, too: padding is ignored under a scaler of 0.
+float scaled(float x, float s, bool swapped, uint32_t phase) {
+    if (s == 0.0f) {
+        return 0.0f;
+    }
+    if (bits_of(x) << 1 >= 0xFF000000u || bits_of(s) << 1 >= 0xFF000000u) {
+        return phase == 0 ? x * s : 0.0f;  // infinities and NaNs have no slices
+    }
+    return swapped ? phase_product(slice_a(s), slice_b(x), phase) : phase_product(slice_a(x), slice_b(s), phase);
+}
+
+// dst + Σ x[k·stride]·scaler[k] over 32 elements, sixteen at a time and phase by phase, as the pooling and matrix instructions add: aligned,
+// in eights. `swapped`: x is in SrcB.
 float reduce_sum(float dst, const float* x, uint32_t stride, const float* scaler, bool swapped, const ComputeConfig& config) {
     for (uint32_t k0 = 0; k0 < kTileSide; k0 += 16) {
         for (uint32_t phase = 0; phase < config.fidelity; ++phase) {
@@ -92,8 +135,7 @@ float reduce_sum(float dst, const float* x, uint32_t stride, const float* scaler
             for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
                 float products[kTogether], largest = 0.0f;
                 for (uint32_t k = 0; k < kTogether; ++k) {
-                    const float value = x[(k1 + k) * stride], s = scaler[(k1 + k) % 16];
-                    products[k] = swapped ? phase_product(slice_a(s), slice_b(value), phase) : phase_product(slice_a(value), slice_b(s), phase);
+                    products[k] = scaled(x[(k1 + k) * stride], scaler[k1 + k], swapped, phase);
                     largest = __builtin_fmaxf(largest, __builtin_fabsf(products[k]));
                 }
                 const float align = aligner(largest);
@@ -114,37 +156,51 @@ float reduce_max(float dst, const float* x, uint32_t stride) {
     return dst;
 }
 
-void reduce(DstSlot& slot, const SourceEntry& entry, const FpuOp& op, const ComputeConfig& config) {
+// Maxima are scaled by the exponents of their scalers only, and 0 is no way to leave something out: nothing but 1 is defined.
+void check_maximum(const Tile& scaler, const FpuOp& op, Where where) {
+    for (uint32_t i = 0; i < kTileElements; ++i) {
+        const bool used = i / kTileSide % 16 == 0 && !(scaler.any_undefined && scaler.undefined[i] != 0);
+        if (used && scaler.v[i] != 1.0f) {
+            error(where, "reduce-scaler", format("a maximum with the scaler %g in tile %u of circular buffer %u: it must be 1 in the first row of each face",
+                                                 static_cast<double>(scaler.v[i]), op.tile1, op.cb1));
+            return;
+        }
+    }
+}
+
+void reduce(DstSlot& slot, const SourceEntry& entry, const FpuOp& op, const ComputeConfig& config, Where where) {
     const Tile& data = entry.a[0];
-    const float* scaler = entry.b[0].v;  // the first row of a face is what is read
     const bool swapped = reduce_swaps(op), maximum = op.pool == Pool::Max;
+    if (maximum) {
+        check_maximum(entry.b[0], op, where);
+    }
     const float start = maximum ? -__builtin_inff() : 0.0f;  // what untouched DST reads as
     Tile& out = slot.tile;
     float results[kTileSide];
     uint8_t bad[kTileSide];
-    bool bad_scaler = false;
-    for (uint32_t k = 0; k < 16; ++k) {
-        bad_scaler = bad_scaler || (entry.b[0].any_undefined && entry.b[0].undefined[k] != 0);
-    }
     for (uint32_t i = 0; i < kTileSide; ++i) {
         const uint32_t at = op.dim == Dim::Row ? i * kTileSide : i;
         const float* x = data.v + at;
         const uint32_t stride = op.dim == Dim::Row ? 1 : kTileSide;
+        const Scalers scalers = scalers_of(entry.b[0], op.dim, i);
         const float old = slot.written && op.dim != Dim::Scalar ? out.v[at] : start;
-        results[i] = maximum ? reduce_max(old, x, stride) : reduce_sum(old, x, stride, scaler, swapped, config);
-        bad[i] = bad_scaler || (slot.written && out.any_undefined && out.undefined[at] != 0);
-        for (uint32_t k = 0; data.any_undefined && k < kTileSide; ++k) {
-            bad[i] |= data.undefined[at + k * stride];
+        results[i] = maximum ? reduce_max(old, x, stride) : reduce_sum(old, x, stride, scalers.v, swapped, config);
+        bad[i] = slot.written && out.any_undefined && out.undefined[at] != 0;
+        for (uint32_t k = 0; k < kTileSide; ++k) {
+            const bool ignored = !maximum && scalers.undefined[k] == 0 && scalers.v[k] == 0.0f;
+            bad[i] |= scalers.undefined[k] | (data.any_undefined && !ignored ? data.undefined[at + k * stride] : 0);
         }
     }
     uint32_t count = kTileSide;
     if (op.dim == Dim::Scalar) {
-        // Columns first; their results go back through a source register, which holds 19 bits.
-        for (float& value : results) {
-            value = masked(value, config.dst_32bit ? 0xFFFFE000u : 0xFFFF0000u);
+        // Columns first; their results go back through a source register, which holds 19 bits. The scalers are still those of the last face.
+        float last[kTileSide];
+        for (uint32_t k = 0; k < kTileSide; ++k) {
+            results[k] = masked(results[k], config.dst_32bit ? 0xFFFFE000u : 0xFFFF0000u);
+            last[k] = entry.b[0].v[16 * kTileSide + 16 + k % 16];
         }
         const float old = slot.written ? out.v[0] : start;
-        results[0] = maximum ? reduce_max(old, results, 1) : reduce_sum(old, results, 1, scaler, true, config);
+        results[0] = maximum ? reduce_max(old, results, 1) : reduce_sum(old, results, 1, last, true, config);
         for (uint32_t i = 1; i < kTileSide; ++i) {
             bad[0] |= bad[i];
         }
@@ -158,6 +214,7 @@ void reduce(DstSlot& slot, const SourceEntry& entry, const FpuOp& op, const Comp
         out.v[at] = results[i];
         out.undefined[at] = bad[i];
     }
+    slot.pool = op.pool;
     slot.dim = op.dim;
 }
 
@@ -190,6 +247,7 @@ void math(const FpuOp& op, Where where) {
                 spread_undefined_product(slot.tile, entry.a[r], entry.b[t]);
                 slot.written = true;
                 slot.by = op.kind;
+                slot.changed = false;
                 ++core.counters.tile_products;
             }
         }
@@ -206,7 +264,7 @@ void math(const FpuOp& op, Where where) {
             ++core.counters.elementwise_tiles;
         } else if (op.kind == FpuKind::Reduce) {
             check_accumulates(slot, op, where);
-            reduce(slot, entry, op, config);
+            reduce(slot, entry, op, config, where);
             ++core.counters.elementwise_tiles;
         } else {
             const Tile& in = entry.a[0];
@@ -227,6 +285,7 @@ void math(const FpuOp& op, Where where) {
             }
         }
         slot.written = true;
+        slot.changed = false;
         slot.by = op.kind == FpuKind::Transpose || op.kind == FpuKind::UnaryBroadcast || op.kind == FpuKind::Tilize ? FpuKind::Copy : op.kind;
     }
     c.source_head = (c.source_head + 1) % 2;

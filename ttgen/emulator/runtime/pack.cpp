@@ -140,6 +140,8 @@ void ttemu_pack(uint32_t dst, uint32_t index, uint32_t out_index, int out_of_ord
     DstSlot& slot = packed_slot(dst, where);
     if (c.reduce_mask >= 0 && slot.by != FpuKind::Reduce) {
         error(where, "packer-state", "pack_tile of what isn't a reduction while the packer's reduction mask is set (reduce_uninit is missing)");
+    } else if (c.reduce_mask >= 0 && static_cast<Dim>(c.reduce_mask) != slot.dim) {
+        error(where, "packer-state", "pack_tile of a reduction under the mask of one over another dimension");
     }
     CircularBuffer::Local& local = cb.local[static_cast<int>(Thread::Pack)];
     const uint32_t tile_index = out_of_order != 0 ? out_index : local.packed++;

@@ -5,5 +5,7 @@
 #include "unpack.cpp"
 #include "products.cpp"
 #include "math.cpp"
+#include "sfpu_values.cpp"
+#include "sfpu_reduce.cpp"
 #include "sfpu.cpp"
 #include "pack.cpp"

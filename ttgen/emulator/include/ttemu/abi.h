@@ -59,7 +59,7 @@ struct FpuOp {
     X(UnaryGe) X(UnaryLt) X(UnaryLe) X(Softcap) X(Prelu) X(Typecast) X(AddBinary) X(SubBinary) X(MulBinary) X(DivBinary)           \
     X(RsubBinary) X(PowerBinary) X(EqBinary) X(NeBinary) X(LtBinary) X(GtBinary) X(LeBinary) X(GeBinary) X(MaxBinary)              \
     X(MinBinary) X(Where) X(Addcmul) X(Addcdiv) X(Lerp) X(Mac) X(CopyDest) X(BroadcastColumn) X(AddColumn) X(SubColumn)            \
-    X(MulColumn) X(BroadcastRow) X(AddRow) X(SubRow) X(MulRow) X(Mask) X(MaskPosInf)
+    X(MulColumn) X(BroadcastRow) X(AddRow) X(SubRow) X(MulRow) X(Mask) X(MaskPosInf) X(Reduce)
 
 enum class Sfpu : uint32_t {
 #define X(name) name,
@@ -73,7 +73,7 @@ struct SfpuOp {
     uint32_t in0, in1, in2, out;
     uint32_t p0, p1, p2;
     uint32_t mode = 0;     // template arguments that choose constants of the init, which has to have the same
-    uint32_t variant = 0;  // what else chooses a body: a data format (Where, CopyDest), whether INP_FLOAT32 is defined (Erf, Softplus)
+    uint32_t variant = 0;  // what else chooses a body: a data format (Where, CopyDest, Reduce), whether INP_FLOAT32 is defined (Erf, Softplus)
 };
 
 }  // namespace ttemu

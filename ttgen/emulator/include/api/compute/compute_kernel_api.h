@@ -51,4 +51,23 @@ TTEMU_SFPU_UNARY1(unary_max_tile, UnaryMax, UnaryMax)
 TTEMU_SFPU_INIT(unary_min_tile_init, UnaryMin)
 TTEMU_SFPU_UNARY1(unary_min_tile, UnaryMin, UnaryMin)
 
+// Reductions of a slot, in place: of its rows into column 0, of its columns into row 0. Both need the same init.
+namespace ttemu_detail {
+template <PoolType pool_type, DataFormat format>
+constexpr uint32_t reduce_mode() {
+    static_assert(pool_type != PoolType::AVG, "averages of a slot aren't modelled: a sum and mul_unary_tile");
+    static_assert(format == DataFormat::Float32, "only reductions of Float32 are modelled");
+    return static_cast<uint32_t>(pool_type) | static_cast<uint32_t>(format) << 8;
+}
+}  // namespace ttemu_detail
+template <PoolType pool_type, DataFormat format, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+TTEMU_SFPU_INIT_MODE(sfpu_reduce_init, Reduce, (ttemu_detail::reduce_mode<pool_type, format>()))
+template <PoolType pool_type, DataFormat format, ReduceDim reduce_dim = ReduceDim::REDUCE_COL, bool is_fp32_dest_acc_en = DST_ACCUM_MODE>
+ALWI void sfpu_reduce(uint32_t idst, uint32_t ct_dim = 1, uint32_t rt_dim = 1, TTEMU_WHERE) {
+    static_assert(reduce_dim != ReduceDim::REDUCE_SCALAR, "of rows or of columns");
+    MATH(ttemu_detail::sfpu(ttemu::Sfpu::Reduce, ttemu::Sfpu::Reduce, idst, idst, idst, idst, static_cast<uint32_t>(reduce_dim), ct_dim, rt_dim,
+                            TTEMU_HERE, (ttemu_detail::reduce_mode<pool_type, format>()), static_cast<uint32_t>(format)));
+    (void)idst, (void)ct_dim, (void)rt_dim, TTEMU_UNUSED;
+}
+
 }  // namespace ckernel

@@ -24,6 +24,7 @@ template <PoolType reduce_type, ReduceDim reduce_dim, bool is_fp32_dest_acc_en =
 ALWI void reduce_init(
     std::uint32_t icb, std::uint32_t icb_scaler, std::uint32_t ocb, std::uint32_t call_line = __builtin_LINE(),
     const char* ttemu_file = __builtin_FILE()) {
+    static_assert(reduce_type != PoolType::MIN, "the matrix unit has no minimum: sfpu_reduce has");
     TTEMU_FPU(const auto op = ttemu_detail::reduce(reduce_type, reduce_dim, icb, icb_scaler, 0, 0, 0);
               ttemu_fpu_init(&op, ttemu_file, call_line));
     PACK(ttemu_pack_reduce_mask(static_cast<int>(reduce_dim), ttemu_file, call_line));
