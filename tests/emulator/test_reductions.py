@@ -140,7 +140,8 @@ def test_a_slot_is_reduced_in_place(tmp_path: Path, pool: str, dim: str) -> None
     out, result = run(tmp_path, a, a, f"copy_init(0); copy_tile(0, 0, 0); {call}", *EXACT)
     assert out is not None, result.stderr
     lines, found = (a, out) if dim == "ROW" else (a.T, out.T)
-    exact = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[pool](lines.astype(np.float64), axis=1)
+    fold: Any = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[pool]
+    exact = fold(lines.astype(np.float64), axis=1)
     check(found[:, 0], exact, 0.0, 0.0 if pool != "SUM" else 8 * 2.0**-24 * np.abs(lines).sum(axis=1))
     kept = np.ones(32, bool)
     kept[: 16 if dim == "ROW" else 4 : 2 if dim == "ROW" else 1] = False
