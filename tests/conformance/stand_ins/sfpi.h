@@ -80,6 +80,7 @@ constexpr int LANES = 32;
 
 struct Lanes {
     std::uint32_t lane[LANES];
+    unsigned ready = 0;  // the cycle from which it can be read
 };
 
 using sfpu_t = Lanes;
@@ -91,12 +92,23 @@ struct Unit {
     Lanes outer[16] = {};
     int depth = 0;
     unsigned base = 0, row = 0, carriage = 0, steps[8] = {}, first_step = 0;
-    bool dst_32_bit = true;
+    bool dst_32_bit = true, swaps_reversed = false, halted = false;
+    unsigned clock = 0;  // cycles issued: one an instruction, and the waits for what isn't ready
 
     Unit() {
         for (auto& flag : enabled.lane) flag = 1;
         set(9, 0.0f), set(10, 1.0f), set(11, -1.0f), set(8, 0.8373f);
         for (std::uint32_t lane = 0; lane < LANES; ++lane) registers[15].lane[lane] = 2 * lane;
+    }
+    void wait(const Lanes& operand) { clock = operand.ready > clock ? operand.ready : clock; }
+    void issue() { ++clock; }
+    // An instruction whose result can be read `latency` cycles later.
+    template <typename... Operands>
+    Lanes issue(Lanes result, unsigned latency, const Operands&... operands) {
+        (wait(operands), ...);
+        result.ready = clock + latency;
+        ++clock;
+        return result;
     }
     void step(unsigned address_mode) { row += steps[first_step + address_mode]; }
     void set(int index, float value) {
@@ -105,6 +117,8 @@ struct Unit {
 };
 
 inline Unit unit;
+
+constexpr unsigned SLOW = 2;  // cycles of products, sums, exchanges and shifts of lanes
 
 inline float to_float(std::uint32_t bits) {
     float value;
@@ -130,6 +144,7 @@ inline Lanes splat(std::uint32_t bits) {
 // Writes to registers and variables change the enabled lanes only.
 inline void assign(Lanes& to, const Lanes& from) {
     for (int lane = 0; lane < LANES; ++lane) to.lane[lane] = unit.enabled.lane[lane] ? from.lane[lane] : to.lane[lane];
+    to.ready = from.ready;
 }
 
 // SFPMAD. Subnormal operands count as 0. The product keeps 27 or 28 bits, the last one set where others were dropped;
@@ -160,7 +175,7 @@ inline std::uint32_t mad(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
 #endif
 }
 inline Lanes mad(const Lanes& a, const Lanes& b, const Lanes& c) {
-    return map([&](int lane) { return mad(a.lane[lane], b.lane[lane], c.lane[lane]); });
+    return unit.issue(map([&](int lane) { return mad(a.lane[lane], b.lane[lane], c.lane[lane]); }), SLOW, a, b, c);
 }
 
 // SFPSTOCHRND, rounding to nearest with ties away from zero: subnormals and -0 become +0, NaN becomes infinity.
@@ -221,7 +236,7 @@ inline bool smaller(std::uint32_t a, std::uint32_t b) {
 // DST holds 32 bits a place; in 16-bit mode the upper half counts, and a store truncates and flushes subnormals.
 inline Lanes load(unsigned row, unsigned format) {
     const Lanes& from = unit.dst[row & 511];
-    return map([&](int lane) {
+    const Lanes loaded = map([&](int lane) {
         const std::uint32_t bits = from.lane[lane], upper = bits >> 16;
         switch (format) {
             case SFPLOAD_MOD0_FMT_FP16B:
@@ -234,8 +249,10 @@ inline Lanes load(unsigned row, unsigned format) {
             default: return bits;
         }
     });
+    return unit.issue(loaded, 1);
 }
 inline void store(unsigned row, unsigned format, const Lanes& from) {
+    unit.wait(from), unit.issue();
     assign(unit.dst[row & 511], map([&](int lane) {
         const std::uint32_t bits = from.lane[lane];
         const std::uint32_t truncated = (bits & 0x7f800000u ? bits : bits & 0x80000000u) & 0xffff0000u;
@@ -327,6 +344,11 @@ public:
     vFloat(float value) : vVal(impl_::splat(impl_::to_bits(value))) {}
     vFloat(const vFloat& a, const vFloat& b)
         : vVal(impl_::mad(a.get(), b.get(), impl_::splat(0))), left(a.get()), right(b.get()), product(true) {}
+    // Its own instruction isn't there where a sum takes the factors.
+    impl_::sfpu_t fused(const impl_::sfpu_t& addend) const {
+        --impl_::unit.clock;
+        return impl_::mad(left, right, addend);
+    }
     vFloat& operator=(const vFloat& from) {
         vVal::operator=(from);
         bool everywhere = from.product;
@@ -349,16 +371,21 @@ inline vFloat operator-(const vFloat& a) {
         return impl_::map([&](int lane) { return from.lane[lane] ^ 0x80000000u; });
     };
     vFloat result(negate(a.get()));
+    result = impl_::unit.issue(result.get(), 1, a.get());
     if (a.product) result.left = negate(a.left), result.right = a.right, result.product = true;
     return result;
 }
 inline vFloat operator*(const vFloat& a, const vFloat& b) { return vFloat(a, b); }
 inline vFloat operator+(const vFloat& a, const vFloat& b) {
-    if (a.product) return impl_::mad(a.left, a.right, b.get());
-    if (b.product) return impl_::mad(b.left, b.right, a.get());
+    if (a.product) return a.fused(b.get());
+    if (b.product) return b.fused(a.get());
     return impl_::mad(a.get(), impl_::splat(0x3f800000u), b.get());
 }
-inline vFloat operator-(const vFloat& a, const vFloat& b) { return a + -b; }
+inline vFloat operator-(const vFloat& a, const vFloat& b) {
+    const vFloat negated = -b;
+    --impl_::unit.clock;  // the sum does it
+    return a + negated;
+}
 inline vFloat& vFloat::operator+=(const vFloat& other) { return *this = *this + other; }
 inline vFloat& vFloat::operator-=(const vFloat& other) { return *this = *this - other; }
 inline vFloat& vFloat::operator*=(const vFloat& other) { return *this = *this * other; }
@@ -470,6 +497,8 @@ inline vBool nearby(const vBool& condition) { return condition; }
 
 #define STAND_IN_FLOAT_COMPARISON(OPERATOR, RESULT)                                                   \
     inline vBool operator OPERATOR(const vFloat& a, const vFloat& b) {                                \
+        const auto difference = impl_::unit.issue(impl_::Lanes{}, impl_::SLOW, a.get(), b.get());     \
+        impl_::unit.wait(difference), impl_::unit.issue();                                            \
         return vBool(impl_::map([&](int lane) -> std::uint32_t {                                      \
             const auto found = impl_::compared(a.get().lane[lane], b.get().lane[lane]);               \
             return RESULT;                                                                            \
@@ -477,6 +506,7 @@ inline vBool nearby(const vBool& condition) { return condition; }
     }                                                                                                 \
     inline vBool operator OPERATOR(const vFloat& a, float b) {                                        \
         if (b != 0) return a OPERATOR vFloat(b);                                                      \
+        impl_::unit.wait(a.get()), impl_::unit.issue();                                               \
         return vBool(impl_::map([&](int lane) -> std::uint32_t {                                      \
             const auto found = impl_::test(a.get().lane[lane]);                                       \
             return RESULT;                                                                            \
@@ -492,6 +522,7 @@ STAND_IN_FLOAT_COMPARISON(<=, found.less || found.zero)
 
 #define STAND_IN_COMPARISON(TYPE, AS, OPERATOR)                                                       \
     inline vBool operator OPERATOR(const TYPE& a, const TYPE& b) {                                    \
+        impl_::unit.wait(a.get()), impl_::unit.wait(b.get()), impl_::unit.issue();                    \
         return vBool(impl_::map([&](int lane) -> std::uint32_t {                                      \
             return AS(a.get().lane[lane]) OPERATOR AS(b.get().lane[lane]);                            \
         }));                                                                                          \
@@ -518,7 +549,8 @@ STAND_IN_COMPARISON(vSMag, std::uint32_t, !=)
 
 #define STAND_IN_OPERATOR(TYPE, OPERATOR)                                                             \
     inline TYPE operator OPERATOR(const TYPE& a, const TYPE& b) {                                     \
-        return TYPE(impl_::map([&](int lane) { return a.get().lane[lane] OPERATOR b.get().lane[lane]; })); \
+        const auto result = impl_::map([&](int lane) { return a.get().lane[lane] OPERATOR b.get().lane[lane]; }); \
+        return TYPE(impl_::unit.issue(result, 1, a.get(), b.get()));                                  \
     }                                                                                                 \
     template <typename Integer, typename = impl_::if_integer<Integer>>                                \
     inline TYPE operator OPERATOR(const TYPE& a, Integer b) {                                         \
@@ -559,9 +591,10 @@ inline vUInt operator~(const vUInt& a) { return a ^ ~0u; }
 
 template <typename Type>
 inline Type shifted(const Type& a, const impl_::vVal& amount, int sign, bool arithmetic) {
-    return Type(impl_::map([&](int lane) {
+    const auto result = impl_::map([&](int lane) {
         return impl_::shift(a.get().lane[lane], sign * std::int32_t(amount.get().lane[lane]), arithmetic);
-    }));
+    });
+    return Type(impl_::unit.issue(result, 1, a.get(), amount.get()));
 }
 inline vInt operator<<(const vInt& a, const vUInt& amount) { return shifted(a, amount, 1, false); }
 inline vInt operator>>(const vInt& a, const vUInt& amount) { return shifted(a, amount, -1, true); }
@@ -581,17 +614,20 @@ public:
     Condition() { push(); }
     Condition(const Condition&) = delete;
     ~Condition() {
+        unit.issue();
         unit.depth -= pushed;
         unit.enabled = unit.outer[unit.depth];
     }
     void push() {
-        unit.outer[unit.depth++] = unit.enabled;
+        if (unit.depth++ > 0) unit.issue();  // the outermost one needs none
+        unit.outer[unit.depth - 1] = unit.enabled;
         ++pushed;
     }
     void narrow(const vBool& flags) {
         for (int lane = 0; lane < LANES; ++lane) unit.enabled.lane[lane] &= flags.get().lane[lane];
     }
     void invert() {
+        unit.issue();
         for (int lane = 0; lane < LANES; ++lane)
             unit.enabled.lane[lane] = unit.outer[unit.depth - 1].lane[lane] & ~unit.enabled.lane[lane];
     }
@@ -700,9 +736,9 @@ private:
 
 struct DstRegisters {
     constexpr auto operator[](int index) const { return DstPlace<DataLayout::Default>(index); }
-    void operator++() const { ++unit.row; }
-    void operator++(int) const { ++unit.row; }
-    void operator+=(int rows) const { unit.row += unsigned(rows); }
+    void operator++() const { *this += 1; }
+    void operator++(int) const { *this += 1; }
+    void operator+=(int rows) const { unit.row += unsigned(rows), unit.issue(); }
 };
 
 class Register {
@@ -758,11 +794,12 @@ namespace impl_ {
 
 template <typename Result, typename Function>
 inline Result unary(const vVal& value, Function function) {
-    return Result(map([&](int lane) { return function(value.get().lane[lane]); }));
+    return Result(unit.issue(map([&](int lane) { return function(value.get().lane[lane]); }), 1, value.get()));
 }
 template <typename Result, typename Function>
 inline Result binary(const vVal& a, const vVal& b, Function function) {
-    return Result(map([&](int lane) { return function(a.get().lane[lane], b.get().lane[lane]); }));
+    const auto result = map([&](int lane) { return function(a.get().lane[lane], b.get().lane[lane]); });
+    return Result(unit.issue(result, 1, a.get(), b.get()));
 }
 
 }  // namespace impl_
@@ -1012,6 +1049,7 @@ using vLut8si = impl_::Table<2>;
 
 inline vFloat lut(const vFloat& value, const vLut16ss& s01, const vLut16ii& i01, const vLut16ss& s23,
                   const vLut16ii& i23, const vLut16ss& s45, const vLut16ii& i45, LutSign sign = LutSign::Retain) {
+    impl_::unit.wait(value.get()), impl_::unit.issue(), impl_::unit.issue();
     return vFloat(impl_::map([&](int lane) {
         const std::uint32_t bits = value.get().lane[lane];
         const float magnitude = impl_::to_float(bits & 0x7fffffffu);
@@ -1027,6 +1065,7 @@ inline vFloat lut(const vFloat& value, const vLut16ss& s01, const vLut16ii& i01,
 }
 inline vFloat lut(const vFloat& value, const vLut8si& first, const vLut8si& second, const vLut8si& third,
                   LutSign sign = LutSign::Retain) {
+    impl_::unit.wait(value.get()), impl_::unit.issue(), impl_::unit.issue();
     return vFloat(impl_::map([&](int lane) {
         const std::uint32_t bits = value.get().lane[lane];
         const float magnitude = impl_::to_float(bits & 0x7fffffffu);

@@ -39,11 +39,20 @@ float folded_column(Pool pool, const float* x) {
         }
         parts[r] = folded(pool, halves[0], halves[1]);
     }
-    return folded(pool, folded(pool, parts[0], parts[1]), folded(pool, parts[2], parts[3]));
+    const float last = folded(pool, parts[2], parts[3]);
+    return arch().blackhole ? folded(pool, parts[0], folded(pool, parts[1], last)) : folded(pool, folded(pool, parts[0], parts[1]), last);
 }
 
-// The slot's rows into column 0, or its columns into row 0. The stores reach further: to the even columns of the left faces, to four rows of the
-// upper ones. What is there then is nobody's business; all else stays.
+// Whether the stores of a reduction reach an element: the even columns of the left faces, or the first four rows of the upper ones, of
+// the lower ones too for extremes on Blackhole. What is there beside the results is nobody's business; all else stays.
+bool reached(Pool pool, Dim dim, uint32_t row, uint32_t column) {
+    if (dim == Dim::Row) {
+        return column < 16 && column % 2 == 0;
+    }
+    return row < 4 || (row >= 16 && row < 20 && pool != Pool::Sum && arch().blackhole);
+}
+
+// The slot's rows into column 0, or its columns into row 0.
 void reduce_slot(Tile& tile, Pool pool, Dim dim) {
     const bool rows = dim == Dim::Row;
     float results[kTileSide];
@@ -59,11 +68,12 @@ void reduce_slot(Tile& tile, Pool pool, Dim dim) {
         tile.any_undefined = true;
         tile.undefined.fill(0);
     }
-    for (uint32_t i = 0; i < kTileSide; ++i) {
-        for (uint32_t k = 0; k < (rows ? 16u : 4u); k += rows ? 2 : 1) {
-            const uint32_t at = rows ? i * kTileSide + k : k * kTileSide + i;
-            tile.v[at] = k == 0 ? results[i] : NAN;
-            tile.undefined[at] = k == 0 ? bad[i] : 1;
+    for (uint32_t i = 0; i < kTileElements; ++i) {
+        const uint32_t row = i / kTileSide, column = i % kTileSide, line = rows ? row : column;
+        if (reached(pool, dim, row, column)) {
+            const bool result = (rows ? column : row) == 0;
+            tile.v[i] = result ? results[line] : NAN;
+            tile.undefined[i] = result ? bad[line] : 1;
         }
     }
 }

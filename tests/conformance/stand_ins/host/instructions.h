@@ -47,7 +47,23 @@ inline void execute(unsigned word) {
                    address_mode = word >> ADDRESS_BITS & (MODES - 1), address = word & ((1u << ADDRESS_BITS) - 1);
     const int signed12 = int(immediate12 << 20) >> 20;
     const auto& registers = unit.registers;
-    const auto put = [&](unsigned index, const Lanes& value) {
+    // Both chips wait a cycle after an exchange, Blackhole also after a shift of lanes and for what isn't ready; Wormhole's
+    // code has SFPNOPs for that. An SFPNOP in that cycle is for nothing.
+#ifdef ARCH_BLACKHOLE
+    const bool product = opcode >= 0x84 && opcode <= 0x86, slow = product || opcode == 0x74 || opcode == 0x75;
+    const unsigned halt = opcode == 0x92 || opcode == 0x94;
+    if (opcode == 0x72) unit.wait(registers[first]);
+    if (opcode > 0x72 && opcode < 0xa0) unit.wait(registers[c]), unit.wait(registers[d]);
+    if (product) unit.wait(registers[a]), unit.wait(registers[b]);
+#else
+    constexpr bool slow = false;
+    const unsigned halt = opcode == 0x92;
+#endif
+    if (opcode == 0x8f && unit.halted) --unit.clock;
+    unit.halted = halt > 0;
+    const unsigned issued = unit.clock;
+    const auto put = [&](unsigned index, Lanes value) {
+        value.ready = issued + (slow ? SLOW : 1);
         if (index < 8) assign(unit.registers[index], value);
     };
     const auto each = [&](auto function) { put(d, map(function)); };
@@ -139,8 +155,8 @@ inline void execute(unsigned word) {
                 return (from.lane[lane] & 0xff800000u) | (mode & 1 ? immediate12 << 11 : old.lane[lane] & 0x7fffffu);
             });
             break;
-        case 0x84: put(d, mad(negated(registers[a], mode & 1), registers[b], negated(from, mode & 2))); break;
-        case 0x85: put(d, mad(negated(one, mode & 1), registers[b], negated(from, mode & 2))); break;
+        case 0x84:
+        case 0x85: put(d, mad(negated(registers[a], mode & 1), registers[b], negated(from, mode & 2))); break;
         case 0x86: put(d, mad(negated(registers[a], mode & 1), registers[b], zero)); break;
         case 0x87: unit.outer[unit.depth++] = unit.enabled; break;
         case 0x88: unit.enabled = unit.outer[--unit.depth]; break;
@@ -161,6 +177,7 @@ inline void execute(unsigned word) {
         case 0x91:
             if (d >= 11 && d <= 14 && mode == 0)
                 unit.registers[d] = map([&](int lane) { return registers[0].lane[lane & 7]; });
+            if (d == 15) unit.swaps_reversed = (mode & 1 ? word >> 8 : registers[0].lane[0]) >> 8 & 1;
             break;
         case 0x92: {
             const Lanes lower = map([&](int lane) {
@@ -169,7 +186,7 @@ inline void execute(unsigned word) {
             const Lanes upper = map([&](int lane) {
                 return smaller(from.lane[lane], old.lane[lane]) ? old.lane[lane] : from.lane[lane];
             });
-            const bool swaps = mode == SFPSWAP_MOD1_SWAP, down = mode == 9;
+            const bool swaps = mode == SFPSWAP_MOD1_SWAP, down = (mode == 9) != unit.swaps_reversed;
             put(d, swaps ? from : down ? upper : lower);
             put(c, swaps ? old : down ? lower : upper);
             break;
@@ -184,16 +201,28 @@ inline void execute(unsigned word) {
             break;
         }
         case 0x99: each([&](int lane) { return approximate_reciprocal(from.lane[lane]); }); break;
-        case 0x73:
         case 0x8c:
-        case 0x93:
+            for (unsigned base : {0u, 4u}) {
+                const Lanes before[4] = {registers[base], registers[base + 1], registers[base + 2], registers[base + 3]};
+                for (unsigned row = 0; row < 4; ++row)
+                    put(base + row, map([&](int lane) { return before[lane / 8].lane[8 * row + lane % 8]; }));
+            }
+            break;
         case 0x94:
+            if (mode == SFPSHFT2_MOD1_SUBVEC_SHFLROR1) {
+                each([&](int lane) { return from.lane[lane % 8 ? lane - 1 : lane + 7]; });
+                break;
+            }
+            [[fallthrough]];
+        case 0x73:
+        case 0x93:
         case 0x95:
         case 0x98:
             std::fprintf(stderr, "instruction %#x is not modelled\n", opcode);
             std::abort();
     }
     if (opcode == 0x70 || opcode == 0x72) unit.step(address_mode);
+    if (opcode != 0x04) unit.clock = issued + 1 + halt;
 }
 
 inline void issue(unsigned word) {

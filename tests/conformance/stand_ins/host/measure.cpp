@@ -1,5 +1,5 @@
 // Applies one operation to tiles of DST: 1024 words an operand and tile on standard input, 1024 words of the result a
-// tile on standard output. Arguments: the operation's place in the table, its number of operands, its numbers' bits.
+// tile on standard output, the cycles of the last tile on standard error. Arguments: the operation's place in the table, its number of operands, its numbers' bits.
 #include "defines_generated.h"
 
 #include "chlkc_descriptors.h"
@@ -39,10 +39,16 @@ int main(int count, char** arguments) {
     auto& unit = sfpi::impl_::unit;
     unit.dst_32_bit = DST_ACCUM_MODE;
     operation.prepare();
+    unsigned cycles = 0;
     for (;;) {
-        for (int operand = 0; operand < operands; ++operand)
-            if (std::fread(&unit.dst[32 * operand], 4, 1024, stdin) != 1024) return 0;
+        for (int vector = 0; vector < 32 * operands; ++vector)
+            if (std::fread(unit.dst[vector].lane, 4, 32, stdin) != 32) {
+                std::fprintf(stderr, "%u\n", cycles);
+                return 0;
+            }
+        const unsigned before = unit.clock;
         operation.apply();
-        std::fwrite(&unit.dst[0], 4, 1024, stdout);
+        cycles = unit.clock - before;
+        for (int vector = 0; vector < 32; ++vector) std::fwrite(unit.dst[vector].lane, 4, 32, stdout);
     }
 }
