@@ -4,7 +4,8 @@ The bodies of the SFPU operations in the ttnn wheel's headers are compiled for t
 call them, and run on every bfloat16 value or on a sweep of float32 values; ``stand_ins/`` executes what they do as
 the public ISA documentation says that the vector unit does it. The output is a Markdown list: for each function, chip,
 width of DST and set of defines the largest relative and absolute errors with the arguments where they arise, the
-ranges where 0, infinity or NaN stands for an ordinary value, and the results of special values.
+ranges where 0, infinity or NaN stands for an ordinary value, the results of special values, and the cycles that a tile
+takes: one an instruction, the waits for results among them, the loads of constants and the RISC-V core's own work left out.
 """
 
 from __future__ import annotations
@@ -124,22 +125,32 @@ class Device:
 
     def apply(self, name: str, *operands: Floats) -> Floats:
         """The operation's result for each element. In 16-bit DST the operands must be bfloat16 values."""
+        return self.timed(name, *operands)[0]
+
+    def timed(self, name: str, *operands: Floats) -> tuple[Floats, int]:
+        """The result, and the cycles that a tile takes without the waits of other units: of SFPLOADI, of code, of SFPLOADMACRO."""
         count = len(operands[0])
         tiles = [np.append(operand, np.zeros(-count % 1024, np.float32)).reshape(-1, 1024) for operand in operands]
         numbers = iter(np.array(NUMBERS.get(name, ()), np.float32).view(np.uint32))
-        words = [next(numbers) if kind == "number" else 0 for kind in OPERATIONS[name].sources]
+        sources = OPERATIONS[name].sources if name in OPERATIONS else ()
+        words = [next(numbers) if kind == "number" else 0 for kind in sources]
         run = subprocess.run(
             [self.program, str(self.names.index(name)), str(len(operands)), *map(str, words)],
             input=np.stack(tiles, axis=1).tobytes(),
             capture_output=True,
             check=True,
         )
-        return np.frombuffer(run.stdout, np.float32)[:count]
+        return np.frombuffer(run.stdout, np.float32)[:count], int(run.stderr.split()[-1])
 
 
 @contextmanager
-def compiled(root: Path, arch: Arch, dst_bits: Bits, defines: tuple[str, ...] = ()) -> Iterator[Device]:
-    """Compiles the operations that DST of this width allows; `root` is the folder that `find_headers` finds."""
+def compiled(
+    root: Path, arch: Arch, dst_bits: Bits, defines: tuple[str, ...] = (), calls: Mapping[str, tuple[str, str]] = {}
+) -> Iterator[Device]:
+    """Compiles the operations that DST of this width allows; `root` is the folder that `find_headers` finds.
+
+    `calls` are functions that no operation has: an init and a call, by name.
+    """
     operations = tuple(
         operation
         for operation in OPERATIONS.values()
@@ -153,7 +164,7 @@ def compiled(root: Path, arch: Arch, dst_bits: Bits, defines: tuple[str, ...] = 
             "chlkc_descriptors.h": circular_buffer_descriptors(kernel),
             "defines_generated.h": "".join(f"#define {define}\n" for define in defines),
             "operation_headers.h": _headers(operations),
-            "operations.h": _table(operations, dst_bits),
+            "operations.h": _table(operations, dst_bits, calls),
             **dict(_relaxed_headers(root, arch)),
         }
         for file, text in texts.items():
@@ -171,7 +182,7 @@ def compiled(root: Path, arch: Arch, dst_bits: Bits, defines: tuple[str, ...] = 
             ],
             check=True,
         )
-        names = tuple(operation.name for operation in operations)
+        names = (*(operation.name for operation in operations), *calls)
         yield Device(arch=arch, dst_bits=dst_bits, defines=defines, program=program, names=names)
 
 
@@ -205,7 +216,7 @@ def _headers(operations: tuple[Operation, ...]) -> str:
     return "\n".join(sorted(lines)) + "\n"
 
 
-def _table(operations: tuple[Operation, ...], dst_bits: int) -> str:
+def _table(operations: tuple[Operation, ...], dst_bits: int, calls: Mapping[str, tuple[str, str]]) -> str:
     """The operations as the templates spell them, and variables for the numbers among their sources."""
     statements: Any = environment().get_template("kernel/statements.jinja").module
     parts = ("compute", "dataflow", "operations", "tokens")
@@ -215,6 +226,7 @@ def _table(operations: tuple[Operation, ...], dst_bits: int) -> str:
         op, structure = _structure(operation, dst_bits)
         prepare, apply = (statements.body(body, structure, api) for body in ((Init(op=op),), (op,)))
         rows.append(f"    {{[] {{ {prepare} }}, [] {{ {apply} }}}},")
+    rows += [f"    {{[] {{ {prepare} }}, [] {{ {apply} }}}}," for prepare, apply in calls.values()]
     names = [f"number_{index}" for index in range(4)]
     variables = [f"static uint32_t {', '.join(names)};", f"static uint32_t* numbers[] = {{&{', &'.join(names)}}};"]
     return "\n".join([*variables, "static const Operation operations[] = {", *rows, "};"]) + "\n"
@@ -251,12 +263,14 @@ class Measured:
         relative, absolute: the largest error of results that are finite and not 0, and where.
         wrongly: by "0", "inf" and "nan", the arguments for which that stands for an ordinary value.
         special: the result for each of SPECIAL; of unary operations only.
+        cycles: what a tile takes.
     """
 
     relative: tuple[float, tuple[float, ...]]
     absolute: tuple[float, tuple[float, ...]]
     wrongly: Mapping[str, tuple[Floats, ...]]
     special: Floats | None
+    cycles: int
 
 
 def measure(device: Device, name: str, count: int = 1 << 19) -> Measured:
@@ -266,7 +280,8 @@ def measure(device: Device, name: str, count: int = 1 << 19) -> Measured:
     shuffled = np.random.default_rng(1).permutation(first)
     operands = (first, shuffled)[: OPERATIONS[name].sources.count("dst")]
     with np.errstate(all="ignore"):
-        found = device.apply(name, *operands).astype(np.float64)
+        applied, cycles = device.timed(name, *operands)
+        found = applied.astype(np.float64)
         exact = EXACT[name](*(operand.astype(np.float64) for operand in operands))
         normal = np.logical_and.reduce([np.isfinite(x) & (np.abs(x) >= least) for x in operands])
         normal &= (np.abs(exact) >= least) & (np.abs(exact) <= most)
@@ -285,6 +300,7 @@ def measure(device: Device, name: str, count: int = 1 << 19) -> Measured:
         absolute=largest(absolute),
         wrongly={kind: tuple(operand[mask] for operand in operands) for kind, mask in wrong.items() if mask.any()},
         special=device.apply(name, special) if len(operands) == 1 else None,
+        cycles=cycles,
     )
 
 
@@ -300,6 +316,7 @@ def _line(device: Device, name: str, measured: Measured) -> str:
     parts = [
         f"{name} on {device.arch} ({kind}): relative {measured.relative[0]:.3g} at {place(measured.relative[1])}",
         f"absolute {measured.absolute[0]:.3g} at {place(measured.absolute[1])}",
+        f"{measured.cycles} cycles a tile",
     ]
     for wrong, values in measured.wrongly.items():
         parts.append(f"{wrong} for {len(values[0])} arguments in {' with '.join(map(span, values))}")

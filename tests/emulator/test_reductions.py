@@ -7,6 +7,7 @@ stores, is in the device's headers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,14 @@ void kernel_main() {{
 
 def run(
     folder: Path, a: NDArray[Any], b: NDArray[Any], body: str, *options: str, init: str = "", end: str = "", last: str = "",
-    startup: str = "compute_kernel_hw_startup(0, 1, 16);",
+    startup: str = "compute_kernel_hw_startup(0, 1, 16);", env: Mapping[str, str] = {},
 ) -> tuple[NDArray[Any] | None, toolchain.Result]:  # fmt: skip
     """The tile that the kernel makes of the tiles of a and b, which are one row of tiles each."""
     source, count = folder / "compute.cpp", a.shape[1] // 32
     includes = "\n".join(f'#include "api/compute/{header}.h"' for header in HEADERS)
     source.write_text(TEMPLATE.format(includes=includes, startup=startup, init=init, body=body, end=end, last=last))
     words = (f"compute={source}", "rows=1", f"columns={count}", "cores=1", "inputs=2", f"depth={count}", "out=float32")
-    outputs, result = execute("tiles", folder, {"IN0": a, "IN1": b}, {"OUT": a.shape}, *words, *options)
+    outputs, result = execute("tiles", folder, {"IN0": a, "IN1": b}, {"OUT": a.shape}, *words, *options, env=env)
     return None if outputs is None else outputs["OUT"][:, :32], result
 
 
