@@ -100,6 +100,43 @@ def test_special_values_of_functions(tmp_path: Path, arch: str, fp32: int) -> No
                 assert str(np.float32(expected)) == str(np.float32(value)), f"{name}({argument}) is {value}"
 
 
+COMPARISONS = {  # of NaN, -0, 0, 2^-140, infinity, 2 with 0, then with 2, then with infinity by unary_*; by *z
+    "gt": ("1 0 0 0 1 1", "1 0 0 0 1 0", "1 0 0 0 1 0", "0 0 0 1 1 1"),
+    "ge": ("1 1 1 1 1 1", "1 0 0 0 1 1", "1 0 0 0 1 0", "0 1 1 1 1 1"),
+    "lt": ("0 0 0 0 0 0", "0 1 1 1 0 0", "0 1 1 1 0 1", "0 0 0 0 0 0"),
+    "le": ("0 1 1 1 0 0", "0 1 1 1 0 1", "0 1 1 1 0 1", "0 1 1 0 0 0"),
+    "eq": ("0 1 1 1 0 0", "0 0 0 0 0 1", "0 0 0 0 0 0", "0 1 1 0 0 0"),
+    "ne": ("1 0 0 0 1 1", "1 1 1 1 1 0", "1 1 1 1 1 1", "1 0 0 1 1 1"),
+}
+
+
+@pytest.mark.parametrize("arch", ["wormhole_b0", "blackhole"])
+def test_comparisons(tmp_path: Path, arch: str) -> None:
+    """With a number they test a difference: NaN is above all, and so are equal infinities; Blackhole has -0 below 0."""
+    numbers = (0.0, 2.0, INF)
+    calls = [
+        f"unary_{name}_tile_init(); unary_{name}_tile(0, {bits(number)});" for name in COMPARISONS for number in numbers
+    ]
+    calls += [f"{name}z_tile_init(); {name}z_tile(0);" for name in COMPARISONS]
+    x = (NAN, -0.0, 0.0, TINY, INF, 2.0)
+    rows = run(tmp_path, kernel(calls, {U + "comp.h"}), (tile(x, len(calls)),), 1, arch)[:, : len(x)]
+    for place, (name, (zero, two, infinite, sign)) in enumerate(COMPARISONS.items()):
+        found = [
+            " ".join(f"{value:.0f}" for value in row) for row in (*rows[3 * place : 3 * place + 3], rows[18 + place])
+        ]
+        if arch == "blackhole":
+            minus = {"ge": "0", "lt": "1", "eq": "0", "ne": "1"}.get(name, zero[2])
+            zero = zero[:2] + minus + zero[3:]
+        assert found == [zero, two, infinite, sign], name
+
+
+@pytest.mark.parametrize("fp32", [0, 1])
+def test_clamp_compares_bits(tmp_path: Path, fp32: int) -> None:
+    text = kernel([f"clamp_tile_init(); clamp_tile(0, {bits(-0.5)}, {bits(2)});"], {U + "clamp.h"})
+    (row,) = run(tmp_path, text, (tile((NAN, INF, -INF, -0.0, 7.0, 1.5), 1),), fp32)
+    assert [str(value) for value in row[:6]] == ["2.0", "2.0", "-0.5", "-0.0", "2.0", "1.5"]
+
+
 @pytest.mark.parametrize("fp32", [0, 1])
 def test_operations_of_two_slots(tmp_path: Path, fp32: int) -> None:
     big, third = 2.0**126, float(np.float32(1 / 3))

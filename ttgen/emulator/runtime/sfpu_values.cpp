@@ -114,6 +114,22 @@ double reciprocal(double x, const Parameters& p) {
     return 1.0 / x * (coarse ? 1.0 + std::fmin(std::fabs(x) * 0x1p-126, 0.0055) : 1.0);
 }
 
+// Comparisons with a number test the bits of the difference: NaN, also of equal infinities, is a positive number; −0 less 0 is 0 on Wormhole,
+// and −0 on Blackhole, where that is negative and not 0.
+bool compared(Sfpu op, double x, double number) {
+    const float difference = flushed(x - number);
+    const bool zero = difference == 0.0f && !(std::signbit(difference) && arch().blackhole);
+    const bool less = !std::isnan(difference) && !zero && std::signbit(difference);
+    switch (op) {
+        case Sfpu::UnaryEq: return zero;
+        case Sfpu::UnaryNe: return !zero;
+        case Sfpu::UnaryGt: return !less && !zero;
+        case Sfpu::UnaryGe: return !less;
+        case Sfpu::UnaryLt: return less;
+        default: return less || zero;
+    }
+}
+
 double unary(Sfpu op, double x, const Parameters& p) {
     switch (op) {
         case Sfpu::Exp: return std::exp(p.p0 * x);
@@ -181,19 +197,13 @@ double unary(Sfpu op, double x, const Parameters& p) {
         case Sfpu::IsNegInf: return std::isinf(x) && x < 0 ? 1.0 : 0.0;
         case Sfpu::IsNan: return std::isnan(x) ? 1.0 : 0.0;
         case Sfpu::IsFinite: return std::isfinite(x) ? 1.0 : 0.0;
-        case Sfpu::LogicalNot:
-        case Sfpu::Eqz: return x == 0 ? 1.0 : 0.0;
-        case Sfpu::Nez: return x != 0 ? 1.0 : 0.0;
-        case Sfpu::Gtz: return x > 0 ? 1.0 : 0.0;
-        case Sfpu::Gez: return x >= 0 ? 1.0 : 0.0;
-        case Sfpu::Ltz: return x < 0 ? 1.0 : 0.0;
-        case Sfpu::Lez: return x <= 0 ? 1.0 : 0.0;
-        case Sfpu::UnaryEq: return x == p.p0 ? 1.0 : 0.0;
-        case Sfpu::UnaryNe: return x != p.p0 ? 1.0 : 0.0;
-        case Sfpu::UnaryGt: return x > p.p0 ? 1.0 : 0.0;
-        case Sfpu::UnaryGe: return x >= p.p0 ? 1.0 : 0.0;
-        case Sfpu::UnaryLt: return x < p.p0 ? 1.0 : 0.0;
-        case Sfpu::UnaryLe: return x <= p.p0 ? 1.0 : 0.0;
+        case Sfpu::LogicalNot: return x == 0 ? 1.0 : 0.0;
+        case Sfpu::UnaryEq:
+        case Sfpu::UnaryNe:
+        case Sfpu::UnaryGt:
+        case Sfpu::UnaryGe:
+        case Sfpu::UnaryLt:
+        case Sfpu::UnaryLe: return compared(op, x, p.p0) ? 1.0 : 0.0;
         case Sfpu::Softcap: return p.p0 * std::tanh(x * p.p1);
         default: return x;
     }
@@ -262,6 +272,12 @@ bool moves(Sfpu op) {
         case Sfpu::Where:
         case Sfpu::Mask:
         case Sfpu::Clamp:
+        case Sfpu::Eqz:
+        case Sfpu::Nez:
+        case Sfpu::Gtz:
+        case Sfpu::Gez:
+        case Sfpu::Ltz:
+        case Sfpu::Lez:
         case Sfpu::Identity:
         case Sfpu::CopyDest: return true;
         default: return false;
@@ -281,6 +297,12 @@ float moved(Sfpu op, float x, float y, float z, float first, float second) {
         case Sfpu::MaxBinary: return larger(x, y);
         case Sfpu::MinBinary: return smaller(x, y);
         case Sfpu::Mask: return y == 0.0f ? 0.0f : x;
+        case Sfpu::Eqz: return x == 0 ? 1.0f : 0.0f;
+        case Sfpu::Nez: return x != 0 ? 1.0f : 0.0f;
+        case Sfpu::Gtz: return x > 0 ? 1.0f : 0.0f;
+        case Sfpu::Gez: return x >= 0 ? 1.0f : 0.0f;
+        case Sfpu::Ltz: return x < 0 ? 1.0f : 0.0f;
+        case Sfpu::Lez: return x <= 0 ? 1.0f : 0.0f;
         case Sfpu::Where: return bits_of(x) != 0 ? y : z;
         default: return x;
     }
