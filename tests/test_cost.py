@@ -95,6 +95,14 @@ def test_no_prediction_beats_its_bound_and_its_parts_add_up() -> None:
         assert all(cycles <= found.device_cycles for cycles in found.engines.values())
 
 
+def test_units_of_one_step_wait_for_dram_too() -> None:
+    # Eight parts of K, each core's K in one step: nearly all of B comes while units turn.
+    found = predicted(
+        (32, 4096, 4096), "policy: rectangular, block: {m: 1, n: 1, k: 16}, multicast: both, prefetch: true, split: 8"
+    )
+    assert found.device_us >= found.bound_us
+
+
 @pytest.mark.parametrize("path", sorted(Path("specs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_spec_has_a_prediction(path: Path) -> None:
     loaded = load_spec(path)

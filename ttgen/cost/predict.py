@@ -273,7 +273,7 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
             brought=brought,
             computed=computed,
             step=step,
-            turn=0.0 if turning is None else out + max(turning.round, others - out),
+            turn=0.0 if turning is None else max(out + turning.round, others, dram),
             out=out,
             received=sum(mover.received for mover in movers),
             tail=drain / (max((mover.drains for mover in movers), default=0) or 1),
