@@ -24,8 +24,8 @@ from ttgen.planner.formula import pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import stages_of, stored_tensors
 from ttgen.spec import Schedule
-from ttgen.target import load, load_rates
-from ttgen.tuning.space import least_cycles, least_l1, opened, schedules
+from ttgen.target import load
+from ttgen.tuning.space import least_of, opened, schedules
 
 WITHIN: Final = 1.03
 SHAPES: Final = (
@@ -88,17 +88,17 @@ def compare(spec: str, limit: int | None) -> Result:
     exactness = precision.decide(loaded, stored_tensors((stage,)), target)
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)
-    rates = load_rates(target.arch)
     began = time.perf_counter()
     found = search.best(stage, pattern, limits, exactness, target)
     took = time.perf_counter() - began
     auto = predict(found, target).device_cycles
 
     stage = opened(stage)
+    bounds = least_of(stage, limits, exactness, target)
     every: list[tuple[float, int, Schedule]] = []
     for number, choice in enumerate(schedules(stage, limits, target)):
-        if least_l1(stage, choice, limits) <= target.l1.usable:
-            every.append((least_cycles(stage, choice, limits, exactness, target, rates), number, choice))
+        if bounds.l1_bytes(choice) <= target.l1.usable:
+            every.append((bounds.cycles(choice), number, choice))
     every.sort()
     best, words, designed = auto, "auto's", 0
     for least, _number, choice in every[:limit]:

@@ -23,7 +23,7 @@ from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
 from ttgen.spec import Block, CoreGrid
 from ttgen.spec import Schedule as ScheduleSpec
-from ttgen.target import PHASES, Grid, Rates, Target, load_rates
+from ttgen.target import PHASES, Grid, Target, load_rates
 
 _CLASSES: Final = 8
 """Sizes of L1, equal parts of what is usable, of each of which the most promising schedules are taken."""
@@ -109,16 +109,18 @@ def schedules(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Sched
 def promising(stage: Stage, limits: BlockSize, exactness: Exactness, target: Target, *, limit: int) -> Space:
     """The schedules of each size of L1 that may be the fastest, by what they take at least; at most `limit` in all."""
     number = 0
-    rates = load_rates(target.arch)
+    least = least_of(stage, limits, exactness, target)
 
     def costed() -> Iterator[tuple[int, float, int, ScheduleSpec]]:
         nonlocal number
         for choice in schedules(stage, limits, target):
-            bytes_ = least_l1(stage, choice, limits)
+            bytes_ = least.l1_bytes(choice)
             if bytes_ <= target.l1.usable:
                 number += 1
                 size = min(bytes_ * _CLASSES // target.l1.usable, _CLASSES - 1)
-                yield size, least_cycles(stage, choice, limits, exactness, target, rates), number, choice
+                # Of those that nothing is known of, some from everywhere.
+                scattered = number * 2654435761 % 2**32
+                yield size, least.cycles(choice), scattered, choice
 
     every_one = list(costed())
     if number > limit:
@@ -160,76 +162,105 @@ def _blocks(said: ScheduleSpec, limits: BlockSize, split: int) -> Iterator[Block
         yield Block(m=m, n=n, k=k)
 
 
-def _dealt(stage: Stage, choice: ScheduleSpec, limits: BlockSize, target: Target) -> tuple[int, int, int]:
-    """How often a core makes a unit, in how many trips across rows and columns of units where it goes by both."""
-    block = choice.block
-    assert isinstance(block, Block), "nothing is left open"
-    rows, cols = -(-limits.m // int(block.m)), -(-limits.n // int(block.n))
-    batches = math.prod(axis.size for axis in stage.graph.work[:-2])
-    asked = choice.cores
-    assert asked != "auto", "nothing is left open"
-    most, grid = cores.asked_for(stage, asked, target)
-    if choice.policy != "rectangular":
-        return -(-rows * cols * batches // most), rows, cols
-    lines = max(grid.rows // int(choice.split), 1)
-    if 1 in (rows, cols):
-        used = min(lines * grid.cols, rows * cols)
-        down, across = (1, used) if rows == 1 else (used, 1)
-    else:
-        down, across = min(lines, rows), min(grid.cols, cols)
-    down_trips, across_trips = -(-rows // down), -(-cols // across)
-    return batches * down_trips * across_trips, down_trips, across_trips
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Least:
+    """What schedules of a stage can't take less than, from what is known before they are designed.
+
+    Attributes:
+        rows: of tiles of the output,
+        cols: and columns,
+        depth: tiles that are summed over, 0 for nothing.
+        batches: of the output.
+        operands: bytes of a tile of A and of B, 0 where they don't lie in DRAM.
+        shards: whether shards divide the work.
+        product_cycles: of a product of two tiles.
+        dram: bytes a clock that all readers get at most.
+        launch: cycles before the first read.
+        written: cycles that DRAM takes for the output.
+        grid: the card's.
+    """
+
+    rows: int
+    cols: int
+    depth: int
+    batches: int
+    operands: tuple[int, int]
+    shards: bool
+    product_cycles: float
+    dram: float
+    launch: float
+    written: float
+    grid: Grid
+
+    def cycles(self, choice: ScheduleSpec) -> float:
+        """Cycles by the model: products of a core, and bytes from DRAM; 0 where nothing is known."""
+        if not self.depth or self.shards:
+            return 0.0
+        block, split = choice.block, int(choice.split)
+        assert isinstance(block, Block), "nothing is left open"
+        m, n = int(block.m), int(block.n)
+        rows, cols = -(-self.rows // m), -(-self.cols // n)
+        grid = Grid(rows=choice.cores.rows, cols=choice.cores.cols) if isinstance(choice.cores, CoreGrid) else self.grid
+        if choice.policy == "rectangular":
+            band = max(grid.rows // split, 1)
+            used = min(band * grid.cols, rows * cols)
+            # A single line of units goes to all cores of the rectangle.
+            down, across = (
+                (1, used) if rows == 1 else (used, 1) if cols == 1 else (min(band, rows), min(grid.cols, cols))
+            )
+            times_a, times_b = -(-cols // across), -(-rows // down)
+            trips = self.batches * times_a * times_b
+        else:
+            cores = choice.cores if isinstance(choice.cores, int) else grid.cores
+            trips = -(-rows * cols * self.batches // cores)
+            times_a, times_b = cols, rows
+        # Who shares an operand reads it once for all.
+        times_a = times_a if choice.multicast in ("a", "both") else cols
+        times_b = times_b if choice.multicast in ("b", "both") else rows
+        read = self.depth * (times_a * self.rows * self.operands[0] + times_b * self.cols * self.operands[1])
+        computed = trips * m * n * (self.depth // split) * self.product_cycles
+        return self.launch + max(computed, read / self.dram, self.written)
+
+    def l1_bytes(self, choice: ScheduleSpec) -> int:
+        """Bytes of L1: a block of each operand from DRAM, two where another one follows."""
+        if not self.depth:
+            return 0
+        block = choice.block
+        assert isinstance(block, Block), "nothing is left open"
+        m, n, k = int(block.m), int(block.n), int(block.k)
+        deep = min(int(choice.buffers), max(-(-self.depth // k) // int(choice.split), 1))
+        return deep * k * (m * self.operands[0] + n * self.operands[1])
 
 
-def least_cycles(
-    stage: Stage, choice: ScheduleSpec, limits: BlockSize, exactness: Exactness, target: Target, rates: Rates
-) -> float:
-    """Cycles that a schedule can't take less than, by the model: products of a core, and bytes from DRAM.
+def least_of(stage: Stage, limits: BlockSize, exactness: Exactness, target: Target) -> Least:
+    """What is known of a stage's schedules.
 
     Args:
         stage: what is computed.
-        choice: a schedule that leaves nothing open.
         limits: the largest block that the formula has.
         exactness: of the math.
         target: the card.
-        rates: how fast it is.
     """
-    product = stage.graph.contraction
+    rates, product = load_rates(target.arch), stage.graph.contraction
+    operands = [0, 0]
+    for index, value in enumerate(stage.graph.operands_of(product) if product is not None else ()):
+        if isinstance(value, Input) and stage.tensors[value.tensor].in_dram:
+            operands[index] = DTYPES[stage.tensors[value.tensor].dtype].tile_bytes
     plain = ("dram_interleaved", "l1_interleaved")
-    if product is None or any(tensor.layout not in plain for tensor in stage.tensors.values()):
-        return 0.0  # shards divide the work otherwise
-    block = choice.block
-    assert isinstance(block, Block), "nothing is left open"
-    trips, down_trips, across_trips = _dealt(stage, choice, limits, target)
-    rows, cols = -(-limits.m // int(block.m)), -(-limits.n // int(block.n))
-    products = trips * int(block.m) * int(block.n) * (limits.k // int(choice.split))
-    math_cycles = products * (rates.phase * PHASES[exactness.fidelity.value] + rates.product)
-    times = {
-        0: across_trips if choice.multicast in ("a", "both") else cols,
-        1: down_trips if choice.multicast in ("b", "both") else rows,
-    }
-    sizes = (limits.m * limits.k, limits.k * limits.n)
-    read = sum(
-        times[index] * sizes[index] * DTYPES[stage.tensors[value.tensor].dtype].tile_bytes
-        for index, value in enumerate(stage.graph.operands_of(product))
-        if isinstance(value, Input) and stage.tensors[value.tensor].in_dram
-    )
+    batches = math.prod(axis.size for axis in stage.graph.work[:-2])
     peak = target.dram.gigabytes_per_second / target.clock_ghz
-    return rates.launch + max(math_cycles, read / (max(rates.dram.read) * peak))
-
-
-def least_l1(stage: Stage, choice: ScheduleSpec, limits: BlockSize) -> int:
-    """Bytes of L1 that a schedule can't take less than: a block of each operand from DRAM, two where one follows."""
-    product = stage.graph.contraction
-    if product is None:
-        return 0
-    block = choice.block
-    assert isinstance(block, Block), "nothing is left open"
-    m, n, k = int(block.m), int(block.n), int(block.k)
-    deep = min(int(choice.buffers), max(-(-limits.k // k) // int(choice.split), 1))
-    tiles = (m * k, k * n)
-    return deep * sum(
-        tiles[index] * DTYPES[stage.tensors[value.tensor].dtype].tile_bytes
-        for index, value in enumerate(stage.graph.operands_of(product))
-        if isinstance(value, Input) and stage.tensors[value.tensor].in_dram
+    tensors = [stage.tensors[output.tensor] for output in stage.graph.outputs]
+    tile_bytes = sum(DTYPES[tensor.dtype].tile_bytes for tensor in tensors if tensor.in_dram)
+    return Least(
+        rows=limits.m,
+        cols=limits.n,
+        depth=limits.k,
+        batches=batches,
+        operands=(operands[0], operands[1]),
+        shards=any(tensor.layout not in plain for tensor in stage.tensors.values()),
+        product_cycles=rates.phase * PHASES[exactness.fidelity.value] + rates.product,
+        dram=max(rates.dram.read) * peak,
+        launch=rates.launch,
+        written=batches * limits.m * limits.n * tile_bytes / (rates.dram.write * peak),
+        grid=target.grid,
     )
