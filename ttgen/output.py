@@ -204,6 +204,44 @@ def write(folder: Path, changes: Sequence[Change]) -> None:
             _remove(folder, change.path)
 
 
+def rewrite(path: Path, before: bytes, after: bytes) -> None:
+    """Gives a file of the user's other bytes, whole or not at all; its mode stays, and a link stays one.
+
+    Args:
+        path: the file.
+        before: what it holds as far as is known.
+        after: what it holds then.
+
+    Raises:
+        OutputError: it can't be written, or holds something else by now; it is as it was.
+    """
+    beside = None
+    try:
+        place = path.resolve(strict=True)
+        _check_unchanged(path, place, before)
+        mode = stat.S_IMODE(place.stat().st_mode)
+        beside = place.with_name(f".{place.name}.{os.getpid()}.ttgen")
+        with beside.open("xb") as file:
+            file.write(after)
+        beside.chmod(mode)
+        beside.replace(place)
+    except BaseException as error:
+        if beside is not None:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+        if not isinstance(error, OSError):
+            raise
+        raise OutputError(f"{path}: {error.strerror or error}; nothing was written") from None
+
+
+def _check_unchanged(path: Path, place: Path, before: bytes) -> None:
+    """Refuses a file that somebody else wrote meanwhile, or that nobody may."""
+    if place.read_bytes() != before:
+        raise OutputError(f"{path}: was changed meanwhile; nothing was written")
+    if not os.access(place, os.W_OK):
+        raise OutputError(f"{path}: is read-only; nothing was written")
+
+
 def _stage(folder: Path, changes: Sequence[Change], staged: list[tuple[str, str]], created: list[str]) -> None:
     """Writes new texts beside their files; notes them, and the folders that it makes."""
     known: set[str] = set()
