@@ -141,7 +141,7 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: ttgen" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["render", "validate", "plan", "estimate", "new", "schema", "targets"])
+@pytest.mark.parametrize("command", ["render", "validate", "plan", "estimate", "tune", "new", "schema", "targets"])
 def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
@@ -179,6 +179,7 @@ def commands(name: str | bytes, folder: Path) -> list[list[str | bytes]]:
         ["plan"],
         ["plan", "--json"],
         ["verify"],
+        ["tune"],
     ]
     return [[*some, name, *(["-o", str(folder / "out")] if some[0] == "render" else [])] for some in words]
 

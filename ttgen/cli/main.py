@@ -40,6 +40,7 @@ _COMMANDS: Final = {
     "verify": "run the program of each spec without a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
+    "tune": "try many schedules of a spec, and put the best into it",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
     "targets": "list the cards",
@@ -50,7 +51,7 @@ exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
   2  --check: what would be rendered differs, or a run that was killed left files
-  4  verify: nothing wrong was found, but not every output could be judged
+  4  verify, tune --verify: nothing wrong was found, but not every output could be judged
   64 wrong usage
 """
 

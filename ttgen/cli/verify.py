@@ -44,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_arguments(parser)
     parser.add_argument(
-        "--seed", type=_at_least(0), default=0, metavar="N", help="of the inputs and orders (default: 0)"
+        "--seed", type=at_least(0), default=0, metavar="N", help="of the inputs and orders (default: 0)"
     )
     parser.add_argument(
         "--orders",
-        type=_at_least(1),
+        type=at_least(1),
         default=2,
         metavar="N",
         help="orders in which cores and movements take turns (default: 2)",
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument(
         "--jobs",
-        type=_at_least(1),
+        type=at_least(1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="at a time (default: all processors)",
@@ -70,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cxx", metavar="CMD", help="the C++ compiler (default: $CXX, c++, g++, clang++, or zig's)")
 
 
-def _at_least(least: int) -> Callable[[str], int]:
+def at_least(least: int) -> Callable[[str], int]:
+    """What reads an option that is a whole number."""
+
     def number(text: str) -> int:
         if not text.isascii() or not text.isdigit() or int(text) < least:
             raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
@@ -81,27 +83,37 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 def run(options: argparse.Namespace) -> int:
     """Verifies specs."""
-    for package in ("numpy", "ml_dtypes"):
-        if find_spec(package) is None:
-            raise ToolchainError(f"verify needs the Python package {package}: pip install 'ttgen[verify]'")
+    check_packages()
     planned, wrong = specs.plan_all(options.specs)
     if options.exe and len(planned) + wrong > 1:
         raise VerifyError("--exe is the program of one spec: name one")
-    verdicts = _verify_all(planned, options)
+    verdicts = verify_all(planned, options)
     if options.json:
-        print(json.dumps([_as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
+        print(json.dumps([as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
     else:
         shown = [verdict for verdict in verdicts if not (options.quiet and verdict.passed and verdict.judged)]
         if shown or not options.quiet:
-            print("\n".join(_report(shown)))
+            print("\n".join(report(shown)))
         if not options.quiet:
-            print(_summary(verdicts))
+            print(summary(verdicts))
     if wrong or not all(verdict.passed for verdict in verdicts):
         return USER_ERROR
     return OK if all(verdict.judged for verdict in verdicts) else NOT_JUDGED
 
 
-def _verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
+def check_packages() -> None:
+    """Refuses to begin without what comparing needs.
+
+    Raises:
+        ToolchainError: a package is missing.
+    """
+    for package in ("numpy", "ml_dtypes"):
+        if find_spec(package) is None:
+            raise ToolchainError(f"verify needs the Python package {package}: pip install 'ttgen[verify]'")
+
+
+def verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
+    """Verifies planned specs; with the command's options but for `specs` and `json`."""
     from ttgen.verify.pruning import prune
     from ttgen.verify.toolchain import Builder, cache_folder, find_compiler
     from ttgen.verify.verify import verify, verify_executable
@@ -156,7 +168,7 @@ def _state(verdict: Verdict) -> str:
     return "verified" if verdict.judged else "not judged"
 
 
-def _as_json(verdict: Verdict) -> dict[str, object]:
+def as_json(verdict: Verdict) -> dict[str, object]:
     """All that is known; numbers that aren't finite are null."""
     outputs = [{"passed": output.passed, **asdict(output)} for output in verdict.outputs]
     finite = [
@@ -166,7 +178,8 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     return {"passed": verdict.passed, **asdict(verdict), "outputs": finite}
 
 
-def _report(verdicts: list[Verdict]) -> Iterator[str]:
+def report(verdicts: list[Verdict]) -> Iterator[str]:
+    """A table of what was compared, and all that was found."""
     rows = [("spec", "output", "error", "allowed", "PCC", "worst element", "counters")]
     for verdict in verdicts:
         counters = "as planned" if verdict.counters else "-"
@@ -187,7 +200,8 @@ def _report(verdicts: list[Verdict]) -> Iterator[str]:
             yield f"{verdict.kernel}: note: {note}"
 
 
-def _summary(verdicts: list[Verdict]) -> str:
+def summary(verdicts: list[Verdict]) -> str:
+    """How many are verified, on one line."""
     states = [_state(verdict) for verdict in verdicts]
     runs = counted(sum(verdict.runs for verdict in verdicts), "run")
     doubt = f", {states.count('not judged')} not judged" if "not judged" in states else ""
