@@ -21,7 +21,7 @@ from ttgen.planner.choices import left_open
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
-from ttgen.spec import Block, CoreGrid
+from ttgen.spec import Block, BlockLinear, CoreGrid
 from ttgen.spec import Schedule as ScheduleSpec
 from ttgen.target import PHASES, Grid, Target, load_rates
 
@@ -49,8 +49,10 @@ def opened(stage: Stage) -> Stage:
     if isinstance(said, ScheduleSpec) and left_open(stage):
         return stage
     kept = ScheduleSpec() if said == "auto" else said
+    # Panels are for policies that number units, and nothing in the model tells them from rows.
+    order = "row_major" if isinstance(kept.order, BlockLinear) else kept.order
     schedule = ScheduleSpec(
-        policy="auto", order=kept.order, cores=kept.cores, block="auto", multicast="auto", prefetch="auto",
+        policy="auto", order=order, cores=kept.cores, block="auto", multicast="auto", prefetch="auto",
         split="auto", buffers="auto",
     )  # fmt: skip
     return replace(stage, schedule=schedule)
@@ -87,7 +89,7 @@ def schedules(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Sched
     ):
         if policy != "rectangular" and (multicast != "none" or split > 1):
             continue
-        if policy == "rectangular" and isinstance(base.cores, int):
+        if policy == "rectangular" and (isinstance(base.cores, int) or isinstance(base.order, BlockLinear)):
             continue
         for prefetch, buffers in every(
             values("prefetch", (False, True) if multicast != "none" else (False,)), values("buffers", _BUFFERS)
@@ -95,6 +97,8 @@ def schedules(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Sched
             if prefetch and multicast == "none":
                 continue
             for block in _blocks(said, limits, split):
+                if split > 1 and split > -(-limits.k // int(block.k)):
+                    continue  # parts of K are whole steps
                 yield replace(
                     base,
                     policy=policy,
@@ -171,7 +175,9 @@ class Least:
         cols: and columns,
         depth: tiles that are summed over, 0 for nothing.
         batches: of the output.
-        operands: bytes of a tile of A and of B, 0 where they don't lie in DRAM.
+        operands: bytes of a tile of A and of B, 0 where they don't lie in DRAM,
+        outputs: and of a tile of each output,
+        sums: and of one of the sums that parts of K are added up from.
         shards: whether shards divide the work.
         product_cycles: of a product of two tiles.
         dram: bytes a clock that all readers get at most.
@@ -185,6 +191,8 @@ class Least:
     depth: int
     batches: int
     operands: tuple[int, int]
+    outputs: int
+    sums: int
     shards: bool
     product_cycles: float
     dram: float
@@ -222,14 +230,16 @@ class Least:
         return self.launch + max(computed, read / self.dram, self.written)
 
     def l1_bytes(self, choice: ScheduleSpec) -> int:
-        """Bytes of L1: a block of each operand from DRAM, two where another one follows."""
+        """Bytes of L1: a block of the output and of each part's sums, of each operand one, or two where more follow."""
         if not self.depth:
             return 0
         block = choice.block
         assert isinstance(block, Block), "nothing is left open"
         m, n, k = int(block.m), int(block.n), int(block.k)
-        deep = min(int(choice.buffers), max(-(-self.depth // k) // int(choice.split), 1))
-        return deep * k * (m * self.operands[0] + n * self.operands[1])
+        split = int(choice.split)
+        deep = min(int(choice.buffers), max(-(-self.depth // k) // split, 1))
+        made = self.outputs + (split * self.sums if split > 1 else 0)
+        return deep * k * (m * self.operands[0] + n * self.operands[1]) + m * n * made
 
 
 def least_of(stage: Stage, limits: BlockSize, exactness: Exactness, target: Target) -> Least:
@@ -257,6 +267,8 @@ def least_of(stage: Stage, limits: BlockSize, exactness: Exactness, target: Targ
         depth=limits.k,
         batches=batches,
         operands=(operands[0], operands[1]),
+        outputs=tile_bytes,
+        sums=DTYPES["float32" if exactness.dst_bits == 32 else "bfloat16"].tile_bytes,
         shards=any(tensor.layout not in plain for tensor in stage.tensors.values()),
         product_cycles=rates.phase * PHASES[exactness.fidelity.value] + rates.product,
         dram=max(rates.dram.read) * peak,
