@@ -12,7 +12,7 @@ from tests.broken import Change, check, drop, edit, plan_of, rewritten
 from ttgen.analysis import roles
 from ttgen.analysis.errors import ProofError
 from ttgen.model.body import (
-    FillZeros,
+    FillTile,
     Let,
     Loop,
     Op,
@@ -105,7 +105,7 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped write barrier", "gemm", "writer", drop(WriteBarrier), "writer: C is popped before its write barrier"),
     ("a dropped read", "gemm", "reader", drop(ReadPage, "B"), "reader: B is pushed before it is filled"),
     ("a dropped pack", "gemm", "compute", drop(Pack), "compute: C is pushed before it is filled"),
-    ("a fill that is left out", "scale_shift", "reader", drop(FillZeros), "reader: zeros is pushed before it is filled"),
+    ("a fill that is left out", "scale_shift", "reader", drop(FillTile), "reader: zeros is pushed before it is filled"),
     ("steps that don't wrap", "gemm", "writer", edit(Pop, pages=Const(3)), "C: steps of 3 don't wrap at 1"),
     ("a wait for more than the ring holds", "gemm", "compute", edit(Wait, pages=Const(4)), "steps of 4 don't wrap at 2"),
     ("a wrong buffer", "gemm", "writer", edit(Wait, cb="A"), "A: 2 kernels are its consumer"),

@@ -18,6 +18,8 @@ from ttgen.target import Fidelity, TargetName
 Auto = Literal["auto"]
 PolicyName = Literal["contiguous", "strided", "rectangular"]
 Shared = Literal["none", "a", "b", "both"]
+Keep = Literal["values", "inputs", "nothing"]
+"""What stays on the core between walks along a line: see `patterns/passes.py`."""
 Extents = tuple[int, ...]
 
 _NAME: Final = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -160,6 +162,15 @@ class Schedule:
         int | Auto,
         Doc("Blocks of an operand that a core holds.", noun="number of blocks", minimum=1, maximum=8),
     ] = 2
+    keep: Annotated[
+        Keep | Auto,
+        Doc(
+            "What of a line stays on the core from one walk along it to the next, in a program that reduces: inputs "
+            "and values that take a function (values), inputs alone, or nothing, so that each walk reads them again; "
+            "auto keeps as much as L1 holds.",
+            noun="what stays",
+        ),
+    ] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

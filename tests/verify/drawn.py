@@ -13,9 +13,10 @@ from ttgen.formula.infer import graph_of
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
+from ttgen.verify.bounded import Bounded
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.tolerance import Bounded, Checked, precision_of
+from ttgen.verify.tolerance import Checked, precision_of
 
 
 def spec(compute: str, precision: str = "", **tensors: str) -> LoadedSpec:

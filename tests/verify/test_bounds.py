@@ -14,12 +14,12 @@ from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.reference import evaluate
 from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
+from ttgen.verify.bounded import SMALLEST
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Kind
 from ttgen.verify.judging import rms
 from ttgen.verify.products import FLOAT32_UNIT, Engine, cut_of_product, product_errors
 from ttgen.verify.run import emulate
-from ttgen.verify.tolerance import SMALLEST
 from ttgen.verify.toolchain import Builder
 
 Array = NDArray[np.float64]

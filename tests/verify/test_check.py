@@ -8,7 +8,7 @@ import pytest
 import ttgen
 from tests.verify.drawn import drawn, spec
 from ttgen.verify import check, judging
-from ttgen.verify.tolerance import Bounded
+from ttgen.verify.bounded import Bounded
 
 
 def test_places_of_elements() -> None:

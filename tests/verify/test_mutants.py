@@ -16,8 +16,9 @@ from tests.verify.write_docs import DOCS, page
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
+from ttgen.verify.bounded import Bounded
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.tolerance import Bounded, Checked
+from ttgen.verify.tolerance import Checked
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import verify
 

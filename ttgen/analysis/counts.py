@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction
 from ttgen.model.body import Body, If, Let, Loop, Relation, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
@@ -123,6 +123,8 @@ def _flops(graph: Graph) -> int:
                 flops += 2 * prod(value.shape) * over.size
             case Elementwise():
                 flops += prod(value.shape)
+            case Reduction(operands=(operand,)):
+                flops += prod(graph.values[operand].shape)
             case Input() | Number():
                 pass
             case _:

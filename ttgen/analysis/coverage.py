@@ -32,7 +32,7 @@ from ttgen.model.effects import (
     Use,
     effects,
 )
-from ttgen.model.index import ONE, Const, Expr, Index, add, evaluate, sub, to_python
+from ttgen.model.index import ONE, Const, Expr, Index, add, evaluate, names, sub, to_python
 from ttgen.records import dataclass
 
 Kind = Literal["read", "write", "use", "fill", "pack"]
@@ -152,7 +152,7 @@ def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int
     """The most pages of a buffer that a kernel has reserved or waited for at once."""
     kind = "wait" if subject.kind == "use" else "reserve"
     return max((
-        evaluate(effect.pages, values)
+        evaluate(effect.pages, values) if set(names(effect.pages)) <= values.keys() else ring
         for item in walk(body) if not isinstance(item, (Loop, If, Routine, Let, Section))
         for effect in effects(item)
         if isinstance(effect, Token) and (effect.kind, effect.cb) == (kind, subject.name)

@@ -101,7 +101,15 @@ def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Effect, Mappi
             case Let(name=name, index=index):
                 if all(name in values for name in names(index)):
                     values = {**values, name: evaluate(index, values)}
-            case If() | Routine():
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                sides: tuple[Body, ...] = (otherwise, then)
+                if {*names(left), *names(right)} <= values.keys():
+                    first, second = evaluate(left, values), evaluate(right, values)
+                    holds = first == second if relation == "==" else first < second
+                    sides = (then if holds else otherwise,)
+                for side in sides:
+                    yield from _ends(side, values)
+            case Routine():
                 raise ProofError(f"{statement.kind} inside a section")
             case Section():
                 raise ProofError("a section inside a section")
@@ -139,7 +147,8 @@ def _check_op(
     if operation.result == "in_place" and used[0] != first:
         raise ProofError(f"{op.name} changes slot {used[0]} in place, not {first}")
     for slot in results:
-        if operation.result == "accumulates" and written.get(slot, op.name) != op.name:
+        adds_up = operation.contracts or operation.reduces is not None
+        if operation.result == "accumulates" and slot in written and not (adds_up and written[slot] == op.name):
             raise ProofError(f"{op.name} accumulates into slot {slot}, which holds the result of {written[slot]}")
     if operation.dst_bits not in (None, bits):
         raise ProofError(f"{op.name} needs {operation.dst_bits}-bit DST")

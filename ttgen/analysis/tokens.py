@@ -20,6 +20,7 @@ from ttgen.analysis.slices import arguments
 from ttgen.analysis.steps import compiled, flow, handed_over, talk, tokens
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
+from ttgen.model.index import names as names_of
 
 
 def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
@@ -80,15 +81,18 @@ def _check_ends(core: Core) -> int:
         for token in tokens(body):
             if token.cb not in core.rings:
                 raise ProofError(f"{name}: no buffer {token.cb}")
+            end = "producer" if token.kind in ("reserve", "push") else "consumer"
+            ends.setdefault((token.cb, end), set()).add(name)
+            if token.kind == "wait" and not set(names_of(token.pages)) <= core.values.keys():
+                # It waits for more and more of what it takes at once: only what is taken has to wrap.
+                continue
             pages = evaluate(token.pages, core.values)
             if core.rings[token.cb] % pages:
                 raise ProofError(f"{token.cb}: steps of {pages} don't wrap at {core.rings[token.cb]}")
             depth = max(depth, core.rings[token.cb] // pages)
-            end = "producer" if token.kind in ("reserve", "push") else "consumer"
-            ends.setdefault((token.cb, end), set()).add(name)
-    for (cb, end), names in ends.items():
-        if len(names) != 1:
-            raise ProofError(f"{cb}: {len(names)} kernels are its {end}")
+    for (cb, end), kernels in ends.items():
+        if len(kernels) != 1:
+            raise ProofError(f"{cb}: {len(kernels)} kernels are its {end}")
     return depth
 
 

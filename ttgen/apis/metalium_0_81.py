@@ -10,12 +10,15 @@ from ttgen.apis.api import Api
 _COMPUTE: Final = "api/compute/"
 _UNARY: Final = f"{_COMPUTE}eltwise_unary/"
 _DECLARED: Final[Mapping[str, str]] = {
-    f"{_COMPUTE}binary_max_min.h": "max_dst min_dst",
+    f"{_COMPUTE}binary_max_min.h": "max_dst min_dst fold_max fold_min",
     f"{_COMPUTE}bcast.h": "add_rows add_cols add_scalar sub_rows sub_cols sub_scalar mul_rows mul_cols mul_scalar",
-    f"{_COMPUTE}compute_kernel_api.h": ("abs abs_of_condition log max_number min_number sigmoid sign silu square tanh"),
+    f"{_COMPUTE}compute_kernel_api.h": (
+        "abs abs_of_condition log max_number min_number sigmoid sign silu square tanh "
+        "sum_within_row sum_within_col max_within_row max_within_col min_within_row min_within_col"
+    ),
     f"{_COMPUTE}copy_dest_values.h": "copy_dst",
-    f"{_COMPUTE}eltwise_binary.h": "add sub mul",
-    f"{_COMPUTE}eltwise_binary_sfpu.h": "add_dst sub_dst mul_dst div_dst",
+    f"{_COMPUTE}eltwise_binary.h": "add sub mul mul_accumulate",
+    f"{_COMPUTE}eltwise_binary_sfpu.h": "add_dst sub_dst mul_dst div_dst fold_sum",
     # rdiv.h uses a converter that it doesn't include: this one brings it.
     f"{_UNARY}binop_with_scalar.h": "add_number mul_number rsub_number rdiv_number",
     f"{_UNARY}erf_erfc.h": "erf",
@@ -31,6 +34,7 @@ _DECLARED: Final[Mapping[str, str]] = {
     f"{_UNARY}sqrt.h": "sqrt",
     f"{_UNARY}where.h": "where",
     f"{_COMPUTE}matmul.h": "matmul matmul_transposed matmul_block matmul_transposed_block",
+    f"{_COMPUTE}reduce.h": "reduce_sum_row reduce_sum_col reduce_max_row reduce_max_col",
     f"{_COMPUTE}sfpu_binary_bcast.h": ("add_dst_rows add_dst_cols sub_dst_rows sub_dst_cols mul_dst_rows mul_dst_cols"),
     f"{_COMPUTE}tile_move_copy.h": "copy",
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from itertools import count
 
-from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Output, Value
+from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Output, Reduction, Value
 from ttgen.records import dataclass
 
 _Place = tuple[int, int]
@@ -19,7 +19,8 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
     """A graph in which every dimension has its axis.
 
     Operands of an element by element operation share the axes of its result, but for dimensions of size 1 beside larger
-    ones: those have axes of their own. The operands of a contraction share its batches, its rows or columns, and what
+    ones: those have axes of their own. A reduction has the axes of its operand but for the one that it goes along. The
+    operands of a contraction share its batches, its rows or columns, and what
     is summed over; outputs of one shape share all. A computed operand keeps axes of its own where two of a value's
     dimensions would become one, as in `(X @ W) @ V + (X @ W)` with square matrices: no single program can go through
     such a value both ways.
@@ -32,6 +33,11 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
             for operand in value.operands:
                 for dim in range(len(values[operand].shape)):
                     classes.join((operand, dim), (index, dim), always=True)
+        elif isinstance(value, Reduction):
+            (operand,) = value.operands
+            for dim in range(len(value.shape)):
+                if dim != value.along:
+                    classes.join((operand, dim), (index, dim), always=True)
     for index, value in enumerate(values):
         if isinstance(value, Contraction):
             for operand, one, other in _shared(index, value, values):
@@ -42,6 +48,13 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
         if values[output.value].shape == values[first].shape:
             for dim in range(len(values[first].shape)):
                 classes.join((first, dim), (output.value, dim), always=False)
+    for value in values:
+        if isinstance(value, Reduction):
+            # So is what is reduced beside the whole of something else, whose axes are the same where they can be.
+            (operand,) = value.operands
+            for output in outputs:
+                if value.along < len(values[output.value].shape):
+                    classes.join((output.value, value.along), (operand, value.along), always=False)
     names = _named(values, outputs, classes)
 
     def axis(place: _Place) -> Axis:
@@ -53,6 +66,8 @@ def with_axes(values: Sequence[Value], outputs: tuple[Output, ...], assigned: tu
         match value:
             case Contraction():
                 found.append(replace(value, axes=axes, over=axis((index, _OVER))))
+            case Reduction(operands=(operand,), along=along):
+                found.append(replace(value, axes=axes, over=axis((operand, along))))
             case Input() | Elementwise() | Number():
                 found.append(replace(value, axes=axes))
     return Graph(values=tuple(found), outputs=outputs, assigned=assigned)

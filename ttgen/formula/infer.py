@@ -9,9 +9,23 @@ from typing import Literal
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
 from ttgen.formula.axes import with_axes
-from ttgen.formula.parse import MAX_DEPTH, Apply, Assignment, Name, Number, Span, Syntax, Transpose, parse
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Shape, Value
+from ttgen.formula.parse import (
+    MAX_DEPTH,
+    Apply,
+    Assignment,
+    Name,
+    Number,
+    Reduce,
+    Span,
+    Syntax,
+    Transpose,
+    parse,
+    to_float32,
+)
+from ttgen.formula.reductions import COMPOSED, Kind
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Reduction, Shape, Value
 from ttgen.formula.values import Number as NumberValue
+from ttgen.formula.values import Span as ValueSpan
 from ttgen.records import dataclass
 from ttgen.spec import LoadedSpec
 
@@ -179,18 +193,90 @@ class _Formula:
                 return self.contraction(syntax)
             case Apply():
                 operands = tuple(self.value(operand) for operand in syntax.operands)
-                shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], syntax.span)
-                return self.builder.add(
-                    Elementwise(
-                        function=syntax.kind,
-                        operands=operands,
-                        parameters=syntax.parameters,
-                        dtype=self.builder.computed,
-                        shape=shape,
-                        span=(self.index, *syntax.span),
-                    ),
-                    self.path,
+                return self.elementwise(syntax.kind, operands, (self.index, *syntax.span), syntax.parameters)
+            case Reduce():
+                return self.reduce(syntax)
+
+    def elementwise(
+        self, function: str, operands: tuple[int, ...], span: ValueSpan, parameters: tuple[float, ...] = ()
+    ) -> int:
+        """An operation of values, broadcast."""
+        shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], span[1:])
+        value = Elementwise(
+            function=function, operands=operands, parameters=parameters, dtype=self.builder.computed, shape=shape,
+            span=span,
+        )  # fmt: skip
+        return self.builder.add(value, self.path)
+
+    def number(self, value: float, span: ValueSpan) -> int:
+        """A number."""
+        return self.builder.add(NumberValue(number=to_float32(value), span=span), self.path)
+
+    def reduce(self, syntax: Reduce) -> int:
+        """A reduction along one axis after the other, or an expansion."""
+        span = (self.index, *syntax.span)
+        operands = tuple(self.value(operand) for operand in syntax.operands)
+        rank = len(self.builder.nodes[operands[0]].shape)
+        axes = tuple(range(rank)) if syntax.axes is None else syntax.axes
+        for axis in axes:
+            if not -rank <= axis < rank:
+                raise self.refuse(
+                    f"axis {axis} is beyond the {rank} dimension{'s' * (rank > 1)} of the operand", syntax.span
                 )
+        axes = tuple(sorted(axis % rank for axis in axes))
+        if len(set(axes)) < len(axes) or not axes:
+            raise self.refuse(
+                "an axis is given twice" if axes else "'axis' is empty: leave it out, or name one", syntax.span
+            )
+        if syntax.kind in COMPOSED:
+            self.check_parts(operands, syntax)
+            return COMPOSED[syntax.kind].expand(self, operands, axes[0], syntax.eps, span)
+        (value,) = operands
+        if not syntax.keeps:
+            if rank - 1 in axes or axes != tuple(range(len(axes))):
+                kept = ", ".join(
+                    "1" if axis in axes else str(size) for axis, size in enumerate(self.builder.nodes[value].shape)
+                )
+                raise self.refuse(
+                    "only first axes can be dropped without moving elements between tiles: write keepdims=True, and "
+                    f"declare the result as [{kept}]",
+                    syntax.span,
+                )
+            # The first axis again and again: each of them is dropped.
+            for _axis in axes:
+                value = self.reduction(syntax.kind, value, 0, span, keeps=False)
+            return value
+        for axis in reversed(axes):
+            value = self.reduction(syntax.kind, value, axis, span)
+        return value
+
+    def reduction(self, function: str, operand: int, axis: int, span: ValueSpan, *, keeps: bool = True) -> int:
+        """A reduction along one axis."""
+        shape = self.builder.nodes[operand].shape
+        size = shape[axis]
+        if not shape or isinstance(self.builder.nodes[operand], NumberValue):
+            raise self.refuse(f"{function} of a number only: write its value", span[1:])
+        if size == 1:
+            if not keeps:
+                raise self.refuse("the first axis has one place: write keepdims=True", span[1:])
+            return operand
+        if function == "mean":
+            total = self.reduction("sum", operand, axis, span, keeps=keeps)
+            return self.elementwise("mul", (total, self.number(1 / size, span)), span)
+        kind: Kind = "max" if function == "max" else "min" if function == "min" else "sum"
+        value = Reduction(
+            function=kind, operands=(operand,), along=len(shape) - 1 - axis, keeps=keeps,
+            dtype=self.builder.computed, shape=(*shape[:axis], *((1,) if keeps else ()), *shape[axis + 1 :]),
+            span=span,
+        )  # fmt: skip
+        return self.builder.add(value, self.path)
+
+    def check_parts(self, operands: tuple[int, ...], syntax: Reduce) -> None:
+        """Refuses a scale or a shift that would make the result larger than what is normalised."""
+        first, *others = (self.builder.nodes[operand].shape for operand in operands)
+        for shape, operand in zip(others, syntax.operands[1:], strict=True):
+            if self.broadcast([first, shape], syntax.span) != first:
+                raise self.refuse(f"{syntax.kind} of {_text(first)} can't be scaled by {_text(shape)}", operand.span)
 
     def name(self, syntax: Name) -> int | Input:
         """The value that an earlier formula assigned, or a tensor, which isn't in the graph yet."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
 from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.reductions import COMPOSED, REDUCTIONS
 from ttgen.records import dataclass
 
 Span = tuple[int, int]
@@ -56,7 +57,26 @@ class Apply:
     span: Span
 
 
-Syntax = Name | Number | Transpose | Apply
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduce:
+    """A reduction of `functions`' kind, or a function that is made of them.
+
+    Attributes:
+        kind: a key of `reductions.REDUCTIONS` or of `reductions.COMPOSED`.
+        axes: the dimensions that it goes along, as NumPy counts them; None for all.
+        keeps: whether they stay, with one place each.
+        eps: of a function that has one.
+    """
+
+    kind: str
+    operands: tuple[Syntax, ...]
+    axes: tuple[int, ...] | None
+    keeps: bool
+    eps: float = 0.0
+    span: Span
+
+
+Syntax = Name | Number | Transpose | Apply | Reduce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,9 +268,12 @@ class _Parser:
         if not isinstance(node.func, ast.Name):
             raise self.refuse("only functions of the language can be called", self.span(node.func))
         name = node.func.id
+        if name in REDUCTIONS or name in COMPOSED:
+            return self.reduction(name, node, span)
         function = FUNCTIONS.get(name)
         if function is None:
-            known = suggest(name, FUNCTIONS) or f"; known: {listing(FUNCTIONS)}"
+            all_known = sorted({*FUNCTIONS, *REDUCTIONS, *COMPOSED})
+            known = suggest(name, all_known) or f"; known: {listing(all_known)}"
             raise self.refuse(f"unknown function '{name}'{known}", self.span(node.func))
         positional = [self.expression(argument) for argument in node.args]
         operands = tuple(positional[: function.operands])
@@ -281,3 +304,64 @@ class _Parser:
         if all(isinstance(operand, Number) for operand in operands):
             raise self.refuse(f"{name} of numbers only: write its value", span)
         return Apply(kind=name, operands=operands, parameters=tuple(parameters), span=span)
+
+    def reduction(self, name: str, node: ast.Call, span: Span) -> Syntax:
+        """A reduction, or a function that is made of some."""
+        composed = COMPOSED.get(name)
+        takes = composed.operands if composed else 1
+        options = ("axis",) if composed else ("axis", "keepdims")
+        if composed and composed.eps is not None:
+            options = ("axis", "eps")
+        if len(node.args) != takes:
+            names = ", ".join(("x", "g", "b")[:takes])
+            example = f"{name}({names})" if composed else f"{name}(x, axis=-1, keepdims=True)"
+            raise self.refuse(f"{name} takes {takes} operand{'s' if takes > 1 else ''}: write {example}", span)
+        given: dict[str, ast.expr] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg not in options:
+                raise self.refuse(
+                    f"{name} has no parameter '{keyword.arg or '**'}'; it has {listing(options)}", self.span(keyword)
+                )
+            if keyword.arg in given:
+                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
+            given[keyword.arg] = keyword.value
+        eps = composed.eps or 0.0 if composed else 0.0
+        if "eps" in given:
+            number = self.expression(given["eps"])
+            if not isinstance(number, Number) or number.value < 0:
+                raise self.refuse(f"'eps' of {name} is a number, 0 or greater", self.span(given["eps"]))
+            eps = number.value
+        axes: tuple[int, ...] | None = (-1,) if composed else None
+        if "axis" in given:
+            axes = self.axes(name, given["axis"])
+        if composed and (axes is None or len(axes) != 1):
+            raise self.refuse(f"{name} goes along one axis", self.span(given["axis"]))
+        return Reduce(
+            kind=name,
+            operands=tuple(self.expression(argument) for argument in node.args),
+            axes=axes,
+            keeps="keepdims" in given and self.truth(given["keepdims"]),
+            eps=to_float32(eps),
+            span=span,
+        )
+
+    def axes(self, name: str, node: ast.expr) -> tuple[int, ...] | None:
+        """What `axis` says: a whole number, several, or None."""
+        if isinstance(node, ast.Constant) and node.value is None:
+            return None
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        found = []
+        for part in parts:
+            sign, inner = (
+                (-1, part.operand) if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) else (1, part)
+            )
+            if not isinstance(inner, ast.Constant) or type(inner.value) is not int:
+                raise self.refuse(f"'axis' of {name} is a whole number, or several: axis=-1", self.span(part))
+            found.append(sign * inner.value)
+        return tuple(found)
+
+    def truth(self, node: ast.expr) -> bool:
+        """What `keepdims` says."""
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, bool):
+            raise self.refuse("'keepdims' is True or False", self.span(node))
+        return node.value

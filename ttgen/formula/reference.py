@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.exhaustive import assert_never
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction, Value
 
 Array = NDArray[np.float64]
 
@@ -70,6 +70,9 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
 }
 """The value of each function; parameters follow the operands."""
 
+REDUCTIONS: Final[Mapping[str, Callable[..., Array]]] = {"sum": np.sum, "max": np.max, "min": np.min}
+"""The value of each reduction, along `axis`."""
+
 
 def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
     """The value of every output.
@@ -99,6 +102,8 @@ def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]
                 for operand, is_transposed in zip(operands, transposed, strict=True)
             )
             return np.asarray(np.matmul(left, right))
+        case Reduction(function=function, operands=(operand,), along=along, keeps=keeps):
+            return REDUCTIONS[function](values[operand], axis=-1 - along, keepdims=keeps)
         case Elementwise(function=function, operands=operands, parameters=parameters):
             return ELEMENTWISE[function](*(values[operand] for operand in operands), *parameters)
         case _:

@@ -4,6 +4,9 @@ An operand of a contraction has to be whole before the contraction begins, a pro
 what it stores has one shape. So every contraction begins a stage, and elementwise values go to the last stage that they
 are made of, as far as shapes let them: what they read of other stages is stored there. Values of inputs alone cost
 nothing to make again, so each stage makes those that it reads, but for operands of contractions, which are stored.
+
+A program that reduces goes along one axis, line by line, and has no contraction. All reductions along that axis of
+values that vary as much as its first one's operand, or less, belong to it, and so do elementwise values of those.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from itertools import count
 from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
 from ttgen.formula.axes import with_axes
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Output, Shape, Value
+from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Output, Reduction, Shape, Value
 from ttgen.records import dataclass
 
 
@@ -63,6 +66,7 @@ class _Cutter:
     Attributes:
         homes: the stage of each value that has a contraction below it.
         shapes: what each stage stores.
+        lines: of a stage that reduces, the axis that it goes along, and the axes of what it reduces.
         stored: the stage that stores a value, for those that are stored.
         needs: the stages whose values each one reads.
         maps: by shape, the stages that store operands made of inputs alone; they wait for nobody.
@@ -74,6 +78,7 @@ class _Cutter:
     stored: dict[int, int] = field(default_factory=dict)
     needs: dict[int, set[int]] = field(default_factory=dict)
     maps: dict[Shape, int] = field(default_factory=dict)
+    lines: dict[int, tuple[Axis, frozenset[Axis]]] = field(default_factory=dict)
 
     def place(self, index: int) -> None:
         """Finds a stage for a value whose operands have theirs."""
@@ -93,16 +98,37 @@ class _Cutter:
                 fits = [
                     home
                     for home in sorted(homes, reverse=True)
-                    if self.shapes[home] == value.shape
-                    and not any(self.reaches(other, home) for other in homes - {home})
+                    if self.serves(home, value) and not any(self.reaches(other, home) for other in homes - {home})
                 ]
                 home = fits[0] if fits else self.begin(index)
                 self.homes[index] = home
                 for operand in value.operands:
                     if self.homes.get(operand, home) != home:
                         self.read(operand, home)
+            case Reduction(operands=(operand,), over=over):
+                made_in = self.homes.get(operand)
+                whole = self.graph.values[operand]
+                fits = [
+                    home
+                    for home, (along, _axes) in sorted(self.lines.items(), reverse=True)
+                    if along == over
+                    and self.serves(home, whole)
+                    and (made_in in (None, home) or not self.reaches(made_in, home))
+                ]
+                home = fits[0] if fits else self.begin(index)
+                if not fits:
+                    self.lines[home], self.shapes[home] = (over, _wide(whole)), whole.shape
+                self.homes[index] = home
+                if made_in not in (None, home):
+                    self.read(operand, home)
             case _:
                 assert_never(value)
+
+    def serves(self, home: int, value: Value) -> bool:
+        """Whether a stage can make a value beside what it makes already."""
+        if home in self.lines:
+            return _wide(value) <= self.lines[home][1]
+        return self.shapes[home] == value.shape
 
     def begin(self, index: int) -> int:
         """A new stage."""
@@ -145,6 +171,11 @@ class _Cutter:
         return tuple(found)
 
 
+def _wide(value: Value) -> frozenset[Axis]:
+    """The axes along which a value has several elements."""
+    return frozenset(axis for axis in value.axes if axis.size > 1)
+
+
 def _names(graph: Graph, cutter: _Cutter, taken: Collection[str]) -> dict[int, tuple[str, ...]]:
     """The names of what is stored: those of outputs, those that formulas assign, or new ones.
 
@@ -178,7 +209,10 @@ def _stage(
     assigned = {output.tensor for output in graph.assigned}
     unnamed = tuple(output.tensor for output in outputs if output.tensor not in assigned)
     named = [output.tensor for output in outputs if output.tensor in assigned]
-    return Stage(name=(named or unnamed)[0], graph=with_axes(collected.values, outputs), unnamed=unnamed)
+    # What goes along an axis goes along the one for which it is a stage of its own.
+    reduces = key in cutter.lines
+    made = Graph(values=tuple(collected.values), outputs=outputs) if reduces else with_axes(collected.values, outputs)
+    return Stage(name=(named or unnamed)[0], graph=made, unnamed=unnamed)
 
 
 @dataclass(slots=True)
@@ -202,12 +236,16 @@ class _Collected:
             return self.known[key]
         if stored:
             name = self.names[index][0]
-            made: Value = Input(tensor=name, dtype=self.dtypes[name], shape=value.shape, span=value.span)
+            made: Value = Input(
+                tensor=name, dtype=self.dtypes[name], shape=value.shape, axes=value.axes, span=value.span
+            )
         elif isinstance(value, Contraction):
             left, right = (self.add(operand, (index, side)) for side, operand in enumerate(value.operands))
             made = replace(value, operands=(left, right))
         elif isinstance(value, Elementwise):
             made = replace(value, operands=tuple(self.add(operand) for operand in value.operands))
+        elif isinstance(value, Reduction):
+            made = replace(value, operands=(self.add(value.operands[0]),))
         else:
             made = value
         self.known[key] = len(self.values)

@@ -7,7 +7,9 @@ as an operand of a contraction its dimensions are other axes than as an element 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from math import prod
+from typing import Final, Literal
 
 from ttgen.dtypes import DTypeName
 from ttgen.records import dataclass
@@ -104,7 +106,31 @@ class Contraction:
     span: Span = (0, 0, 0)
 
 
-Value = Input | Number | Elementwise | Contraction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """The sum, the maximum or the minimum of a value along one of its dimensions.
+
+    Attributes:
+        function: `sum`, `max` or `min`.
+        operands: the index of what is reduced.
+        along: the dimension, counted from the last, which is 0.
+        keeps: whether the dimension stays, with one place; otherwise it was the first, and is gone.
+        over: the axis that is reduced.
+        dtype: what DST holds.
+    """
+
+    function: Literal["sum", "max", "min"]
+    operands: tuple[int]
+    along: int
+    keeps: bool = True
+    over: Axis = NO_AXIS
+    dtype: DTypeName
+    shape: Shape
+    axes: Axes = ()
+    span: Span = (0, 0, 0)
+
+
+Value = Input | Number | Elementwise | Contraction | Reduction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +171,32 @@ class Graph:
         return next((value for value in self.values if isinstance(value, Contraction)), None)
 
     @property
+    def reductions(self) -> tuple[int, ...]:
+        """The indices of the values that are sums, maxima or minima along an axis."""
+        return tuple(index for index, value in enumerate(self.values) if isinstance(value, Reduction))
+
+    @property
+    def reduced(self) -> Axis | None:
+        """The axis that they go along, which is the same one for all of a stage; None where there is none."""
+        return next((value.over for value in self.values if isinstance(value, Reduction)), None)
+
+    @property
+    def along(self) -> int | None:
+        """The dimension that reductions go along, counted from the last; None where there is none."""
+        return next((value.along for value in self.values if isinstance(value, Reduction)), None)
+
+    @property
     def work(self) -> Axes:
-        """The axes of the first output: what units of work are cut along."""
-        return self.values[self.outputs[0].value].axes
+        """What units of work are cut along: the axes of the first output.
+
+        Where there are reductions, those of the largest value that varies along theirs, along which units have all.
+        """
+        reduced = self.reduced
+        if reduced is None:
+            return self.values[self.outputs[0].value].axes
+        whole = (value for value in self.values if reduced in value.axes)
+        largest = max(whole, key=lambda value: prod(axis.size for axis in value.axes)).axes
+        return tuple(replace(axis, size=1) if axis == reduced else axis for axis in largest)
 
     @property
     def beside(self) -> tuple[int, ...]:

@@ -161,12 +161,20 @@ class WriteBarrier:
     kind: ClassVar[str] = "write_barrier"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FillZeros:
-    """Fills the first reserved page of a buffer with zeros, without touching DRAM."""
+Content = Literal["zeros", "row_scaler", "col_scaler", "row_mask", "col_mask"]
+"""What a tile of bfloat16 is filled with: zeros; ones in the first rows of its faces, by which reductions of a row or
+a column multiply elements; or ones in some first places of each row or column, which masks the others."""
 
-    kind: ClassVar[str] = "fill_zeros"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillTile:
+    """Fills a reserved page of a buffer without touching DRAM; ones are in `valid` places along the dimension."""
+
+    kind: ClassVar[str] = "fill_tile"
     cb: str
+    slot: Index = ZERO
+    content: Content
+    valid: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +198,14 @@ class Init:
     """Prepares the engines for an operation; valid until another one on the same engine is prepared."""
 
     kind: ClassVar[str] = "init"
+    op: Op
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uninit:
+    """Undoes what an operation's preparation did to the packer, which keeps the results of reductions only."""
+
+    kind: ClassVar[str] = "uninit"
     op: Op
 
 
@@ -276,15 +292,16 @@ class Section:
     kind: ClassVar[str] = "section"
     math: tuple[Statement, ...]
     pack: tuple[Statement, ...]
+    note: str = ""
 
 
 Control = Loop | If | Routine | Let | Section
 """What says how often and under which names others run; every walk handles these itself."""
 
 Action = (
-    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | AtomicBarrier | FillZeros
+    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | AtomicBarrier | FillTile
     | Multicast | Send | Announce | Signal | Await
-    | Startup | Init | Reconfigure | Op | Pack | AccumulateInL1
+    | Startup | Init | Uninit | Reconfigure | Op | Pack | AccumulateInL1
 )  # fmt: skip
 """What does something: `effects.effects` says what."""
 
@@ -306,7 +323,7 @@ def children(statement: Statement) -> tuple[Body, ...]:
             return ()
         case AtomicBarrier() | Multicast() | Send() | Announce() | Signal() | Await():
             return ()
-        case FillZeros() | Startup() | Init() | Reconfigure() | Op() | Pack() | AccumulateInL1():
+        case FillTile() | Startup() | Init() | Uninit() | Reconfigure() | Op() | Pack() | AccumulateInL1():
             return ()
         case _:
             assert_never(statement)
@@ -321,8 +338,8 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield index
         case If(left=left, right=right):
             yield from (left, right)
-        case Multicast(pages=pages, to=area):
-            yield from (pages, *_of_area(area))
+        case Multicast(slot=slot, pages=pages, to=area):
+            yield from (slot, pages, *_of_area(area))
         case Announce(value=value, to=area):
             yield from (value, *_of_area(area))
         case Send(slot=slot, pages=pages, to=place):
@@ -346,7 +363,9 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield dst
             if slot is not None:
                 yield slot
-        case ReadBarrier() | WriteBarrier() | AtomicBarrier() | FillZeros() | Startup() | Reconfigure() | Section():
+        case FillTile(slot=slot, valid=valid):
+            yield from (slot, valid)
+        case ReadBarrier() | WriteBarrier() | AtomicBarrier() | Startup() | Uninit() | Reconfigure() | Section():
             pass
         case _:
             assert_never(statement)

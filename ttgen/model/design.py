@@ -18,7 +18,9 @@ ROOTS: Final = "roots"
 HELPERS: Final = "helpers"
 """Those that make a part of its sums."""
 
-BufferRole = Literal["input", "output", "intermediate"]
+BufferRole = Literal["input", "output", "intermediate", "fed", "sent"]
+"""What a buffer is for: tiles of tensors that come or go, values between sections, or what kernels that move data
+make for the compute kernel, or take from it and send to other cores."""
 Part = Literal["reader", "compute", "writer"]
 """What a core runs side by side: kernels that move data on two of its processors, and one that computes."""
 

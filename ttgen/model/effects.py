@@ -13,7 +13,8 @@ from ttgen.exhaustive import assert_never
 from ttgen.model.body import (
     AccumulateInL1,
     Action,
-    FillZeros,
+    Content,
+    FillTile,
     Init,
     Op,
     Pack,
@@ -24,6 +25,7 @@ from ttgen.model.body import (
     Reconfigure,
     Reserve,
     Startup,
+    Uninit,
     Wait,
     WriteBarrier,
     WritePage,
@@ -56,13 +58,15 @@ class Page:
 class Fill:
     """Fills pages of a buffer, counted from the first that is reserved, or the next one where `slot` is None.
 
-    What the NoC brings is there after a barrier only.
+    What the NoC brings is there after a barrier only. What the core fills a page with has some `valid` places.
     """
 
     cb: str
     slot: Index | None
     by: Literal["noc", "core", "packer"]
     pages: Index = ONE
+    content: Content = "zeros"
+    valid: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ class Accumulate:
 class Prepare:
     """Configures engines for what comes."""
 
-    statement: Startup | Init | Reconfigure
+    statement: Startup | Init | Uninit | Reconfigure
 
 
 Effect = Token | Page | Fill | Use | Barrier | Deliver | Raise | Reach | Operate | TakeDst | Accumulate | Prepare
@@ -172,8 +176,8 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (Barrier("write"),)
         case AtomicBarrier():
             return (Barrier("atomic"),)
-        case Multicast(source=source, cb=cb, pages=pages, to=area):
-            return (Deliver(source, cb, ZERO, pages, area),)
+        case Multicast(source=source, cb=cb, slot=slot, pages=pages, to=area):
+            return (Deliver(source, cb, slot, pages, area),)
         case Send(source=source, cb=cb, slot=slot, pages=pages, to=place):
             return (Deliver(source, cb, slot, pages, place),)
         case Announce(semaphore=semaphore, value=value, to=area):
@@ -182,8 +186,8 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (Raise(semaphore, ONE, place),)
         case Await(semaphore=semaphore, at_least=at_least):
             return (Reach(semaphore, at_least),)
-        case FillZeros(cb=cb):
-            return (Fill(cb, ZERO, "core"),)
+        case FillTile(cb=cb, slot=slot, content=content, valid=valid):
+            return (Fill(cb, slot, "core", content=content, valid=valid),)
         case Op(tiles=tiles, last_slots=last_slots):
             used = (Use(tile.cb, tile.slot, last, "unpacker") for tile, last in zip(tiles, last_slots, strict=True))
             return (*used, Operate(statement))
@@ -191,7 +195,7 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (TakeDst(dst, cb), Fill(cb, slot, "packer"))
         case AccumulateInL1(index=index):
             return (Accumulate(index),)
-        case Startup() | Init() | Reconfigure():
+        case Startup() | Init() | Uninit() | Reconfigure():
             return (Prepare(statement),)
         case _:
             assert_never(statement)

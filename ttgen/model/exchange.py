@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttgen.model.index import Index
+from ttgen.model.index import ZERO, Index
 from ttgen.records import dataclass
 
 
@@ -43,11 +43,13 @@ class Multicast:
         source: where the pages begin: among those that this core has reserved of the same buffer, which the other
             cores of the area get; or at the front of another one, and then this core gets them too.
         cb: the buffer that they go to, at the same address on all cores.
+        slot: the first page that they go to, of what is reserved.
     """
 
     kind: ClassVar[str] = "multicast"
     source: str
     cb: str
+    slot: Index = ZERO
     pages: Index
     to: Area
 

@@ -124,7 +124,10 @@ class Members:
 class Groups:
     """Groups of cores that exchange something, each among its own."""
 
-    name: Annotated[str, Doc("What they share: a and b are the operands of the contraction, k its sum.")]
+    name: Annotated[
+        str,
+        Doc("What they share: a and b are the operands of the contraction, k its sum; line is what is reduced."),
+    ]
     members: tuple[Members, ...]
 
 

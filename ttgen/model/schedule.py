@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from ttgen.model.plan import BlockSize, Origin
 from ttgen.records import dataclass
-from ttgen.spec import BlockLinear, CoreGrid, PolicyName, Shared
+from ttgen.spec import Auto, BlockLinear, CoreGrid, Keep, PolicyName, Shared
 
 Value = TypeVar("Value")
 Order = Literal["row_major", "column_major"] | BlockLinear
@@ -34,6 +34,7 @@ class Schedule:
         prefetch: whether cores read ahead what they share.
         split: parts into which K is cut.
         buffers: blocks that a stream of an operand holds.
+        keep: what stays on a core between walks along a line; auto for as much as there is room for.
     """
 
     policy: Decided[PolicyName]
@@ -44,3 +45,4 @@ class Schedule:
     prefetch: Decided[bool]
     split: Decided[int]
     buffers: Decided[int]
+    keep: Decided[Keep | Auto]

@@ -35,6 +35,8 @@ class Operation:
         block: it works on a block of tiles of each operand, and the function on each pair of them.
         contracts: it is a product of matrices, which costs count.
         by_bits: the place of the source that it tests by its bits: there -0.0 isn't 0.
+        reduces: how the results of all tiles along the axis of a program that reduces come together in its slot.
+        within: how it reduces the elements of a slot, along what dimension of the tile.
         narrow: of an operation of the vector unit, its accuracy with 16-bit DST.
         wide: the same with 32-bit DST.
     """
@@ -53,6 +55,8 @@ class Operation:
     block: bool = False
     contracts: bool = False
     by_bits: int | None = None
+    reduces: Literal["sum", "max", "min"] | None = None
+    within: Literal["row", "col"] | None = None
     narrow: Accuracy = EXACT
     wide: Accuracy = EXACT
 
@@ -87,6 +91,19 @@ def _on_tiles(function: str, spread: Spread | None = None) -> Operation:
     )  # fmt: skip
 
 
+def _reduce(function: Literal["sum", "max"], dim: Literal["row", "col"]) -> Operation:
+    """A reduction of tiles by the matrix unit, in one slot; beside each a tile of ones in the first rows of its faces.
+
+    Sums of rows are products of matrices with the data in SrcB. A maximum adds up to the largest: the interpreter's
+    function has what was there before. (`reduce.h`)
+    """
+    name = f"reduce_{function}_{dim}"
+    return Operation(
+        name=name, sources=("tile", "tile"), result="accumulates", engine="fpu", init=name, function=name,
+        arguments=(0, 1), exact_float32=False, reverse=(function, dim) == ("sum", "row"), reduces=function, within=dim,
+    )  # fmt: skip
+
+
 def _in_dst(
     name: str,
     function: str,
@@ -98,11 +115,14 @@ def _in_dst(
     spread: Spread | None = None,
     dst_bits: Literal[16, 32] | None = None,
     by_bits: int | None = None,
+    reduces: Literal["sum", "max", "min"] | None = None,
+    within: Literal["row", "col"] | None = None,
 ) -> Operation:
     """An operation of the vector unit."""
     return Operation(
         name=name, sources=sources, result=result, engine="sfpu",
         init=init or name, function=function, spread=spread, dst_bits=dst_bits, by_bits=by_bits,
+        reduces=reduces, within=within,
         arguments=tuple(range(len(sources))) if arguments is None else arguments,
         narrow=WITH_16_BITS.get(name, EXACT), wide=WITH_32_BITS[name],
     )  # fmt: skip
@@ -120,6 +140,20 @@ def _operations() -> tuple[Operation, ...]:
         ),
         *(_on_tiles(function) for function in _SIGNS),
         *(_on_tiles(function, dim) for function in _SIGNS for dim in _DIMS),
+        # Reductions along a row or a column of tiles: of tiles, of products of tiles, and of what is in DST.
+        *(_reduce(function, dim) for function in ("sum", "max") for dim in ("row", "col")),
+        Operation(
+            name="mul_accumulate", sources=("tile", "tile"), result="accumulates", engine="fpu", init="mul",
+            function="mul", arguments=(0, 1), exact_float32=False, reduces="sum",
+        ),
+        _in_dst("fold_sum", "add", sources=pair, init="add_dst", reduces="sum"),
+        _in_dst("fold_max", "maximum", sources=pair, init="max_dst", reduces="max"),
+        _in_dst("fold_min", "minimum", sources=pair, init="min_dst", reduces="min"),
+        # Float32 in 32-bit DST; the result is in column 0 (row: in row 0). (`compute_kernel_api.h`)
+        *(
+            _in_dst(f"{function}_within_{dim}", f"{function}_within_{dim}", within=dim, dst_bits=32)
+            for function in ("sum", "max", "min") for dim in ("row", "col")
+        ),
         *(_in_dst(name, name) for name in _IN_PLACE),
         # The same as abs, with a word of why.
         _in_dst("abs_of_condition", "abs", init="abs"),

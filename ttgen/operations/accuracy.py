@@ -43,6 +43,9 @@ WITH_16_BITS: Final[Mapping[str, Accuracy]] = {
     "erf": _CUT,
     "exp": Accuracy(0.0058),
     "fill": _CUT,
+    "fold_max": EXACT,
+    "fold_min": EXACT,
+    "fold_sum": _CUT,
     "gelu": Accuracy(0.0060, 1e-7),
     "leaky_relu": _CUT,
     "log": Accuracy(0.0042),
@@ -83,6 +86,9 @@ WITH_32_BITS: Final[Mapping[str, Accuracy]] = {
     "silu": Accuracy(2.4e-7, 1.1e-36),
     # The line is added to a polynomial of degree 8 up to 5, where that is furthest off.
     "softplus": Accuracy(2.4e-7, curved=5.8e-4),
+    **{f"{kind}_within_{dim}": EXACT for kind in ("max", "min") for dim in ("row", "col")},
+    # Relative to the sum of absolute values: a tree of five additions.
+    **{f"sum_within_{dim}": Accuracy(6e-7) for dim in ("row", "col")},
     **{f"{kind}_dst_{dim}": _FLOAT32 for kind in ("add", "sub", "mul") for dim in ("rows", "cols")},
 }
 """The same with 32-bit DST, where the broadcasts of the vector unit work too."""

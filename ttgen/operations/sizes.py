@@ -22,6 +22,9 @@ FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "erf": 490,
     "exp": 390,
     "fill": 400,
+    "fold_max": 840,
+    "fold_min": 840,
+    "fold_sum": 640,
     "gelu": 790,
     "leaky_relu": 2550,
     "log": 10070,
@@ -49,6 +52,7 @@ FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "sub_dst_cols": 3980,
     "sub_dst_rows": 3250,
     "tanh": 930,
+    **{f"{name}_within_{dim}": 2000 for name in ("sum", "max", "min") for dim in ("row", "col")},
     "where": 100,
     "zero": 400,
 }

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from ttgen.patterns import map as map_
-from ttgen.patterns import matmul
+from ttgen.patterns import matmul, rowwise
 from ttgen.patterns.pattern import Pattern
 
-PATTERNS: Final[Mapping[str, Pattern]] = {"map": map_.PATTERN, "matmul": matmul.PATTERN}
+PATTERNS: Final[Mapping[str, Pattern]] = {
+    "rowwise": rowwise.PATTERN,
+    "map": map_.PATTERN,
+    "matmul": matmul.PATTERN,
+}
 """The first that a graph belongs to serves it."""

@@ -27,6 +27,7 @@ from ttgen.model.body import (
     Section,
     Startup,
     Statement,
+    Uninit,
     children,
 )
 from ttgen.model.effects import (
@@ -56,7 +57,7 @@ _Need = tuple[str, tuple[str, ...], Op | None]
 @cache
 def configure(body: Body) -> Body:
     """Inserts `Startup`, `Init` and `Reconfigure` into the body of a compute kernel."""
-    operations = [need for need in _needs(body) if need[0] == "fpu"]
+    operations = [need for need in _needs(body) if need[0] == "fpu" and need[2] is not None]
     first = operations[0][2]
     packs = [need[1][0] for need in _needs(body) if need[0] == "pack"]
     assert first is not None, "every formula reads a tensor"
@@ -76,6 +77,9 @@ def _needs(body: Body) -> Iterator[_Need]:
             case Loop() | If() | Routine() | Section() | Let():
                 for inner in children(statement):
                     yield from _needs(inner)
+            case Uninit():
+                # Nothing around it can have prepared what it undoes.
+                yield ("fpu", (), None)
             case _:
                 for effect in effects(statement):
                     match effect:
@@ -116,15 +120,24 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
                 }
                 if any(need[0] == "fpu" for need in needs) and "fpu" not in single:
                     single.discard("sfpu")
-                hoisted = [need for need in needs if need[0] in single]
+                hoisted = [need for need in needs if need[0] in single and need[1]]
                 yield from _establish(hoisted, state)
                 for channel in {need[0] for need in needs} - {need[0] for need in hoisted}:
                     state[channel] = None
                 yield replace(statement, body=tuple(_configure(inner, state)))
             case Section(math=math, pack=pack):
-                yield Section(math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
-            case If() | Routine():
-                raise AssertionError("what compute kernels do depends on no comparison")
+                yield replace(statement, math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
+            case If(then=then, otherwise=otherwise):
+                other = dict(state)
+                sides = tuple(_configure(then, state)), tuple(_configure(otherwise, other))
+                # What differs after one or the other isn't known.
+                state.update({channel: None for channel in _CHANNELS if state[channel] != other[channel]})
+                yield replace(statement, then=sides[0], otherwise=sides[1])
+            case Uninit():
+                state["fpu"] = None
+                yield statement
+            case Routine():
+                raise AssertionError("compute kernels have no routines")
             case Let():
                 yield statement
             case _:

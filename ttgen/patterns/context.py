@@ -11,7 +11,7 @@ from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.patterns.units import UnitLoop
 from ttgen.records import dataclass
-from ttgen.spec import BlockLinear
+from ttgen.spec import BlockLinear, Keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Context:
         at_root: whether a kernel is one of roots alone, whose part of K is the first.
         shard_widths: columns of tiles of a shard, by tensor that has some: in it rows of tiles lie one after another.
         buffers: blocks that a stream of an operand holds.
+        keep: what stays on the core from one walk along a line to the next.
+        lines: lines of an input that a core holds, where inputs stay.
     """
 
     graph: Graph
@@ -52,6 +54,8 @@ class Context:
     split: int
     shard_widths: Mapping[str, int]
     buffers: int
+    keep: Keep
+    lines: int
     at_root: bool = False
 
     def in_runs(self, tensor: str, tiles: int) -> bool:

@@ -77,6 +77,7 @@ def lower(
     dst_bits: Literal[16, 32],
     slots: int,
     taken: frozenset[str],
+    numbers: Mapping[str, float] | None = None,
 ) -> Lowering:
     """Lowers every node that the outputs need.
 
@@ -87,13 +88,15 @@ def lower(
         dst_bits: width of DST.
         slots: tiles that DST holds.
         taken: buffer names that spills must not have.
+        numbers: those that the kernel has already, which equal ones share.
     """
     spilled: dict[int, str] = {}
     zeros = untaken("zeros", taken)
     while True:
-        attempt = _Attempt(Values(graph, leaves, spilled, zeros, dst_bits, slots), outputs)
+        values = Values(graph, leaves, spilled, zeros, dst_bits, slots, dict(numbers or {}), reuses=numbers is not None)
+        attempt = _Attempt(values, outputs)
         try:
-            sections, numbers = attempt.run()
+            sections, found = attempt.run()
         except Spill as spill:
             spilled[spill.node] = untaken(f"partial_{len(spilled)}", taken)
             continue
@@ -102,7 +105,7 @@ def lower(
             sections=sections,
             spills=tuple(cb for cb in spilled.values() if cb in reads),
             zeros=zeros if zeros in reads else "",
-            numbers=numbers,
+            numbers=found,
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ttgen.model.body import (
     Body,
-    FillZeros,
+    FillTile,
     Let,
     Loop,
     Pack,
@@ -147,7 +147,7 @@ def assemble(
     """
     zeros = lowering.zeros
     # A tile of zeros stays for the whole kernel, and so do shards.
-    fill: Body = (Reserve(cb=zeros), FillZeros(cb=zeros), Push(cb=zeros)) if zeros else ()
+    fill: Body = (Reserve(cb=zeros), FillTile(cb=zeros, content="zeros"), Push(cb=zeros)) if zeros else ()
     held, made = residents(inputs), residents(outputs)
     before = (*((Wait(cb=zeros),) if zeros else ()), *wait(held), *reserve(made))
     after = (*push(made), *pop(held), *((Pop(cb=zeros),) if zeros else ()))

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Final, Literal
 
 from ttgen.exhaustive import assert_never
-from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Value, spans
+from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Reduction, Value, spans
 from ttgen.model.body import NumberArg
 from ttgen.model.index import ZERO, Index
 from ttgen.records import dataclass
@@ -48,7 +48,7 @@ def may_be_negative_zero(value: Value) -> bool:
             return number == 0 and math.copysign(1.0, number) < 0
         case Elementwise(function=function):
             return function not in _NEVER_NEGATIVE_ZERO
-        case Input() | Contraction():
+        case Input() | Contraction() | Reduction():
             return True
         case _:
             assert_never(value)
@@ -71,6 +71,7 @@ class Values:
         spilled: nodes that have a section of their own, and the buffers that hold them.
         zeros: the buffer of a tile of zeros.
         numbers: float32 numbers by argument name; grows.
+        reuses: whether equal numbers are one argument.
     """
 
     graph: Graph
@@ -80,6 +81,7 @@ class Values:
     dst_bits: Literal[16, 32]
     slots: int
     numbers: dict[str, float] = field(default_factory=dict)
+    reuses: bool = False
 
     def leaf(self, node: int) -> Leaf | None:
         """The buffer that a node comes from, or None where it is computed or a number."""
@@ -93,6 +95,8 @@ class Values:
 
     def number(self, value: float, name: str) -> NumberArg:
         """Registers a number under its name, numbered where the name is taken."""
+        if self.reuses and value in self.numbers.values():
+            return NumberArg(next(known for known, other in self.numbers.items() if other == value))
         unique, count = name, 1
         while unique in self.numbers:
             unique, count = f"{name}_{count}", count + 1

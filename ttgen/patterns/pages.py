@@ -15,12 +15,14 @@ COL: Final = Var("col")
 SHARD_M, SHARD_N = Var("shard_m"), Var("shard_n")
 
 
-def batch_index(value: Value, work: Axes) -> Index:
+def batch_index(value: Value, work: Axes, *, z: Index = Z, first: int = 0) -> Index:
     """The batch of an operand that unit batch `z` reads.
 
     Args:
         value: the operand.
         work: the output's axes; the sizes of its batches are the arguments `batch_0`, `batch_1`, ….
+        z: the number of the unit's batch among these.
+        first: the number of the first of them.
     """
     into = work[:-2]
     # Neighbouring axes along which it varies make one run, so that a whole batch is just z.
@@ -33,11 +35,11 @@ def batch_index(value: Value, work: Axes) -> Index:
                 runs.append([dim])
     index: Index = ZERO
     for number, run in enumerate(runs):
-        inner = product(*(Var(f"batch_{dim}") for dim in range(run[-1] + 1, len(into))))
-        part = floor_div(Z, inner)
+        inner = product(*(Var(f"batch_{first + dim}") for dim in range(run[-1] + 1, len(into))))
+        part = floor_div(z, inner)
         if run[0] > 0:
-            part = Expr("%", part, product(*(Var(f"batch_{dim}") for dim in run)))
-        stride = product(*(Var(f"batch_{dim}") for later in runs[number + 1 :] for dim in later))
+            part = Expr("%", part, product(*(Var(f"batch_{first + dim}") for dim in run)))
+        stride = product(*(Var(f"batch_{first + dim}") for later in runs[number + 1 :] for dim in later))
         index = add(index, mul(part, stride))
     return index
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from ttgen.exhaustive import assert_never
 from ttgen.formula.parse import SMALLEST
-from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number
+from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number, Reduction
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
 from ttgen.model.index import Const
 from ttgen.operations import OPERATIONS
@@ -83,12 +83,13 @@ class SectionBuilder:
         waiting = [node for _slot, node in sorted(self.owners.items()) if node not in self.values.spilled]
         if waiting:
             return waiting[0]
-        return next(
+        below = (
             operand
             for node in reversed(self.stack)
             for operand in self.nodes[node].operands
             if self.values.is_computed(operand)
         )
+        return next(below, self.roots[0])
 
     # Values.
 
@@ -176,7 +177,7 @@ class SectionBuilder:
         match self.nodes[node]:
             case Elementwise() as value:
                 slot = self.dispatch(value)
-            case Input() | Number() | Contraction():
+            case Input() | Number() | Contraction() | Reduction():
                 raise AssertionError("a value that isn't computed by operations is held, or comes from a buffer")
             case value:
                 assert_never(value)

@@ -27,6 +27,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.kernel_args import Accessor, Address, CommonArg, NocColumns, NocRows, PerCore, RuntimeArg
 from ttgen.model.plan import CircularBuffer, Kernel, KernelConfig
+from ttgen.patterns.along import GROUP_ROWS
 from ttgen.patterns.units import CORE_COLS, CORE_ROWS, PARTS, RUNTIME_NAMES
 from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
@@ -108,7 +109,9 @@ def _kernel(
 
 def _coordinates(sizes: Mapping[str, int]) -> tuple[CommonArg, ...]:
     """Where the columns and rows of cores are on the NoC: kernels that have to do with other cores find them there."""
-    cols, rows = sizes[CORE_COLS.name], sizes[CORE_ROWS.name] * sizes[PARTS.name]
+    cols, rows = sizes[CORE_COLS.name], sizes[CORE_ROWS.name]
+    if GROUP_ROWS.name not in sizes:
+        rows *= sizes[PARTS.name]
     return (
         CommonArg(name="noc_x", value=NocColumns(noc_x=tuple(range(cols)))),
         CommonArg(name="noc_y", value=NocRows(noc_y=tuple(range(rows)))),

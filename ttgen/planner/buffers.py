@@ -15,8 +15,8 @@ from ttgen.model.plan import Allocation, CircularBuffer, Semaphore
 from ttgen.planner.roles import Roles, cores_of
 from ttgen.target import Target
 
-FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "output": 16, "intermediate": 24}
-"""Indices are fixed by role, so that one more input moves no other buffer."""
+FIRST_INDEX: Final[dict[BufferRole, int]] = {"input": 0, "fed": 0, "output": 16, "sent": 16, "intermediate": 24}
+"""Indices are fixed by role, so that one more input moves no buffer of another; what is of no tensor follows those."""
 
 
 def as_deep_as_needed(designs: Sequence[BufferDesign], most: Count) -> tuple[BufferDesign, ...]:
@@ -51,14 +51,14 @@ def circular_buffers(designs: Sequence[BufferDesign], target: Target, roles: Rol
     Raises:
         SpecError: more buffers of a role than it has indices.
     """
-    firsts = sorted(FIRST_INDEX.values())
-    count: Counter[BufferRole] = Counter()
-    found = []
+    firsts = sorted({*FIRST_INDEX.values()})
+    count: Counter[int] = Counter()
+    found: list[CircularBuffer] = []
     for design in designs:
         first = FIRST_INDEX[design.role]
         limit = next((other for other in firsts if other > first), target.circular_buffers)
-        index = first + count[design.role]
-        count[design.role] += 1
+        index = first + count[first]
+        count[first] += 1
         if index < limit:
             dtype = DTYPES[design.dtype]
             found.append(
@@ -67,8 +67,8 @@ def circular_buffers(designs: Sequence[BufferDesign], target: Target, roles: Rol
                     page_bytes=dtype.tile_bytes, pages=design.pages, core_ranges=cores_of(design.on, roles),
                 )
             )  # fmt: skip
-    for role, number in count.items():
-        first = FIRST_INDEX[role]
+    for first, number in count.items():
+        role = next(role for role, other in FIRST_INDEX.items() if other == first)
         limit = next((other for other in firsts if other > first), target.circular_buffers)
         if number > limit - first:
             text = (

@@ -6,7 +6,7 @@ Cheap, to be made for many schedules; proofs are for the one that is chosen.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -18,7 +18,8 @@ from ttgen.model.plan import BlockSize, WorkGrid, cores_of
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
-from ttgen.planner import buffers, division, nocs, roles, shards, tensors
+from ttgen.patterns.passes import KEEPS
+from ttgen.planner import buffers, division, l1, nocs, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
@@ -88,9 +89,9 @@ def candidate(
         division.by_shards(local, grid, block) if local is not None else division.divide(stage, schedule, grid, target)
     )
 
-    # What its kernels do.
+    # What its kernels do, how often, and so how deep their buffers have to be.
     slots = target.dst_tiles(bits=exactness.dst_bits)
-    context = Context(
+    plain = Context(
         graph=graph,
         dtypes={name: tensor.dtype for name, tensor in stage.tensors.items()},
         made=frozenset(name for name in graph.inputs if stage.tensors[name].role != "input"),
@@ -107,21 +108,13 @@ def candidate(
         split=schedule.split.value,
         shard_widths={name: grid.tiles[1] for name, grid in grids.items()},
         buffers=schedule.buffers.value,
+        keep="nothing",
+        lines=1,
     )
-    designed = PATTERNS[pattern].design(context)
-    design = replace(designed, kernels=tuple(replace(kernel, body=_shared(kernel.body)) for kernel in designed.kernels))
-
-    # How often, and so how deep its buffers have to be.
-    values = {**design.sizes, **divided.sizes}
-    own = dict(cores_of(divided.tables))
-    counted = tally(
-        (
-            (kernel.body, [own[core] for area in roles.cores_of(kernel.on, divided.roles) for core in area.cores()])
-            for kernel in design.kernels
-        ),
-        values,
-    )
-    deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
+    for context in _kept(plain, schedule):
+        deep, counted = _designed(context, pattern, divided)
+        if l1.need(deep.buffers, stage.tensors.values(), grids, target).total <= target.l1.usable:
+            break
     return Candidate(
         stage=stage,
         pattern=pattern,
@@ -134,6 +127,35 @@ def candidate(
         design=deep,
         tally=counted,
     )
+
+
+def _kept(plain: Context, schedule: Schedule) -> Iterator[Context]:
+    """The ways to go along lines, those first that read and compute least; one where nothing reduces."""
+    keep = schedule.keep
+    if plain.graph.reduced is None:
+        yield plain
+        return
+    depth = plain.buffers
+    for what in KEEPS if keep.value == "auto" else (keep.value,):
+        # Two lines let one come while another is worked on.
+        for lines in (depth,) if what == "nothing" or schedule.buffers.origin == "spec" else sorted({depth, 1})[::-1]:
+            yield replace(plain, keep=what, lines=lines)
+
+
+def _designed(context: Context, pattern: str, divided: division.Division) -> tuple[Design, Tally]:
+    """The kernels of a stage, and how often their statements run."""
+    designed = PATTERNS[pattern].design(context)
+    design = replace(designed, kernels=tuple(replace(kernel, body=_shared(kernel.body)) for kernel in designed.kernels))
+    values = {**design.sizes, **divided.sizes}
+    own = dict(cores_of(divided.tables))
+    counted = tally(
+        (
+            (kernel.body, [own[core] for area in roles.cores_of(kernel.on, divided.roles) for core in area.cores()])
+            for kernel in design.kernels
+        ),
+        values,
+    )
+    return replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most)), counted
 
 
 @cache

@@ -129,6 +129,7 @@ def _decisions(
         yield decision("cores", str(work.cores), "rule", f"those of the shards of {local.lead}; {_balance(program)}")
     yield from _blocks(made, program, target, exactness)
     yield from _exchanges(made, program)
+    yield from _kept(made, target)
     yield decided("fidelity", exactness.fidelity.value, exactness.fidelity)
     slots = target.dst_tiles(bits=exactness.dst_bits)
     if exactness.forced_by:
@@ -150,7 +151,7 @@ def _nocs(made: Candidate, target: Target) -> Decision:
     """Which NoC is for what."""
     value = f"read {target.noc.read}, write {target.noc.write}"
     because = "the target's preference: reads and writes in opposite directions"
-    if made.context.exchanges:
+    if made.context.exchanges and made.context.graph.contractions:
         nocs = [target.noc.read, target.noc.write][:: 1 if made.context.heavier == "a" else -1]
         value = f"a {nocs[0]}, b and the output {nocs[1]}"
         because = f"each operand's kernel has one; more is read of {made.context.heavier}, which has the one for reads"
@@ -161,7 +162,7 @@ def _nocs(made: Candidate, target: Target) -> Decision:
 
 def _depth(design: Design, origin: Origin, what: str) -> Decision:
     """How much of what moves a buffer holds."""
-    moving = [buffer for buffer in design.buffers if buffer.role != "intermediate" and buffer.tensor is None]
+    moving = [buffer for buffer in design.buffers if buffer.role in ("input", "output") and buffer.tensor is None]
     single = [buffer.name for buffer in moving if buffer.blocks == 1]
     roles = " and ".join(f"{role}s" for role in ("input", "output") if any(item.role == role for item in moving))
     most = max((buffer.blocks for buffer in moving), default=1)
@@ -281,7 +282,29 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
         yield Decision(name="prefetch", value="true", origin=schedule.prefetch.origin, because=because)
     if schedule.split.value > 1:
         because = "as many cores make a unit, each a part of K; one adds their sums up, in the width of DST"
+        if made.context.graph.reduced is not None:
+            because = "as many cores have a part of each line, and tell each other what they reduced of it"
         yield Decision(name="split", value=str(schedule.split.value), origin=schedule.split.origin, because=because)
+
+
+def _kept(made: Candidate, target: Target) -> Iterator[Decision]:
+    """What stays on a core between walks along a line, and what fits there."""
+    graph, context, asked = made.context.graph, made.context, made.schedule.keep
+    if graph.reduced is None:
+        return
+    kept = [buffer for buffer in made.design.buffers if buffer.block > context.block.k and buffer.role != "output"]
+    names = ", ".join(buffer.name for buffer in kept)
+    because = {
+        "values": f"a line of each stays: {names}",
+        "inputs": f"a line of each stays: {names}; L1's {target.l1.usable:,} bytes don't hold values beside them",
+        "nothing": f"each walk reads its inputs again: L1's {target.l1.usable:,} bytes don't hold a line",
+    }[context.keep]
+    if asked.value != "auto":
+        because = (
+            because.partition(";" if context.keep == "inputs" else ":")[0] if context.keep != "values" else because
+        )
+    origin: Origin = "rule" if asked.value == "auto" else asked.origin
+    yield Decision(name="keep", value=context.keep, origin=origin, because=because)
 
 
 def _times(number: int) -> str:

@@ -51,6 +51,8 @@ def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> 
     policy, order, asked = schedule.policy.value, schedule.order.value, schedule.cores.value
     most, core_grid = cores.asked_for(stage, asked, target)
     chosen = POLICIES[policy]
+    if stage.graph.reduced is not None and schedule.split.value > 1:
+        return _in_parts(stage, schedule, grid, core_grid)
     if isinstance(chosen, Policy):
         dealt = chosen.split(grid.x * grid.y * grid.z, most)
         sizes = {"unit_step": dealt.step}
@@ -86,8 +88,71 @@ def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> 
     return _rectangle(chosen, schedule.multicast.value, grid, band, split)
 
 
+def _in_parts(stage: Stage, schedule: Schedule, grid: WorkGrid, core_grid: Grid) -> Division:
+    """Deals lines to rectangles of cores, each of which has a part of each of its lines.
+
+    Raises:
+        SpecError: no rectangles of so many cores, or units that aren't lines.
+    """
+    split, steps = schedule.split.value, _steps(stage, schedule)
+    policy = POLICIES[schedule.policy.value]
+    path = (*stage.path, "split")
+    if not isinstance(policy, Policy):
+        text = f"lines in parts are dealt one after the other: use policy {' or '.join(_linear())}"
+        raise refuse(text, *stage.path, "policy")
+    block = schedule.block.value
+    if block.m * block.n > 1:
+        side = "m" if block.m > 1 else "n"
+        raise refuse(f"lines in parts are units: leave block.{side} at 1", *stage.path, "block", side)
+    if split > steps:
+        text = f"{split} parts of a line, which has {steps} steps of block.k {block.k}"
+        raise refuse(f"{text}: use at most {steps}, or a smaller block.k", *path)
+    wide, high = min(split, core_grid.cols), -(-split // core_grid.cols)
+    if wide * high != split or high > core_grid.rows:
+        fits = [*range(2, core_grid.cols + 1), *(core_grid.cols * rows for rows in range(2, core_grid.rows + 1))]
+        near = sorted(
+            {max((fit for fit in fits if fit < split), default=2), min((fit for fit in fits if fit > split), default=2)}
+        )
+        text = f"{split} cores make no rectangle of {core_grid.rows} rows and {core_grid.cols} cols of cores"
+        raise refuse(f"{text}: use {' or '.join(map(str, near))}", *path)
+    across = core_grid.cols // wide
+    dealt = policy.split(grid.x * grid.y * grid.z, across * (core_grid.rows // high))
+    places = {
+        (group % across * wide + rank % wide, group // across * high + rank // wide): group
+        for group in range(dealt.cores)
+        for rank in range(split)
+    }
+    tables = {
+        "unit_start": {core: dealt.starts[group] for core, group in places.items()},
+        "unit_count": {core: dealt.counts[group] for core, group in places.items()},
+        "core_x": {core: core[0] for core in places},
+        "core_y": {core: core[1] for core in places},
+    }
+    everywhere = cores.cover(places)
+    return Division(
+        cores=len(places),
+        core_ranges=everywhere,
+        roles={WORKERS: everywhere},
+        loop=LinearLoop(step=dealt.step),
+        tables={name: cores.table_of(values) for name, values in tables.items()},
+        sizes={
+            "unit_step": dealt.step, "group_cols": wide, "group_rows": high,
+            "core_cols": 1 + max(x for x, _y in places), "core_rows": 1 + max(y for _x, y in places),
+        },
+    )  # fmt: skip
+
+
+def _linear() -> list[str]:
+    """The policies that deal units one after the other."""
+    return [name for name, policy in POLICIES.items() if isinstance(policy, Policy)]
+
+
 def _steps(stage: Stage, schedule: Schedule) -> int:
-    """Steps of K; one where nothing is summed over."""
+    """Steps of K, or of a line; one where nothing is summed over."""
+    reduced = stage.graph.reduced
+    if reduced is not None:
+        tiles = reduced.size if (stage.graph.along or 0) > 1 else tiles_of(reduced.size)
+        return -(-tiles // schedule.block.value.k)
     product = stage.graph.contraction
     return 1 if product is None else -(-tiles_of(product.over.size) // schedule.block.value.k)
 

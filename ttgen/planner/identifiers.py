@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ttgen.errors import Problem, SpecError
-from ttgen.model.body import FillZeros, Let, Loop, Routine, walk
+from ttgen.model.body import FillTile, Let, Loop, Routine, walk
 from ttgen.model.kernel_args import Address
 from ttgen.model.plan import Kernel
 from ttgen.planner.stages import Stage
@@ -33,7 +33,7 @@ def declared(kernel: Kernel, tensors: Sequence[str]) -> Iterator[tuple[str, str 
                 yield name, None
             case Routine(name=name, parameter=parameter):
                 yield from ((name, None), (parameter, None))
-            case FillZeros(cb=cb):
+            case FillTile(cb=cb):
                 yield from ((f"{cb}_words", _origin(cb, tensors)), ("word", None))
             case _:
                 pass

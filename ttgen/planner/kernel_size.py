@@ -16,7 +16,7 @@ from functools import cache
 from ttgen.analysis.roles import by_core
 from ttgen.errors import listing, refuse
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Init, Let, Loop, Reconfigure, Routine, Section, Startup, walk
+from ttgen.model.body import Body, If, Init, Let, Loop, Reconfigure, Routine, Section, Startup, Uninit, walk
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -135,7 +135,7 @@ def _counted(body: Body) -> tuple[Counter[str], tuple[str, ...]]:
                     found["tiles"] += 1
                 case Prepare(statement=Init(op=op)):
                     found["inits"] += OPERATIONS[op.name].engine == "fpu"
-                case Prepare(statement=Startup() | Reconfigure()) | Fill() | Use() | Barrier():
+                case Prepare(statement=Startup() | Uninit() | Reconfigure()) | Fill() | Use() | Barrier():
                     pass
                 case Prepare():
                     raise AssertionError("a kind of preparation that isn't counted")

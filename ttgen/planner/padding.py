@@ -18,7 +18,7 @@ from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE
 from ttgen.errors import Path, Problem, SpecError
 from ttgen.exhaustive import assert_never
 from ttgen.formula.scalar import value_of
-from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Value, matrix, varies
+from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Reduction, Value, matrix, varies
 from ttgen.planner.stages import Stage, StoredTensor
 from ttgen.records import dataclass
 
@@ -193,6 +193,10 @@ def _content(value: Value, operands: list[Content], axis: Axis | None) -> Conten
             return ZERO
         case Elementwise():
             return _made_of(value, operands)
+        case Reduction():
+            # It goes along another axis: a line that is padding has what it holds everywhere.
+            (held,) = operands
+            return held if held == ZERO else "finite" if held != "anything" else held
         case _:
             assert_never(value)
 

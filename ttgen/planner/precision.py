@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
+from ttgen.errors import refuse
 from ttgen.formula.infer import accumulation
+from ttgen.formula.values import Graph
 from ttgen.model.plan import PlanPrecision
 from ttgen.model.schedule import Decided
 from ttgen.planner.stages import StoredTensor
@@ -30,6 +32,29 @@ class Exactness:
             accumulate="float32" if self.dst_bits == 32 else "bfloat16",
             approximate=self.approximate,
         )
+
+
+_SUMS: Final = ("HiFi3", "HiFi4")
+"""Fidelities that lose no bit of a bfloat16 in a sum of rows, whose elements go to SrcB: six bits of them count in the
+first two phases (`llk_math_reduce.h`)."""
+
+
+def check_reductions(loaded: LoadedSpec, graph: Graph) -> None:
+    """Refuses to reduce with less than sums need.
+
+    Raises:
+        SpecError: 16-bit accumulation, or a fidelity that cuts what is summed up.
+    """
+    asked = loaded.spec.precision
+    if not graph.reductions:
+        return
+    if accumulation(loaded) == "bfloat16":
+        text = "a sum of many numbers needs more than the 8 bits of a bfloat16: reductions accumulate in float32"
+        raise refuse(text, "precision", "accumulate")
+    sums = any(getattr(graph.values[index], "function", "") == "sum" for index in graph.reductions)
+    if sums and asked.fidelity is not None and asked.fidelity not in _SUMS:
+        text = f"{asked.fidelity} cuts the last bit of each bfloat16 that a sum takes: use {' or '.join(_SUMS)}"
+        raise refuse(text, "precision", "fidelity")
 
 
 def decide(loaded: LoadedSpec, tensors: Iterable[StoredTensor], target: Target) -> Exactness:

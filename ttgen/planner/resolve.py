@@ -79,7 +79,9 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
     """
     with located(loaded.source):
         target = load_target(loaded.spec.target)
-        stages = stages_of(loaded, graph_of(loaded))
+        graph = graph_of(loaded)
+        precision.check_reductions(loaded, graph)
+        stages = stages_of(loaded, graph)
         exactness = precision.decide(loaded, stored_tensors(stages), target)
         return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
 
@@ -91,6 +93,7 @@ def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
 
     # What is computed: the formula's values, and the programs that make them.
     graph = graph_of(loaded)
+    precision.check_reductions(loaded, graph)
     stages = stages_of(loaded, graph)
     stored = stored_tensors(stages)
     exactness = precision.decide(loaded, stored, target)

@@ -49,6 +49,9 @@ def groups(
         "all": lambda _x, y: (y // rows, 0),
     }
     found = [grouped(operand, keys[shape]) for operand, shape in shared.items()]
-    if sizes.get("parts", 1) > 1:
+    if "group_cols" in sizes:
+        wide, high = sizes["group_cols"], sizes["group_rows"]
+        found.append(grouped("line", lambda x, y: (y // high, x // wide)))
+    elif sizes.get("parts", 1) > 1:
         found.append(grouped("k", lambda x, y: (y % rows, x)))
     return tuple(found)

@@ -29,7 +29,7 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     schedule = stage.schedule
     if isinstance(schedule, ScheduleSpec) and isinstance(schedule.block, Block):
         _check_block(stage, schedule.block, limits)
-    problems = [*_unshared(stage, limits)]
+    problems = [*_unshared(stage)]
     if (
         problems
         or not isinstance(schedule, ScheduleSpec)
@@ -64,10 +64,13 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
             origin=origin("block"),
             because="of the block of all stages, what there is work for" if (m, n, k) != sides else "",
         ),
-        multicast=Decided(value=schedule.multicast if limits.k else "none", origin=origin("multicast"), because=""),
+        multicast=Decided(
+            value=schedule.multicast if stage.graph.contractions else "none", origin=origin("multicast"), because=""
+        ),
         prefetch=Decided(value=schedule.prefetch, origin=origin("prefetch"), because=""),
         split=Decided(value=split, origin=origin("split"), because=""),
         buffers=Decided(value=schedule.buffers, origin=origin("buffers"), because=""),
+        keep=Decided(value=schedule.keep, origin=origin("keep"), because=""),
     )
 
 
@@ -87,19 +90,23 @@ def _panels(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
         yield _problem(stage, text, "order", "block_linear")
 
 
-def _unshared(stage: Stage, limits: BlockSize) -> Iterator[Problem]:
+def _unshared(stage: Stage) -> Iterator[Problem]:
     """What no cores could share: operands, or the sum over K."""
     schedule = stage.schedule
     if not isinstance(schedule, ScheduleSpec):
         return
     wanted = {"multicast": ("none", "auto"), "split": (1, "auto")}
     for field in (field for field, alone in wanted.items() if getattr(schedule, field) not in alone):
-        if not limits.k:
+        if field == "split" and stage.graph.reduced is not None:
+            continue
+        if not stage.graph.contractions:
             if not stage.shares_schedule:
                 yield _problem(stage, "there is no contraction whose work cores could share: leave it out", field)
         elif schedule.policy not in ("rectangular", "auto"):
             text = f"cores that share work are rows and columns of a rectangle, which policy {schedule.policy} hasn't"
             yield _problem(stage, f"{text}: use policy rectangular", field)
+    if schedule.keep != "auto" and stage.graph.reduced is None and not stage.shares_schedule:
+        yield _problem(stage, "there is no reduction, and so one walk only: leave it out", "keep")
     if schedule.prefetch is True and schedule.multicast == "none" and not stage.shares_schedule:
         text = "only operands that cores share are read ahead: say which in 'multicast', or leave it out"
         yield _problem(stage, text, "prefetch")
@@ -121,5 +128,7 @@ def _check_block(stage: Stage, block: Block, limits: BlockSize) -> None:
     for side, (given, most, what) in sides.items():
         if isinstance(given, int) and given > max(most, 1):
             fits = f"the contraction has {most} {what}" if side == "k" else f"the output has {most} {what} of tiles"
+            if stage.graph.reduced is not None:
+                fits = f"what is reduced is {most} tiles long" if side == "k" else f"there are {most} lines of tiles"
             fits = fits if most else "there is no contraction"
             raise refuse(f"block.{side} {given} is larger than the work: {fits}", *stage.path, "block", side)

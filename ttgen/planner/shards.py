@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from ttgen.dtypes import TILE
 from ttgen.errors import Path, Problem, SpecError, counted, listing, refuse
 from ttgen.formula.values import Axes, Graph, Input, Shape, Value, spans, varies
 from ttgen.model.grids import Coordinate, GridSize, Local, Part, ShardGrid
@@ -154,14 +155,16 @@ def check_shared(stage: Stage, target: Target) -> None:
 def _operand(stage: Stage, tensor: str, shards: ShardGrid) -> _Operand:
     use, value = _uses(stage.graph, tensor)[0]
     in_dram = stage.tensors[tensor].layout == "dram_sharded"
+    # What varies along the lines of a reduction isn't cut there.
+    whole = stage.graph.along if stage.graph.reduced in value.axes else None
     return _Operand(
         tensor=tensor,
         use=use,
         sides=(
-            use != "right" and spans(value, stage.graph.work)[0],
-            use != "left" and spans(value, stage.graph.work)[1],
+            use != "right" and spans(value, stage.graph.work)[0] and whole != 1,
+            use != "left" and spans(value, stage.graph.work)[1] and whole != 0,
         ),
-        divides_rows=_divides_rows(value, stage.graph.work, use),
+        divides_rows=_divides_rows(value, stage.graph.work, use) and (whole is None or whole < 2),
         shards=shards,
         in_dram=in_dram,
     )
@@ -261,14 +264,18 @@ def _along(part: Part, sides: tuple[bool, bool], rows: int, cols: int) -> Part:
 def _led_parts(stage: Stage, operand: _Operand, shape: Shape, target: Target) -> Mapping[Coordinate, Part] | None:
     """The part of the output that belongs to each shard; None where a shard has no such part."""
     own = stage.tensors[operand.tensor].shape
-    held = operand.shards.parts(*_matrix(own))
+    held = tuple(operand.shards.parts(*_matrix(own)))
     if operand.in_dram:
-        if not operand.sides[1]:
+        if stage.graph.reduced is not None or not operand.sides[1]:
             return None
         # A bank has whole columns.
         return {target.dram.readers[bank]: _along(part, (False, True), *_matrix(shape)) for (bank, _), part in held}
     if not any(operand.sides) or not operand.divides_rows:
         return None
+    if stage.graph.reduced is not None and any(
+        _along(part, operand.sides, *_matrix(own)) != part for _core, part in held
+    ):
+        return None  # a line is cut
     return {core: _along(part, operand.sides, *_matrix(shape)) for core, part in held}
 
 
@@ -306,6 +313,13 @@ def _broken_units(
 ) -> Iterator[Problem]:
     """Blocks that cross the end of a shard on which buffers lie, or of a batch in it."""
     part, height = local.part, tiled(shape)[-2]
+    reduced = stage.graph.reduced
+    if reduced is not None and split and -(-reduced.size // TILE) % block.k:
+        tiles = -(-reduced.size // TILE)
+        fit = max(divisor for divisor in range(1, block.k) if tiles % divisor == 0)
+        where = f"lines of {split[0].tensor} in its shards do, of {tiles}"
+        text = f"steps of {block.k} tiles don't end where {where}: use {fit}"
+        yield Problem(message=text, path=(*stage.path, "block", "k"))
     for axis, side, given, size in (
         (0, "m", block.m, math.gcd(part.rows, height)),
         (1, "n", block.n, part.cols),

@@ -16,7 +16,7 @@ from ttgen import resources
 from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Body, Let, Op, Routine, indices, walk
+from ttgen.model.body import Body, FillTile, Let, Op, Routine, indices, walk
 from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Table, Tensor
@@ -91,6 +91,13 @@ def _noc_grid(kernel: Kernel) -> tuple[int, int] | None:
 def _routines(body: Body) -> list[Routine]:
     """The routines of a body, each once."""
     return list({item.name: item for item in walk(body) if isinstance(item, Routine)}.values())
+
+
+def _fillers(body: Body) -> list[str]:
+    """What tiles are filled with by a function of the kernel."""
+    return list(dict.fromkeys(
+        item.content for item in walk(body) if isinstance(item, FillTile) and item.content != "zeros"
+    ))  # fmt: skip
 
 
 def _names(body: Body) -> Body:
@@ -225,6 +232,7 @@ FILTERS = {
     "cpp_product": _cpp_product,
     "data_format": _data_format,
     "defines_of": _defines_of,
+    "fillers": _fillers,
     "has_long_arguments": _has_long_arguments,
     "is_number": _is_number,
     "is_zero": _is_zero,

@@ -14,8 +14,9 @@ from ttgen.model.index import evaluate
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
 from ttgen.verify import judging
+from ttgen.verify.bounded import OVERFLOWS, Bounded
 from ttgen.verify.run import Counters, Finding, Outcome
-from ttgen.verify.tolerance import OVERFLOWS, Bounded, stored_error
+from ttgen.verify.tolerance import stored_error
 
 _FACE = 16
 

@@ -15,8 +15,9 @@ from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import (
     Body,
+    Content,
     Dst,
-    FillZeros,
+    FillTile,
     If,
     Let,
     Loop,
@@ -56,6 +57,10 @@ READ: Final = "read"
 """The kind of a step that is a tensor, as it is stored."""
 UNPACK: Final = "unpack"
 """The kind of a step that is float32 on its way through a source register, which holds TF32."""
+PACK: Final = "pack"
+"""The kind of a step that waits in L1 in fewer bits than DST has."""
+ONES: Final = "ones"
+"""The kind of a step that masks what is outside of a tensor: of what is inside it is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ class Step:
     """One value.
 
     Attributes:
-        op: `read`, `unpack`, or a row of `OPERATIONS`.
+        op: `read`, `unpack`, `pack`, `ones`, or a row of `OPERATIONS`; one that reduces does so along the whole axis.
         operands: earlier steps.
         numbers: operands that follow them, before they are rounded to float32.
         tensor: of a `read`.
@@ -83,10 +88,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The steps in order, and the one that each output is packed from."""
+    """What a compute kernel computes.
+
+    Attributes:
+        steps: in order.
+        outputs: the step that each output is packed from.
+        along: the dimension that reductions go along, counted from the last.
+    """
 
     steps: tuple[Step, ...]
     outputs: Mapping[str, int]
+    along: int | None = None
 
 
 def compute_kernel(program: Program) -> Kernel:
@@ -94,22 +106,29 @@ def compute_kernel(program: Program) -> Kernel:
     return next(kernel for kernel in program.kernels if kernel.config is not None)
 
 
-def flow_of(program: Program) -> Flow:
-    """What the compute kernel of a program computes.
+def flow_of(program: Program, along: int | None = None) -> Flow:
+    """What the compute kernel of a program computes; `along` is the dimension that its reductions go along.
 
     Padding, tiles and cores are of no interest: each statement is gone through once, for all of a tensor.
     """
     kernel = compute_kernel(program)
     assert kernel.config is not None, "a compute kernel has settings"
     tensors = dict(program.resident())
-    zeros = set()
+    fills: dict[str, Content] = {}
     for other in program.kernels:
         for item in walk(other.body):
             if isinstance(item, ReadPage):
                 tensors[item.cb] = item.tensor
-            elif isinstance(item, FillZeros):
-                zeros.add(item.cb)
+            elif isinstance(item, FillTile):
+                fills[item.cb] = item.content
+    gathered: dict[str, str] = {}
     for other in program.kernels:
+        # What cores reduced of their parts of a line goes to a buffer of all parts.
+        gathered |= {
+            item.cb: item.source
+            for item in walk(other.body)
+            if isinstance(item, Multicast) and item.source not in tensors and item.cb != item.source
+        }
         # What is read ahead goes to the buffer that it is multicast to.
         tensors |= {
             item.cb: tensors[item.source]
@@ -119,7 +138,9 @@ def flow_of(program: Program) -> Flow:
     reader = _Reader(
         kernel=kernel,
         tensors=tensors,
-        zeros=frozenset(zeros),
+        fills=fills,
+        gathered=gathered,
+        stores=frozenset(_stores(program)),
         formats={buffer.name: buffer.dtype for buffer in program.circular_buffers},
         sums=frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send)),
         parts=_parts(program),
@@ -129,7 +150,7 @@ def flow_of(program: Program) -> Flow:
     )
     reader.go_through(kernel.body)
     outputs = {tensor: reader.packed[cb] for cb, tensor in _stores(program).items() if cb in reader.packed}
-    return Flow(steps=tuple(reader.steps), outputs=outputs)
+    return Flow(steps=tuple(reader.steps), outputs=outputs, along=along)
 
 
 def _parts(program: Program) -> tuple[int, ...]:
@@ -155,7 +176,9 @@ class _Reader:
 
     kernel: Kernel
     tensors: Mapping[str, str]
-    zeros: frozenset[str]
+    fills: Mapping[str, Content]
+    gathered: Mapping[str, str]
+    stores: frozenset[str]
     formats: Mapping[str, DTypeName]
     to_dst: frozenset[str]
     sums: frozenset[str]
@@ -164,6 +187,7 @@ class _Reader:
     known: dict[Step, int] = field(default_factory=dict)
     packed: dict[str, int] = field(default_factory=dict)
     dst: dict[Index, int] = field(default_factory=dict)
+    reduced: set[int] = field(default_factory=set)
     block: int | None = None
     adds: bool = False
 
@@ -192,7 +216,10 @@ class _Reader:
             case Operate(op=op):
                 self.operate(op)
             case TakeDst(slot=slot, cb=cb):
-                self.packed[cb] = self.slot(slot)
+                held = self.slot(slot)
+                if cb not in self.stores and self.wide and self.formats[cb] != "float32":
+                    held = self.add(Step(op=PACK, operands=(held,), formats=(self.formats[cb],)))
+                self.packed[cb] = held
             case Accumulate(index=index):
                 self.adds = index != ZERO
             case Token() | Page() | Fill() | Use() | Barrier() | Deliver() | Raise() | Reach() | Prepare():
@@ -206,7 +233,14 @@ class _Reader:
         if operands and OPERATIONS[op.name].function == "identity":
             self.dst[op.dst] = operands[0]
             return
-        if OPERATIONS[op.name].contracts:
+        operation = OPERATIONS[op.name]
+        if operation.reduces is not None:
+            if self.dst.get(op.dst) in self.reduced:
+                return  # the same sum, of another tile
+            # A fold's first operand is its result so far, a reduction's second what it multiplies tiles by.
+            operands = operands[:1] if operation.engine == "fpu" and operation.within else operands
+            operands = operands[1:] if operation.engine == "sfpu" else operands
+        if operation.contracts:
             assert all(self.steps[operand].op == READ for operand in operands), "products are of tensors"
         step = self.add(
             Step(
@@ -219,6 +253,8 @@ class _Reader:
             )
         )
         self.dst[op.dst] = step
+        if operation.reduces is not None:
+            self.reduced.add(step)
         if op.block is not None:
             self.block = step
 
@@ -230,10 +266,11 @@ class _Reader:
         if cb in self.sums:
             # Other parts of the sum that the product is.
             return next(index for index, step in enumerate(self.steps) if step.parts)
+        cb = self.gathered.get(cb, cb)
         if cb in self.packed:
             held = self.packed[cb]
-        elif cb in self.zeros:
-            held = self.add(Step(op="zero"))
+        elif cb in self.fills:
+            held = self.add(Step(op="zero" if self.fills[cb] == "zeros" else ONES))
         else:
             held = self.add(Step(op=READ, tensor=self.tensors[cb]))
         # A product's operands are cut to the bits that its phases use, which is its own error.
@@ -244,6 +281,12 @@ class _Reader:
     def slot(self, dst: Index) -> int:
         """What is in a slot; all slots hold the block's product where the section computes one, until it is used."""
         return self.dst[dst] if self.block is None or dst in self.dst else self.block
+
+    @property
+    def wide(self) -> bool:
+        """Whether DST has 32 bits."""
+        assert self.kernel.config is not None, "a compute kernel has settings"
+        return self.kernel.config.fp32_dest_acc
 
     def add(self, step: Step) -> int:
         """The number of a step."""

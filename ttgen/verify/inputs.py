@@ -16,7 +16,8 @@ from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number,
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
 from ttgen.verify import block_floats
-from ttgen.verify.tolerance import Array, Bounded, Checked, expected
+from ttgen.verify.bounded import Array, Bounded
+from ttgen.verify.tolerance import Checked, expected
 
 Kind = Literal["normal", "hard"]
 Inputs = Mapping[str, NDArray[np.float32]]

@@ -23,15 +23,12 @@ from ttgen.operations import OPERATIONS, Operation
 from ttgen.records import dataclass
 from ttgen.target import PHASES
 from ttgen.verify import block_floats
-from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
+from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
+from ttgen.verify.flow import ONES, PACK, READ, UNPACK, Flow, Step, compute_kernel
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
+from ttgen.verify.reductions import reduced, shaped
 
 Array = NDArray[np.float64]
-
-SMALLEST: Final = 2.0**-126
-"""The smallest normal number of float32 and bfloat16: what is smaller becomes zero, wherever it is computed."""
-OVERFLOWS: Final = 2.0**128
-"""What is as large is infinite, in every format. What rounds to it may be: that is less by one part in 128."""
 
 _TF32_UNIT: Final = 2.0**-10
 _ADDED: Final = 2.0**-11
@@ -69,27 +66,6 @@ def precision_of(plan: Plan, program: Program) -> Precision:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """A value of a right program.
-
-    Attributes:
-        value: without any error; infinite where it overflows DST.
-        error: the largest, infinite where nothing can be said.
-        typical: what it comes to where the many roundings of a sum are independent of each other; never more.
-    """
-
-    value: Array
-    error: Array
-    typical: Array
-
-
-def exact(values: NDArray[Any]) -> Bounded:
-    """Values that are as they are."""
-    found = np.asarray(values, dtype=np.float64)
-    return Bounded(found, (nothing := np.zeros(found.shape)), nothing)
-
-
 def bounds(flow: Flow, inputs: Mapping[str, Bounded], precision: Precision) -> tuple[Bounded, ...]:
     """The value and the error bound of every step.
 
@@ -101,7 +77,11 @@ def bounds(flow: Flow, inputs: Mapping[str, Bounded], precision: Precision) -> t
     found: list[Bounded] = []
     with np.errstate(all="ignore"):
         for step in flow.steps:
-            found.append(_bounded(step, [found[operand] for operand in step.operands], inputs, precision))
+            operands = [found[operand] for operand in step.operands]
+            if flow.along is not None and (reduces := OPERATIONS.get(step.op)) is not None and reduces.reduces:
+                found.append(reduced(reduces, step, operands, -1 - flow.along, precision.engine))
+            else:
+                found.append(_bounded(step, operands, inputs, precision))
     return tuple(found)
 
 
@@ -143,7 +123,11 @@ def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDA
     known = {tensor: exact(array) for tensor, array in inputs.items()}
     for program in programs:
         made = bounds(program.flow, known, program.precision)
-        known |= outputs(program.flow, made, program.precision)
+        shapes = {output.tensor: program.graph.values[output.value].shape for output in program.graph.outputs}
+        known |= {
+            tensor: shaped(value, shapes[tensor])
+            for tensor, value in outputs(program.flow, made, program.precision).items()
+        }
     return {
         tensor: Bounded(
             np.where(np.isinf(known[tensor].value), known[tensor].value, value),
@@ -180,7 +164,17 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
         lost = _TF32_UNIT * (np.abs(held.value) + held.error)
         error = np.asarray(held.error + lost)
         return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    if step.op == PACK:
+        (held,) = operands
+        lost = _packed(np.abs(held.value) + held.error, step.formats[0], wide=True)
+        error = np.asarray(held.error + lost)
+        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    if step.op == ONES:
+        return exact(np.ones(()))
     operation = OPERATIONS[step.op]
+    if operation.within is not None:
+        # What is in a slot is the sum of a whole line already, with all that it lost.
+        return operands[0]
     if operation.contracts:
         left, right = operands
         if operation.function == "matmul_transposed":
@@ -196,10 +190,10 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
     # Of the two values that a condition chooses from, only the chosen one matters.
     infinite = terms[:1] if operation.function == "where" else terms
     if all(term.typical is term.error for term in terms):
-        return _in_range(Bounded(value, error, error), infinite)
+        return in_range(Bounded(value, error, error), infinite)
     # Few operations follow a sum: what each adds counts in full, and a smaller error is passed on in proportion.
     typical = error if operation.function in _JUMPS else _share(terms) * carried + made
-    return _in_range(Bounded(value, error, typical), infinite)
+    return in_range(Bounded(value, error, typical), infinite)
 
 
 def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bounded:
@@ -216,7 +210,7 @@ def _product(left: Bounded, right: Bounded, step: Step, engine: Engine) -> Bound
         rows, cols = (~np.isfinite(part.value + part.error) for part in (left, right))
         unknown = np.any(rows, axis=-1)[..., np.newaxis] | np.any(cols, axis=-2)[..., np.newaxis, :]
         error, typical = (np.where(unknown | np.isnan(error), np.inf, part) for part in (error, typical))
-    return _in_range(Bounded(value, error, typical), [])
+    return in_range(Bounded(value, error, typical), [])
 
 
 def _sum_of_parts(left: Array, right: Array, step: Step, engine: Engine) -> tuple[Array, Array, Array]:
@@ -254,19 +248,6 @@ def _share(terms: list[Bounded]) -> Array:
     for term in terms:
         share = np.maximum(share, np.where(term.error > 0, term.typical / term.error, 0.0))
     return np.where(np.isnan(share), 1.0, share)
-
-
-def _in_range(made: Bounded, terms: list[Bounded]) -> Bounded:
-    """Infinite where DST overflows; anything where it may, or where an operand had overflowed."""
-    largest = np.abs(made.value) + made.error
-    if np.all(largest < OVERFLOWS / 2) and all(np.all(np.isfinite(term.value)) for term in terms):
-        return made
-    sure = np.all(np.broadcast_arrays(made.value == made.value, *(np.isfinite(term.value) for term in terms)), axis=0)
-    over = sure & (np.abs(made.value) - made.error >= OVERFLOWS)
-    known = sure & (largest < OVERFLOWS * (1 - 2.0**-7))
-    error = np.where(over, 0.0, np.where(known, made.error, np.inf))
-    typical = error if made.typical is made.error else np.where(known, made.typical, error)
-    return Bounded(np.where(over, np.copysign(np.inf, made.value), made.value), error, typical)
 
 
 def _carried(function: str, terms: list[Bounded], value: Array) -> Array:

@@ -15,12 +15,13 @@ from ttgen.model.plan import Plan
 from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
+from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
 from ttgen.verify.judging import DEVIATION
 from ttgen.verify.run import Counters, Finding, Outcome, emulate, execute
-from ttgen.verify.tolerance import Bounded, Checked, expected, precision_of
+from ttgen.verify.tolerance import Checked, expected, precision_of
 from ttgen.verify.toolchain import Builder
 
 
@@ -127,7 +128,12 @@ class _Session:
         dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
         stages = cut(self.graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
         self.programs = [
-            Checked(name=program.name, graph=stage.graph, flow=flow_of(program), precision=precision_of(plan, program))
+            Checked(
+                name=program.name,
+                graph=stage.graph,
+                flow=flow_of(program, stage.graph.along),
+                precision=precision_of(plan, program),
+            )
             for stage, program in zip(stages, plan.programs, strict=True)
         ]
         given = {tensor.name for tensor in plan.tensors if tensor.role == "input"}
