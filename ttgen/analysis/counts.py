@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction
-from ttgen.model.body import Body, If, Let, Loop, Relation, Routine, Section
+from ttgen.model.body import ROW_PART_BYTES, Body, If, Let, Loop, Relation, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -95,13 +95,13 @@ def cost(total: Count, tensors: Iterable[Tensor], buffers: Iterable[CircularBuff
     """
     stored = {tensor.name: tensor for tensor in tensors}
     moved = {
-        (kind, stored[name]): times * stored[name].page_bytes
+        (kind, stored[name]): times * (2 * ROW_PART_BYTES if kind == "read_row" else stored[name].page_bytes)
         for (kind, name), times in total.items()
-        if kind in ("read", "write")
+        if kind in ("read", "read_row", "write")
     }
     reads, writes = (
-        sum(bytes_ for (kind, tensor), bytes_ in moved.items() if kind == wanted and tensor.in_dram)
-        for wanted in ("read", "write")
+        sum(bytes_ for (kind, tensor), bytes_ in moved.items() if kind in wanted and tensor.in_dram)
+        for wanted in (("read", "read_row"), ("write",))
     )
     return Cost(
         flops=_flops(graph),

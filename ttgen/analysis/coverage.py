@@ -35,7 +35,7 @@ from ttgen.model.effects import (
 from ttgen.model.index import ONE, Const, Expr, Index, add, evaluate, names, sub, to_python
 from ttgen.records import dataclass
 
-Kind = Literal["read", "write", "use", "fill", "pack"]
+Kind = Literal["read", "read_row", "write", "use", "fill", "pack"]
 """Pages of a tensor that are read or written; slots of a buffer that are used, filled, or packed anew."""
 
 
@@ -106,7 +106,7 @@ def check(
                     numbers = _run(body, subject, cores, values)
                     if sorted(numbers) != list(range(pages[subject.name])):
                         raise ProofError(f"{subject.name}: pages are not written exactly once")
-                case "read":
+                case "read" | "read_row":
                     _check_range(_run(body, subject, cores, values), pages[subject.name], subject)
                 case "use" | "fill":
                     in_hand = _in_hand(body, subject, values, rings[subject.name])
@@ -162,7 +162,7 @@ def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int
 def _check_range(numbers: list[int], pages: int, subject: _Subject) -> None:
     for number in (min(numbers, default=0), max(numbers, default=0)):
         if not 0 <= number < pages:
-            verb = {"read": "read", "use": "read", "fill": "filled"}[subject.kind]
+            verb = {"read": "read", "read_row": "read", "use": "read", "fill": "filled"}[subject.kind]
             raise ProofError(f"{subject.name}: page {number} is {verb} of {pages}")
 
 

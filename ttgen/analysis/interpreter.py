@@ -314,6 +314,10 @@ class _Machine:
                 first = evaluate(page, values)
                 self.run_of = self.memory[tensor][first : first + evaluate(pages, values)]
                 self.moving = self.run_of[0] if len(self.run_of) else _NOTHING
+            case Page(kind="read_row", tensor=tensor, page=page):
+                row = np.full((TILE, TILE), np.nan)
+                row[0] = self.memory[tensor][evaluate(page, values)][0]
+                self.run_of, self.moving = row[np.newaxis], row
             case Page(tensor=tensor, page=page):
                 self.memory[tensor][evaluate(page, values)] = self.moving
             case Fill(cb=cb, slot=slot, by=by, content=content, valid=valid):

@@ -21,6 +21,7 @@ from ttgen.model.body import (
     ProductBlock,
     ReadBarrier,
     ReadPage,
+    ReadRow,
     Routine,
     Section,
     Statement,
@@ -143,7 +144,7 @@ def _reads(body: Body, when: When, *, waits: bool, inside: bool) -> tuple[Body, 
         match item:
             case ReadBarrier():
                 waits = True
-            case ReadPage():
+            case ReadPage() | ReadRow():
                 own: When = "first" if not inside else "round" if waits else "ahead"
                 if own == when:
                     kept.append(item)
@@ -216,7 +217,7 @@ def pages(count: Count, kind: str) -> Iterator[tuple[str, int]]:
 @cache
 def read_by(body: Body) -> frozenset[str]:
     """The tensors that a body reads."""
-    return frozenset(item.tensor for item in walk(body) if isinstance(item, ReadPage))
+    return frozenset(item.tensor for item in walk(body) if isinstance(item, (ReadPage, ReadRow)))
 
 
 @cache

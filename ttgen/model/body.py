@@ -7,7 +7,7 @@ proofs and the interpreter are walks over it. Buffers and tensors are referred t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from ttgen.exhaustive import assert_never
 from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Send, Signal
@@ -134,6 +134,24 @@ class ReadPage:
     cb: str
     slot: Index = ZERO
     pages: Index = ONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRow:
+    """Begins to read the first row of a tile of a tensor, all that broadcasting it takes, into a reserved page.
+
+    It lies in two faces, of which the first `ROW_PART_BYTES` each are read: the smallest that DRAM is read by.
+    """
+
+    kind: ClassVar[str] = "read_row"
+    tensor: str
+    page: Index
+    cb: str
+    slot: Index = ZERO
+
+
+ROW_PART_BYTES: Final = 64
+"""Bytes of a face that hold its first row in bfloat16 and float32, and that DRAM of both chips can be read by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +317,7 @@ Control = Loop | If | Routine | Let | Section
 """What says how often and under which names others run; every walk handles these itself."""
 
 Action = (
-    Reserve | Push | Wait | Pop | ReadPage | WritePage | ReadBarrier | WriteBarrier | AtomicBarrier | FillTile
+    Reserve | Push | Wait | Pop | ReadPage | ReadRow | WritePage | ReadBarrier | WriteBarrier | AtomicBarrier | FillTile
     | Multicast | Send | Announce | Signal | Await
     | Startup | Init | Uninit | Reconfigure | Op | Pack | AccumulateInL1
 )  # fmt: skip
@@ -319,7 +337,18 @@ def children(statement: Statement) -> tuple[Body, ...]:
             return (math, pack)
         case If(then=then, otherwise=otherwise):
             return (then, otherwise)
-        case Let() | Reserve() | Push() | Wait() | Pop() | ReadPage() | WritePage() | ReadBarrier() | WriteBarrier():
+        case (
+            Let()
+            | Reserve()
+            | Push()
+            | Wait()
+            | Pop()
+            | ReadPage()
+            | ReadRow()
+            | WritePage()
+            | ReadBarrier()
+            | WriteBarrier()
+        ):
             return ()
         case AtomicBarrier() | Multicast() | Send() | Announce() | Signal() | Await():
             return ()
@@ -350,7 +379,7 @@ def indices(statement: Statement) -> Iterator[Index]:
             yield index
         case ReadPage(page=page, slot=slot, pages=pages):
             yield from (page, slot, pages)
-        case WritePage(page=page, slot=slot):
+        case ReadRow(page=page, slot=slot) | WritePage(page=page, slot=slot):
             yield from (page, slot)
         case Op():
             yield from (source.slot for source in statement.sources if not isinstance(source, NumberArg))

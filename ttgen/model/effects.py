@@ -22,6 +22,7 @@ from ttgen.model.body import (
     Push,
     ReadBarrier,
     ReadPage,
+    ReadRow,
     Reconfigure,
     Reserve,
     Startup,
@@ -46,9 +47,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Begins to read pages of a tensor, or to write one."""
+    """Begins to read pages of a tensor, or the first row of one, or to write one."""
 
-    kind: Literal["read", "write"]
+    kind: Literal["read", "read_row", "write"]
     tensor: str
     page: Index
     pages: Index = ONE
@@ -168,6 +169,8 @@ def effects(statement: Action) -> tuple[Effect, ...]:
             return (Token("pop", cb, pages),)
         case ReadPage(tensor=tensor, page=page, cb=cb, slot=slot, pages=pages):
             return (Page("read", tensor, page, pages), Fill(cb, slot, "noc", pages))
+        case ReadRow(tensor=tensor, page=page, cb=cb, slot=slot):
+            return (Page("read_row", tensor, page), Fill(cb, slot, "noc"))
         case WritePage(tensor=tensor, page=page, cb=cb, slot=slot):
             return (Use(cb, slot, slot, "noc"), Page("write", tensor, page))
         case ReadBarrier():

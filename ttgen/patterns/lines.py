@@ -13,6 +13,7 @@ from ttgen.model.body import (
     Push,
     ReadBarrier,
     ReadPage,
+    ReadRow,
     Reserve,
     Wait,
     WriteBarrier,
@@ -113,7 +114,7 @@ class Moving:
         lets = needed(step_lets(self.context), names_in(body))
         return (Loop(var=STEP.name, extent=steps(self.context), body=(*lets, *body)),)
 
-    def tiles(self, statement: ReadPage | WritePage) -> ReadPage | WritePage | Loop:
+    def tiles(self, statement: ReadPage | ReadRow | WritePage) -> ReadPage | ReadRow | WritePage | Loop:
         """A page of each tile of a step."""
         return statement if self.one else Loop(var=K.name, extent=DEPTH, body=(statement,))
 
@@ -149,13 +150,22 @@ class Moving:
                 )))  # fmt: skip
         return tuple(item for body in found for item in body)
 
-    def read(self, index: int, place: Index, slot: Index) -> ReadPage:
-        """Begins to read a page of an input."""
+    def read(self, index: int, place: Index, slot: Index) -> ReadPage | ReadRow:
+        """Begins to read a page of an input, or of it the row that is broadcast."""
         value = self.passes.graph.values[index]
         assert isinstance(value, Input), "inputs are read"
-        return ReadPage(
-            tensor=value.tensor, page=self.page(value, add(self.first, place)), cb=self.places.cbs[index], slot=slot
-        )
+        page, cb = self.page(value, add(self.first, place)), self.places.cbs[index]
+        if self.is_row(value):
+            return ReadRow(tensor=value.tensor, page=page, cb=cb, slot=slot)
+        return ReadPage(tensor=value.tensor, page=page, cb=cb, slot=slot)
+
+    def is_row(self, value: Input) -> bool:
+        """Whether an input has one row for all of a tile, which is broadcast."""
+        rows, _cols = matrix(value.axes)
+        others, _width = matrix(self.context.graph.work)
+        tall = self.passes.line == "col" or (others is not None and others.size > 1)
+        in_bytes = self.context.dtypes[value.tensor] in ("bfloat16", "float32")
+        return (rows is None or rows.size == 1) and tall and in_bytes
 
     def read_once(self, inputs: Sequence[int]) -> Body:
         """Reads what is the same for all lines."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from ttgen.analysis.counts import counter
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Routine, Section
+from ttgen.model.body import ROW_PART_BYTES, Body, If, Let, Loop, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -176,6 +176,10 @@ def _moved(
                 where, now = tensor.place(page, noc), part("push")
                 for size, number in _packets(pages * tensor.page_bytes):
                     found["READ", now, where, own, own, tensor.in_dram, False, size] += number
+            case "read_row":
+                tensor, (page, _pages) = world.tensors[name], rest
+                where, now = tensor.place(page, noc), part("push")
+                found["READ", now, where, own, own, tensor.in_dram, False, ROW_PART_BYTES] += 2
             case "write":
                 tensor, (page, _pages) = world.tensors[name], rest
                 where, now = tensor.place(page, noc), part("pop")

@@ -24,6 +24,7 @@ from ttgen.model.body import (
     NumberArg,
     Op,
     ReadPage,
+    ReadRow,
     Routine,
     Section,
     Tile,
@@ -117,7 +118,7 @@ def flow_of(program: Program, along: int | None = None) -> Flow:
     fills: dict[str, Content] = {}
     for other in program.kernels:
         for item in walk(other.body):
-            if isinstance(item, ReadPage):
+            if isinstance(item, (ReadPage, ReadRow)):
                 tensors[item.cb] = item.tensor
             elif isinstance(item, FillTile):
                 fills[item.cb] = item.content

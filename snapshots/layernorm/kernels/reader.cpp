@@ -60,17 +60,23 @@ void kernel_main() {
     cb_push_back(cb_scaler, 1);
     cb_reserve_back(cb_g, k_blocks * block_k);
     for (uint32_t k = 0; k < Kt; ++k) {
-        noc_async_read_page(
-            k, g_tensor,
-            get_write_ptr(cb_g) + k * get_tile_size(cb_g));
+        noc_async_read(
+            g_tensor.get_noc_addr(k),
+            get_write_ptr(cb_g) + k * get_tile_size(cb_g), 64);
+        noc_async_read(
+            g_tensor.get_noc_addr(k, get_tile_size(cb_g) / 4),
+            get_write_ptr(cb_g) + get_tile_size(cb_g) / 4 + k * get_tile_size(cb_g), 64);
     }
     noc_async_read_barrier();
     cb_push_back(cb_g, k_blocks * block_k);
     cb_reserve_back(cb_b, k_blocks * block_k);
     for (uint32_t k = 0; k < Kt; ++k) {
-        noc_async_read_page(
-            k, b_tensor,
-            get_write_ptr(cb_b) + k * get_tile_size(cb_b));
+        noc_async_read(
+            b_tensor.get_noc_addr(k),
+            get_write_ptr(cb_b) + k * get_tile_size(cb_b), 64);
+        noc_async_read(
+            b_tensor.get_noc_addr(k, get_tile_size(cb_b) / 4),
+            get_write_ptr(cb_b) + get_tile_size(cb_b) / 4 + k * get_tile_size(cb_b), 64);
     }
     noc_async_read_barrier();
     cb_push_back(cb_b, k_blocks * block_k);
