@@ -10,6 +10,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from ttgen.analysis.errors import ProofError
 from ttgen.analysis.roles import by_core
 from ttgen.dtypes import TILE
 from ttgen.exhaustive import assert_never
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.reference import ELEMENTWISE, REDUCTIONS
 from ttgen.model.body import Body, Content, Dst, If, Let, Loop, NumberArg, Op, Routine, Section, Tile
 from ttgen.model.effects import (
@@ -114,12 +116,17 @@ def _within(function: str, dim: Literal["row", "col"]) -> Callable[..., Array]:
     return lambda tile: _reduced(REDUCTIONS[function], dim, np.broadcast_to(tile, (TILE, TILE)))
 
 
+def _with_zero(compare: Callable[..., Any], value: Any) -> Any:
+    return compare(value, 0.0)
+
+
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     **ELEMENTWISE,
     "identity": lambda value: value,
     "matmul": np.matmul,
     "matmul_transposed": lambda a, b: np.matmul(a, b.T),
     "zero": lambda: 0.0,
+    **{f"{name}_zero": partial(_with_zero, ELEMENTWISE[name]) for name in COMPARISONS},
     **{f"reduce_{name}_{dim}": _reduction(name, dim) for name in ("sum", "max") for dim in _DIMS},
     **{f"{name}_within_{dim}": _within(name, dim) for name in ("sum", "max", "min") for dim in _DIMS},
 }

@@ -18,9 +18,11 @@ _DECLARED: Final[Mapping[str, str]] = {
     ),
     f"{_COMPUTE}copy_dest_values.h": "copy_dst",
     f"{_COMPUTE}eltwise_binary.h": "add sub mul mul_accumulate",
-    f"{_COMPUTE}eltwise_binary_sfpu.h": "add_dst sub_dst mul_dst div_dst fold_sum",
+    f"{_COMPUTE}eltwise_binary_sfpu.h": ("add_dst sub_dst mul_dst div_dst fold_sum ge_dst gt_dst le_dst lt_dst eq_dst"),
     # rdiv.h uses a converter that it doesn't include: this one brings it.
     f"{_UNARY}binop_with_scalar.h": "add_number mul_number rsub_number rdiv_number",
+    f"{_UNARY}clamp.h": "clip",
+    f"{_UNARY}comp.h": ("ge_number gt_number le_number lt_number eq_number ge_zero gt_zero le_zero lt_zero eq_zero"),
     f"{_UNARY}erf_erfc.h": "erf",
     f"{_UNARY}exp.h": "exp",
     f"{_UNARY}fill.h": "fill zero",

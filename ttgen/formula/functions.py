@@ -6,6 +6,7 @@ business of `operations/`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Final
@@ -26,7 +27,7 @@ class Function:
 
     Attributes:
         operands: how many tensors or numbers it takes.
-        parameters: further numbers, by name, with their defaults; kept as float32.
+        parameters: further numbers, by name, with their defaults, NaN for those that have to be given; kept as float32.
         meaning: the value, for the reference page.
         bends: from its parameters, the operands around which it changes its course: where it begins or ends to be
             constant or straight, as far as float32 shows. Programs are tried on both sides of each.
@@ -43,10 +44,19 @@ def _table(*functions: Function) -> Mapping[str, Function]:
     return {function.name: function for function in functions}
 
 
+COMPARISONS: Final[Mapping[str, str]] = {"ge": "le", "gt": "lt", "le": "ge", "lt": "gt", "eq": "eq"}
+"""Values that are 1 where a comparison holds and 0 elsewhere, each with that of the operands the other way round."""
+
 ARITHMETIC: Final = frozenset({"add", "sub", "mul", "div", "neg"})
 
 FUNCTIONS: Final[Mapping[str, Function]] = _table(
     Function(name="abs", meaning="absolute value", bends=_at(0)),
+    Function(
+        name="clip",
+        parameters={"low": math.nan, "high": math.nan},
+        meaning="x, but at least low and at most high",
+        bends=lambda low, high: (low, high),
+    ),
     Function(name="erf", meaning="error function", bends=_at(-4, -1, 0, 1, 4)),
     Function(name="exp", meaning="e to the power x", bends=_at(-88, 0, 88)),
     Function(name="gelu", meaning="x / 2 * (1 + erf(x / sqrt(2)))", bends=_at(-6, -3, 0, 3, 6)),

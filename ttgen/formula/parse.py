@@ -11,7 +11,7 @@ from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
-from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.functions import COMPARISONS, FUNCTIONS
 from ttgen.formula.reductions import COMPOSED, REDUCTIONS
 from ttgen.records import dataclass
 
@@ -92,6 +92,7 @@ class Assignment:
 _TARGET: Final = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
 _SECOND: Final = re.compile(r"(?<=[\w.)\]}])\s+([^\W\d]\w*)\s*=(?!=)")
 
+_COMPARISONS: Final = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le", ast.Eq: "eq"}
 _OPERATORS: Final = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul"}
 
 
@@ -216,10 +217,13 @@ class _Parser:
                 raise self.refuse("'**' is not part of the language: use square(x), sqrt(x) or exp(n * log(x))", span)
             case ast.BinOp():
                 raise self.refuse("this operator is not part of the language: + - * / and @ are", span)
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _COMPARISONS:
+                return self.binary(_COMPARISONS[type(operator)], self.expression(left), self.expression(right), span)
+            case ast.Compare(ops=[ast.NotEq()]):
+                raise self.refuse("'!=' is not part of the language: write 1 - (x == y)", span)
             case ast.Compare():
                 raise self.refuse(
-                    "comparisons are not part of the language: use maximum, minimum, relu, sign, or a mask tensor in "
-                    "where(mask, x, y)",
+                    "a comparison has two sides: > < >= <= or ==, with the values 1 and 0; multiply several of them",
                     span,
                 )
             case ast.Attribute(value=operand, attr="T"):
@@ -262,6 +266,8 @@ class _Parser:
                 return self.number(left * right, span)
             case "div" if right != 0:
                 return self.number(left / right, span)
+        if kind in COMPARISONS:
+            raise self.refuse("a comparison of numbers only: write its value", span)
         raise self.refuse("division by zero" if kind == "div" else "'@' takes tensors", span)
 
     def call(self, node: ast.Call, span: Span) -> Syntax:
@@ -295,7 +301,14 @@ class _Parser:
             value = given.get(parameter)
             if value is not None and not isinstance(value, Number):
                 raise self.refuse(f"'{parameter}' of {name} is a number", value.span)
+            if value is None and math.isnan(default):
+                raise self.refuse(
+                    f"{name} takes {listing(function.parameters).replace(' or ', ' and ')}: '{parameter}' is missing",
+                    span,
+                )
             parameters.append(to_float32(default if value is None else value.value))
+        if name == "clip" and parameters[0] > parameters[1]:
+            raise self.refuse("'low' of clip is more than 'high'", span)
         if name == "softplus" and not (
             all(value > 0 for value in parameters) and SMALLEST <= 1 / parameters[0] <= 1 / SMALLEST
         ):

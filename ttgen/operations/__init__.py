@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from ttgen.formula.functions import COMPARISONS
 from ttgen.operations.accuracy import EXACT, WITH_16_BITS, WITH_32_BITS, Accuracy
 from ttgen.records import dataclass
 
@@ -168,11 +169,16 @@ def _operations() -> tuple[Operation, ...]:
         _in_dst("mul_number", "mul", sources=with_number, init="number"),
         _in_dst("rsub_number", "sub", sources=with_number, arguments=(1, 0), init="number"),
         _in_dst("rdiv_number", "div", sources=with_number, arguments=(1, 0)),
+        # With 0 the forms of their own: a difference to it would have a sign where it is -0 (ckernel_sfpu_comp.h).
+        *(_in_dst(f"{name}_number", name, sources=with_number) for name in COMPARISONS),
+        *(_in_dst(f"{name}_zero", f"{name}_zero") for name in COMPARISONS),
+        _in_dst("clip", "clip", sources=("dst", "number", "number")),
         _in_dst("max_number", "maximum", sources=with_number),
         _in_dst("min_number", "minimum", sources=with_number),
         _in_dst("fill", "identity", sources=("number",), result="overwrites"),
         _in_dst("zero", "zero", sources=(), result="overwrites", init="fill"),
         *(_in_dst(f"{name}_dst", name, sources=pair, result="overwrites") for name in (*_SIGNS, "div")),
+        *(_in_dst(f"{name}_dst", name, sources=pair, result="overwrites") for name in COMPARISONS),
         _in_dst("max_dst", "maximum", sources=pair, result="overwrites"),
         _in_dst("min_dst", "minimum", sources=pair, result="overwrites"),
         # The condition is loaded as an integer and compared with 0 (sfpu/ckernel_sfpu_where.h).

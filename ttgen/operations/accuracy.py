@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ttgen.formula.functions import COMPARISONS
 from ttgen.records import dataclass
 
 
@@ -38,6 +39,8 @@ WITH_16_BITS: Final[Mapping[str, Accuracy]] = {
     "abs_of_condition": EXACT,
     "add_dst": _CUT,
     "add_number": _CUT,
+    **{f"{name}_{operand}": EXACT for name in COMPARISONS for operand in ("number", "zero", "dst")},
+    "clip": _CUT,
     "copy_dst": EXACT,
     "div_dst": _ROUNDED,
     "erf": _CUT,
@@ -78,6 +81,7 @@ WITH_16_BITS: Final[Mapping[str, Accuracy]] = {
 WITH_32_BITS: Final[Mapping[str, Accuracy]] = {
     **{name: EXACT if found == EXACT else _FLOAT32 for name, found in WITH_16_BITS.items()},
     "erf": Accuracy(4e-7),
+    "clip": EXACT,
     "fill": EXACT,
     # erf is near -1 in the left tail, and 1 + erf keeps few of its bits.
     "gelu": Accuracy(3e-7, 1e-6),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ttgen.formula.functions import COMPARISONS
+
 FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "abs": 420,
     "abs_of_condition": 420,
@@ -17,6 +19,7 @@ FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "add_dst_cols": 3870,
     "add_dst_rows": 3250,
     "add_number": 1030,
+    "clip": 700,
     "copy_dst": 450,
     "div_dst": 860,
     "erf": 490,
@@ -52,7 +55,14 @@ FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "sub_dst_cols": 3980,
     "sub_dst_rows": 3250,
     "tanh": 930,
-    **{f"{name}_within_{dim}": 2000 for name in ("sum", "max", "min") for dim in ("row", "col")},
+    "max_within_col": 900,
+    "max_within_row": 3100,
+    "min_within_col": 950,
+    "min_within_row": 3200,
+    "sum_within_col": 1900,
+    "sum_within_row": 3100,
+    **{f"{name}_dst": 2100 for name in COMPARISONS},
+    **{f"{name}_{operand}": 700 for name in COMPARISONS for operand in ("number", "zero")},
     "where": 100,
     "zero": 400,
 }

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Final, Literal
 
 from ttgen.exhaustive import assert_never
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Reduction, Value, spans
 from ttgen.model.body import NumberArg
 from ttgen.model.index import ZERO, Index
@@ -38,7 +39,7 @@ def broadcast_of(value: Value, into: Axes) -> Broadcast | None:
 
 
 # Functions whose value is never -0.0: not where its exact value is 0, nor where it underflows.
-_NEVER_NEGATIVE_ZERO: Final = frozenset({"abs", "exp", "sigmoid", "softplus", "square"})
+_NEVER_NEGATIVE_ZERO: Final = frozenset({"abs", "exp", "sigmoid", "softplus", "square", *COMPARISONS})
 
 
 def may_be_negative_zero(value: Value) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from ttgen.dtypes import TILE
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.values import Axis, Elementwise, Graph, Input, Number, Output, Reduction, Value
 from ttgen.patterns.operands import broadcast_of
 from ttgen.records import dataclass
@@ -33,7 +34,22 @@ Way = Literal["tiles", "products", "fold"]
 Line = Literal["row", "col", "batch"]
 
 _CHEAP: Final = frozenset(
-    {"abs", "add", "div", "maximum", "minimum", "mul", "neg", "relu", "sign", "square", "sub", "where"}
+    {
+        "abs",
+        "add",
+        "div",
+        "maximum",
+        "minimum",
+        "mul",
+        "neg",
+        "relu",
+        "sign",
+        "square",
+        "sub",
+        "where",
+        "clip",
+        *COMPARISONS,
+    }
 )
 """Functions that are as cheap to compute again as to read back."""
 

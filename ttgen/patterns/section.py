@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ttgen.exhaustive import assert_never
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.parse import SMALLEST
 from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number, Reduction
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
@@ -189,6 +190,8 @@ class SectionBuilder:
         kind = node.function
         if kind == "where":
             return self.combine("where", node)
+        if kind in COMPARISONS:
+            return self.compared(node)
         if kind not in _BINARY:
             slot = self.own(node.operands[0])
             return self.emit(kind, (_dst(slot), *self.parameters(node)), slot)
@@ -203,6 +206,9 @@ class SectionBuilder:
         number = self.values.number
         if node.function == "leaky_relu":
             return (number(node.parameters[0], "leaky_relu_slope"),)
+        if node.function == "clip":
+            low, high = node.parameters
+            return (number(low, "clip_low"), number(high, "clip_high"))
         if node.function == "softplus":
             beta, threshold = node.parameters
             return (
@@ -211,6 +217,19 @@ class SectionBuilder:
                 number(threshold, "softplus_threshold"),
             )
         return ()
+
+    def compared(self, node: Elementwise) -> int:
+        """A comparison with a number, in place, or of two values."""
+        kind, (left, right) = node.function, node.operands
+        if isinstance(self.nodes[left], Number):
+            kind, left, right = COMPARISONS[kind], right, left
+        number = self.nodes[right]
+        if not isinstance(number, Number):
+            return self.combine(f"{kind}_dst", node)
+        slot = self.own(left)
+        if number.number == 0:
+            return self.emit(f"{kind}_zero", (_dst(slot),), slot)
+        return self.emit(f"{kind}_number", (_dst(slot), self.values.number(number.number, "number")), slot)
 
     def with_number(self, node: Elementwise) -> int | None:
         """An operation between a value and a number, in place."""

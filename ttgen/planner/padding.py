@@ -17,6 +17,7 @@ from typing import Final, Literal
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE
 from ttgen.errors import Path, Problem, SpecError
 from ttgen.exhaustive import assert_never
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.scalar import value_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Reduction, Value, matrix, varies
 from ttgen.planner.stages import Stage, StoredTensor
@@ -38,9 +39,11 @@ divisor that is 0, nothing else in the row is of any use either."""
 ZERO: Final = Known(0.0)
 
 # What the device computes without error if the result is a bfloat16.
-_EXACT: Final = frozenset({"abs", "add", "maximum", "minimum", "mul", "neg", "relu", "sign", "square", "sub", "where"})
+_EXACT: Final = frozenset(
+    {"abs", "add", "maximum", "minimum", "mul", "neg", "relu", "sign", "square", "sub", "where", *COMPARISONS}
+)
 # Functions of finite numbers that are finite, short of the overflow of a sum or a product.
-_FINITE: Final = _EXACT | {"erf", "gelu", "leaky_relu", "sigmoid", "silu", "softplus", "tanh"}
+_FINITE: Final = _EXACT | {"clip", "erf", "gelu", "leaky_relu", "sigmoid", "silu", "softplus", "tanh"}
 # What makes of a number that is nearly right another one.
 _STEADY: Final = frozenset(
     {"abs", "add", "div", "exp", "mul", "neg", "reciprocal", "rsqrt", "sigmoid", "sqrt", "square", "sub"}

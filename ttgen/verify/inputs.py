@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES
-from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.functions import COMPARISONS, FUNCTIONS
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
@@ -117,7 +117,7 @@ def bends(graph: Graph) -> Mapping[str, tuple[float, ...]]:
         if value.function in FUNCTIONS:
             for place in FUNCTIONS[value.function].bends(*value.parameters):
                 _trace(graph, value.operands[0], place, found)
-        if value.function in ("maximum", "minimum"):
+        if value.function in ("maximum", "minimum", *COMPARISONS):
             for operand, other in (value.operands, value.operands[::-1]):
                 if isinstance(number := graph.values[other], Number):
                     _trace(graph, operand, number.number, found)

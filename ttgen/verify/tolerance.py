@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.reference import evaluate
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
@@ -37,7 +38,7 @@ _APPROXIMATE: Final = 2.0**-5
 """What fast approximations may add to a function's value: assumed, not measured."""
 _APPROXIMATED: Final = frozenset({"erf", "exp", "gelu", "log", "reciprocal", "rsqrt", "sigmoid", "silu", "softplus",
                                   "sqrt", "tanh"})  # fmt: skip
-_JUMPS: Final = frozenset({"sign", "where"})
+_JUMPS: Final = frozenset({"sign", "where", *COMPARISONS, *(f"{name}_zero" for name in COMPARISONS)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +271,11 @@ def _carried(function: str, terms: list[Bounded], value: Array) -> Array:
             # Where it is clear which one it is, the other's error doesn't matter.
             clear = np.abs(a.value - b.value) > a.error + b.error
             return np.where(clear, np.where(value == a.value, a.error, b.error), np.maximum(a.error, b.error))
+        case _, [a, *others] if function.removesuffix("_zero") in COMPARISONS:
+            # Within the errors of both sides it may hold or not.
+            b = others[0] if others else _number(0.0)
+            unsure = np.abs(a.value - b.value) <= a.error + b.error
+            return np.where(unsure & (a.error + b.error > 0), 1.0, 0.0)
         case "where", [condition, a, b]:
             error = np.where(condition.value != 0, a.error, b.error)
             unsure = (condition.error > 0) & (np.abs(condition.value) <= condition.error)
