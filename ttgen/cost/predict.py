@@ -14,6 +14,7 @@ from ttgen.cost.bounds import Bound, bound
 from ttgen.cost.core import Core, core_of, noc_of
 from ttgen.cost.loads import pages, read_by
 from ttgen.cost.program import Program
+from ttgen.cost.timeline import fill_steps_turns_tail
 from ttgen.dtypes import DTYPES
 from ttgen.model.grids import Coordinate
 from ttgen.records import dataclass
@@ -173,12 +174,9 @@ def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
     """What a core takes: its first block, then steps of what is slowest, then the way out of the last block."""
     movers, compute = core.movers, core.compute
     rounds = max((mover.rounds for mover in movers), default=0) or 1
-    # A kernel that brings and takes waits for the last step of a unit, and brings nothing while it writes.
     turning = next((mover for mover in movers if mover.rounds and mover.drains), None)
-    units = turning.drains if turning is not None else 1
     drain = max(sum(mover.drain for mover in movers), traffic.write_cycles)
     noc, dram = max(mover.round for mover in movers), traffic.read_cycles / rounds
-    brought = max(noc, dram)
     computed = compute.took / rounds
     waits: dict[Engine, float] = {
         "math": computed if compute.took > max(compute.unpack, compute.pack) else 0.0,
@@ -190,22 +188,21 @@ def _pipelined(core: Core, traffic: _Traffic, rates: Rates) -> _Pipelined:
     binding = max(waits, key=waits.__getitem__)
     if binding == "math" and compute.sfpu > compute.math:
         binding = "sfpu"
-    step = waits["dram"] if binding == "dram" else max(computed, brought)
-    if not core.overlaps:
-        step = max(step, computed + brought)
-    out = drain / units
     others = max((mover.round for mover in movers if mover is not turning), default=0.0)
-    turn = 0.0 if turning is None else out + max(turning.round, others - out)
-    received = sum(mover.received for mover in movers)
-    drains = max((mover.drains for mover in movers), default=0) or 1
+    fill, steps, turns, tail = fill_steps_turns_tail(
+        rounds=rounds,
+        computed=compute.took,
+        first=max(mover.first for mover in movers),
+        fed=noc,
+        read=traffic.read_cycles,
+        drained=drain,
+        drains=max((mover.drains for mover in movers), default=0) or 1,
+        turns=None if turning is None else (turning.drains, turning.round, others),
+        received=sum(mover.received for mover in movers),
+        overlaps=core.overlaps,
+    )
     return _Pipelined(
-        parts={
-            "launch": rates.launch,
-            "fill": max(mover.first for mover in movers) + brought,
-            "steps": (rounds - units) * step + units * computed,
-            "turns": (units - 1) * turn + received,
-            "tail": drain / drains,
-        },
+        parts={"launch": rates.launch, "fill": fill, "steps": steps, "turns": turns, "tail": tail},
         engines={
             "math": compute.math,
             "sfpu": compute.sfpu,
