@@ -105,7 +105,12 @@ def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) ->
         if kernel.part != "compute"
     )
     rounds = max((mover.rounds for mover in movers), default=0)
-    streams = [buffer for buffer in design.buffers if buffer.role == "input" and buffer.tensor is None]
+    # What comes once keeps nothing waiting for room.
+    streams = [
+        buffer
+        for buffer in design.buffers
+        if buffer.role == "input" and program.tally.most.get(("push", buffer.name), 0) > buffer.block
+    ]
     return Core(
         movers=movers,
         compute=busy,

@@ -98,8 +98,13 @@ def predict(program: Program, target: Target, rates: Rates | None = None) -> Pre
 
 
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
-    """The first core of each role: policies and shards give it as much work as any."""
-    return tuple(dict.fromkeys(areas[0].start for areas in program.divided.roles.values() if areas))
+    """The first core of each role, and of the part of K that has most steps: no core has more work."""
+    found = [areas[0].start for areas in program.divided.roles.values() if areas]
+    parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
+    most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
+    if most:
+        found.append((0, most * program.sizes["core_rows"]))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,6 @@ def fill_steps_turns_tail(
     if not overlaps:
         step = max(step, one + brought)
     out = drained / units
-    # Others bring their blocks of the next unit meanwhile.
-    turn = 0.0 if turns is None else max(out + own, others)
+    # Others bring their blocks of the next unit meanwhile; nothing comes faster than DRAM gives it.
+    turn = 0.0 if turns is None else max(out + own, others, read / rounds)
     return first + brought, (rounds - units) * step + units * one, (units - 1) * turn + received, drained / drains
