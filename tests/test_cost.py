@@ -130,6 +130,13 @@ def test_what_comes_once_keeps_nothing_waiting() -> None:
     assert predicted((1024, 1024, 1024), schedule, compute="A @ B + A").parts["steps"] < 1.2 * alone
 
 
+def test_a_run_of_pages_is_asked_for_once_and_brings_its_bytes() -> None:
+    (program,) = candidates(load_spec(Path("specs/gemm_skinny.yaml")))
+    found, rates = predict(program, load("n150")), load_rates("wormhole_b0")
+    # Eleven columns of W's tiles and all of X come to a core.
+    assert found.engines["noc"] >= (11 + 1) * 128 * 2048 / rates.read[0]
+
+
 def test_the_longest_part_of_k_counts() -> None:
     # Five steps for four parts: two of them for the last, which has no sums to add up.
     uneven, even = (
