@@ -17,7 +17,8 @@ from ttgen.cli.main import OK, USER_ERROR
 from ttgen.cost import Prediction, predict
 from ttgen.errors import printable
 from ttgen.model.plan import Plan
-from ttgen.planner.resolve import candidates
+from ttgen.planner.resolve import candidates, resolve
+from ttgen.spec import LoadedSpec
 from ttgen.target import load
 
 EXAMPLES: Final = """\
@@ -34,17 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints a line a spec."""
-    planned, wrong = specs.plan_all(options.specs)
+    planned, wrong = specs.serve_all(options.specs, _planned)
     found = []
-    for loaded, plan in planned:
-        target = load(plan.target.device)
-        programs = [predict(candidate, target) for candidate in candidates(loaded)]
+    for loaded, plan, programs in planned:
         found.append(_as_json(plan, programs))
         if not (options.json or options.quiet):
             print(f"{printable(loaded.file_name)}: {_line(plan, programs)}")
     if options.json and not options.quiet:
         print(json.dumps(found, indent=2))
     return USER_ERROR if wrong else OK
+
+
+def _planned(loaded: LoadedSpec) -> tuple[LoadedSpec, Plan, Sequence[Prediction]]:
+    """A spec, its plan, and what its programs take."""
+    made, target = candidates(loaded), load(loaded.spec.target)
+    return loaded, resolve(loaded, made), [predict(program, target) for program in made]
 
 
 def _line(plan: Plan, programs: Sequence[Prediction]) -> str:

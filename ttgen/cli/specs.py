@@ -107,15 +107,21 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[li
 
 def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     """Plans every spec; prints the problems of those that can't be, and counts them."""
-    from ttgen.loading import load
     from ttgen.planner.resolve import resolve
 
-    def serve(path: Path, names: _Names) -> tuple[LoadedSpec, Plan]:
+    return serve_all(words, lambda loaded: (loaded, resolve(loaded)))
+
+
+def serve_all(words: Iterable[str], serve: Callable[[LoadedSpec], T]) -> tuple[list[T], int]:
+    """Makes something of every spec; prints the problems of those that can't be served, and counts them."""
+    from ttgen.loading import load
+
+    def named(path: Path, names: _Names) -> T:
         loaded = load(path)
         names.claim(loaded.spec.kernel, path)
-        return loaded, resolve(loaded)
+        return serve(loaded)
 
-    return _each(find(words), serve)
+    return _each(find(words), named)
 
 
 class Rendered(NamedTuple):

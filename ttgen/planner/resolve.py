@@ -52,14 +52,18 @@ from ttgen.target import load as load_target
 DOCUMENT = "tt.plan.json"
 
 
-def resolve(loaded: LoadedSpec) -> Plan:
+def resolve(loaded: LoadedSpec, chosen: Sequence[Candidate] | None = None) -> Plan:
     """Plans a spec.
+
+    Args:
+        loaded: the spec.
+        chosen: its `candidates`, where they are there already.
 
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
     with located(loaded.source):
-        return _resolved(loaded)
+        return _resolved(loaded, chosen)
 
 
 def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
@@ -72,10 +76,11 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         target = load_target(loaded.spec.target)
         stages = stages_of(loaded, graph_of(loaded))
         exactness = precision.decide(loaded, stored_tensors(stages), target)
-        return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
+        held = l1.held(stages, target)
+        return tuple(_candidate(loaded, stage, exactness, target, held) for stage in stages)
 
 
-def _resolved(loaded: LoadedSpec) -> Plan:
+def _resolved(loaded: LoadedSpec, chosen: Sequence[Candidate] | None) -> Plan:
     spec = loaded.spec
     target = load_target(spec.target)
     api = newest()
@@ -88,7 +93,8 @@ def _resolved(loaded: LoadedSpec) -> Plan:
     zeros = padding.zero_padded(stages, spec.formula_path)
 
     # How: a schedule for each, and the kernels that follow it.
-    chosen = [_candidate(loaded, stage, exactness, target) for stage in stages]
+    held = l1.held(stages, target)
+    chosen = chosen or [_candidate(loaded, stage, exactness, target, held) for stage in stages]
     grids = shards.agreed([(made.stage, made.shards) for made in chosen])
     tensors.check_memory(stored, grids, target)
     budgets = [_budget(made, stored, grids, exactness, target) for made in chosen]
@@ -122,14 +128,16 @@ def _resolved(loaded: LoadedSpec) -> Plan:
     )
 
 
-def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
+def _candidate(
+    loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target, held: int
+) -> Candidate:
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)
     if left_open(stage):
         # The cost model is only imported where something is left to choose.
         from ttgen.planner import search
 
-        return search.best(stage, pattern, limits, exactness, target)
+        return search.best(stage, pattern, limits, exactness, target, held=held)
     schedule = schedule_of(stage, limits)
     return candidate(stage, pattern, schedule, schedule.block.value, exactness, target)
 
