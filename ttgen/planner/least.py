@@ -149,8 +149,8 @@ class Least:
         self.link = target.noc.bytes_per_clock.worker
         if self.operands is not None:
             share = max(self.rates.unpack_shares.line, self.rates.unpack_shares.block)
-            unpack = min(item.bytes for item in self.operands) / (self.rates.unpack * share)
-            self.product = max(self.rates.phase * self.phases + self.rates.product, unpack)
+            self.product_unpack = min(item.bytes for item in self.operands) / (self.rates.unpack * share)
+            self.product = self.rates.phase * self.phases + self.rates.product
         self._subblocks: dict[tuple[int, int], Subblock] = {}
         self._graph, self._pattern, self._slots = graph, PATTERNS[pattern], target.dst_tiles(bits=exactness.dst_bits)
 
@@ -180,24 +180,42 @@ class Least:
         """Cycles that schedules with such units take at least, however deep their blocks are."""
         if self.operands is None:
             return 0.0
+        rates, units, depth = self.rates, dealt.units, self.limits.k / way.split
         a, b = self.operands
-        computed = dealt.units * m * n * self.product * self.limits.k / way.split
+        computed = units * m * n * max(depth * self.product + self.epilogue, depth * self.product_unpack)
         read = a.least_cycles * dealt.a_times + b.least_cycles * dealt.b_times
         if way.split > 1 or dealt.a_cores > 1 or dealt.b_cores > 1:
-            computed += self.rates.ahead_latency + self.writes
-            return self.rates.launch + max(computed, read + self.writes / dealt.units)
-        return self.rates.launch + max(computed + self.rates.read_latency, read, self.writes)
+            # A tile deep of each operand before anything is computed, and a round of each unit at least.
+            fed_a = (m * units * a.bytes / rates.multicast) if dealt.a_cores > 1 else dealt.a * self._page(a)
+            fed_b = (n * units * b.bytes / rates.multicast) if dealt.b_cores > 1 else dealt.b * self._page(b)
+            first, waits = max(fed_a, fed_b) / units + rates.ahead_latency, units * rates.ahead_latency
+            # Many steps read while it is computed, a single one before that.
+            read = max(read + self.writes / units, min(read, read / units + computed) + self.writes)
+            return rates.launch + max(
+                read,
+                computed + first + self.writes,
+                fed_b * depth + waits + self.writes,
+                fed_a * depth + waits + self.writes / units,
+            )
+        fed = (dealt.a * self._page(a) + dealt.b * self._page(b)) * depth + units * rates.read_latency
+        return rates.launch + max(computed + rates.read_latency, fed, read, self.writes)
 
-    def dealt(self, way: Way, m: int, n: int, local: Local | None = None) -> Dealt:
+    def _page(self, item: Read) -> float:
+        """Cycles of a tile that a core reads, at least."""
+        rate = max(self.rates.read) if item.in_dram else self.link
+        return max(0.0 if item.sharded else self.rates.page, item.bytes / rate)
+
+    def dealt_by(self, local: Local, m: int, n: int) -> Dealt:
+        """The first core's units of so many tiles of the part of the output that its shard belongs to."""
+        part = local.parts[min(local.parts, key=lambda core: core[::-1])]
+        x, y = -(-part.cols // n), -(-part.rows // m)
+        across, down = -(-self.limits.n // n), -(-self.limits.m // m)
+        return Dealt(x * y, part.rows * x, part.cols * y, part.rows * part.cols, across, down, across, down)
+
+    def dealt(self, way: Way, m: int, n: int) -> Dealt:
         """The first core's units of so many tiles."""
         rows, cols, batches = self.limits.m, self.limits.n, self.batches
         across, down = -(-cols // n), -(-rows // m)
-        if local is not None:
-            part = local.parts[min(local.parts, key=lambda core: core[::-1])]
-            x, y = -(-part.cols // n), -(-part.rows // m)
-            return Dealt(
-                x * y, part.rows * x, part.cols * y, part.rows * part.cols, across, down, across, down
-            )  # fmt: skip
         if way.policy != "rectangular":
             units = -(-across * down * batches // way.cores)
             if way.policy == "strided" or not way.in_rows:

@@ -9,7 +9,7 @@ from typing import Literal
 from ttgen.cost.timeline import fill_steps_turns_tail
 from ttgen.model.grids import Local
 from ttgen.planner import nocs
-from ttgen.planner.least import Least, Read, Way
+from ttgen.planner.least import Dealt, Least, Read, Way
 
 
 class _Mover:
@@ -61,9 +61,8 @@ class _Mover:
 class Units:
     """What schedules with units of some tiles take at least, by the depth of a step."""
 
-    def __init__(self, least: Least, way: Way, m: int, n: int, local: Local | None = None) -> None:
-        self.least, self.way, self.m, self.n = least, way, m, n
-        dealt = self.dealt = least.dealt(way, m, n, local)
+    def __init__(self, least: Least, way: Way, m: int, n: int, dealt: Dealt, local: Local | None = None) -> None:
+        self.least, self.way, self.m, self.n, self.dealt = least, way, m, n, dealt
         self.exchanges = way.split > 1 or dealt.a_cores > 1 or dealt.b_cores > 1
         self.resident = frozenset[str]() if local is None else local.resident
         beside = [item for item in least.beside if item.name not in self.resident]

@@ -13,7 +13,7 @@ from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize
 from ttgen.planner import shards
 from ttgen.planner.choices import Family, families
-from ttgen.planner.least import Least
+from ttgen.planner.least import Dealt, Least
 from ttgen.planner.least_units import Units
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
@@ -39,7 +39,7 @@ class Choice:
 
 Rank = tuple[int, int]
 """What decides among the fastest: tiles of a subblock, negative, and bytes of L1."""
-_Sides = tuple[Family, int, int]
+_Sides = tuple[Family, int, int, Dealt]
 
 
 class Queue:
@@ -74,7 +74,7 @@ class Queue:
                 if known not in seen:
                     seen.add(known)
                     self.number += len(family.depths) * len(family.ahead)
-                    self._push(self._least.roughly(way, m, n, dealt), (0, 0), (family, m, n))
+                    self._push(self._least.roughly(way, m, n, dealt), (0, 0), (family, m, n, dealt))
 
     @property
     def least(self) -> float:
@@ -118,14 +118,16 @@ class Queue:
             heapq.heappop(self._waiting)
             self._make(*item)
 
-    def _make(self, family: Family, m: int, n: int) -> None:
+    def _make(self, family: Family, m: int, n: int, dealt: Dealt) -> None:
         """All candidates with blocks of some sides."""
         try:
             local = self._local(family, m, n) if self._is_sharded else None
         except SpecError as error:
             self.refused = self.refused or error
             return
-        units = Units(self._least, family.way, m, n, local)
+        units = Units(
+            self._least, family.way, m, n, dealt if local is None else self._least.dealt_by(local, m, n), local
+        )
         tiles = units.subblock.h * units.subblock.w
         for k, ahead in product(family.depths, family.ahead):
             for buffers in family.buffers:
