@@ -114,13 +114,11 @@ def candidate(
     # How often, and so how deep its buffers have to be.
     values = {**design.sizes, **divided.sizes}
     own = dict(cores_of(divided.tables))
-    counted = tally(
-        (
-            (kernel.body, [own[core] for area in roles.cores_of(kernel.on, divided.roles) for core in area.cores()])
-            for kernel in design.kernels
-        ),
-        values,
-    )
+    of_roles = {
+        on: [own[core] for area in roles.cores_of(on, divided.roles) for core in area.cores()]
+        for on in dict.fromkeys(kernel.on for kernel in design.kernels)
+    }
+    counted = tally(((kernel.body, of_roles[kernel.on]) for kernel in design.kernels), values)
     deep = replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most))
     return Candidate(
         stage=stage,
