@@ -72,6 +72,12 @@ def test_no_slower_than_by_hand(shape: tuple[int, int, int], by_hand: str) -> No
     assert microseconds(text(*shape)) <= 1.005 * microseconds(text(*shape, by_hand))
 
 
+def test_banks_are_read_by_the_cores_beside_them() -> None:
+    banked = text(32, 4096, 4096).replace("bfloat16}\n  C", "bfloat16, layout: dram_sharded}\n  C")
+    by_hand = banked.replace("schedule: auto", "schedule: {block: {n: 11, k: 8}}")
+    assert microseconds(banked) <= 1.005 * microseconds(by_hand) < 0.9 * microseconds(text(32, 4096, 4096))
+
+
 def test_a_ninth_of_one_tile_at_a_time() -> None:
     assert microseconds(text(1024, 1024, 1024)) < microseconds(text(1024, 1024, 1024, "{}")) / 9
 

@@ -83,8 +83,7 @@ def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: M
             given.update(zip(runtime, own, strict=True))
             for key, times in counted(given).items():
                 total[key] += number * times
-                if times > most[key]:
-                    most[key] = times
+                most[key] = max(most[key], times)
     return Tally(total=total, most=most)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from ttgen.model.plan import BlockSize
 from ttgen.model.schedule import Order
-from ttgen.planner import cores
+from ttgen.planner import cores, shards
 from ttgen.planner.least import Way
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
@@ -143,7 +143,10 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
             ahead=tuple(said.values("prefetch", (False, True))) if shared != "none" else (False,),
         )  # fmt: skip
 
-    plain = [*every(said.side("m", _small(limits.m)), said.side("n", _small(limits.n)))]
+    # Units end where shards do.
+    ends = [grid.tiles for grid in shards.grids(stage, BlockSize(m=1, n=1, k=1), target).values()]
+    rows, cols = (_small(limit, {sides[axis] for sides in ends}) for axis, limit in enumerate((limits.m, limits.n)))
+    plain = [*every(said.side("m", rows), said.side("n", cols))]
     if not limits.k:
         yield from (family(policy, "none", 1, plain) for policy in said.values("policy", ("contiguous",)))
         return
@@ -169,9 +172,10 @@ def _parts(grid: Grid) -> tuple[int, ...]:
     return tuple(sorted({grid.rows // rows for rows in range(1, grid.rows + 1)}))
 
 
-def _small(limit: int) -> set[int]:
-    """Sides of blocks of which a core makes many, or one."""
-    return {min(side, limit) for side in _SIDES} | {-(-limit // trips) for trips in _TRIPS}
+def _small(limit: int, ends: set[int]) -> set[int]:
+    """Sides of blocks of which a core makes many, or one, or which divide a shard."""
+    parts = {side for end in ends for side in range(1, min(end, limit) + 1) if end % side == 0}
+    return {min(side, limit) for side in _SIDES} | {-(-limit // trips) for trips in _TRIPS} | parts
 
 
 def _even(said: _Said, grid: Grid) -> list[tuple[int, int]]:
