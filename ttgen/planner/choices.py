@@ -27,7 +27,7 @@ _TRIPS: Final = (1, 2, 3, 4, 6, 8)
 _SIDES: Final = (1, 2, 4, 8)
 _EVEN: Final = (1, 2, 4)
 """Sides of subblocks: a block that is no multiple of one leaves DST half empty."""
-_DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_DEPTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 
 
 def left_open(stage: Stage) -> tuple[str, ...]:
@@ -194,6 +194,6 @@ def _dealt(limit: int, lines: int) -> set[int]:
 
 
 def _depths(limits: BlockSize, split: int) -> set[int]:
-    """Tiles of K of a step."""
-    steps = max(-(-limits.k // split), 1)
-    return {depth for depth in _DEPTHS if depth < steps} | {steps}
+    """Tiles of K of a step: of those that make as many steps, the fewest."""
+    part = max(-(-limits.k // split), 1)
+    return {-(-part // -(-part // depth)) for depth in _DEPTHS if depth < part} | {part}

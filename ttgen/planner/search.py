@@ -1,8 +1,8 @@
 """`schedule: auto`: the candidate that the cost model finds fastest among those that are legal.
 
 What a candidate takes at least is known from its numbers. Candidates are designed and predicted in that order, until
-the next one can't be faster than the best by more than the model can tell apart: so what is found is the best of all
-that there are, however few are designed. The same spec gives the same schedule.
+the next one can't be faster than the best: so what is found is the best of all that there are, however few are
+designed. The same spec gives the same schedule.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ttgen.records import dataclass
 from ttgen.spec import Schedule as ScheduleSpec
 from ttgen.target import Target
 
-_ALIKE: Final = 1.005
+_ALIKE: Final = 1.0001
 """Predictions that are nearer than this are the same: the larger subblock decides, then less L1."""
 _ALSO: Final = 3
 """Candidates that are designed because they may be as fast and rank before the fastest."""
@@ -207,8 +207,8 @@ def _explained(schedule: Schedule, because: str, free: Sequence[str]) -> Schedul
 
 def _next(winner: Found, words: str, cycles: float) -> str:
     """What came second, and by how much."""
-    slower = cycles / winner.cycles - 1
-    return f"; next {words}, {f'{slower:.0%} slower' if slower >= _ALIKE - 1 else 'as fast'}"
+    slower = round(100 * (cycles / winner.cycles - 1))
+    return f"; next {words}, {f'{slower}% slower' if slower else 'as fast'}"
 
 
 def _words_of(schedule: Schedule) -> str:
