@@ -1,11 +1,12 @@
-"""A thousand different specs, rendered and written by one process, and checked: `python bench/thousand.py [NUMBER]`.
+"""A thousand different specs, rendered, written and checked: `python bench/thousand.py [NUMBER] [--auto]`.
 
-They differ in formula, shapes, policy, order, dtype and target. The measure beside it is a bare Python loop that
-writes the same files.
+They differ in formula, shapes, policy, order, dtype and target. With `--auto` the schedule of each is searched. The
+measure beside it is a bare Python loop that writes the same files.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 LIMIT_SECONDS: Final = 3
+AUTO_SECONDS: Final = 8
 CHECK_SECONDS: Final = 0.7
 
 # A formula and the shapes of its tensors, as functions of rows, columns and depth.
@@ -36,7 +38,7 @@ SCHEDULES: Final = (
 )
 
 
-def spec(number: int) -> str:
+def spec(number: int, *, auto: bool = False) -> str:
     """The text of one spec; no two are equal but for their names."""
     formula, shapes = FORMULAS[number % len(FORMULAS)]
     sizes = {"m": 32 + 7 * (number % 61), "n": 128 + 11 * (number % 67), "k": 32 + 13 * (number % 71)}
@@ -47,17 +49,22 @@ def spec(number: int) -> str:
         shape = ", ".join(str(sizes.get(extent, extent)) for extent in extents.split())
         lines.append(f"  {name}: {{shape: [{shape}], dtype: {dtype}}}")
     lines.append(f"compute: {formula}")
-    return "\n".join(lines) + "\n" + SCHEDULES[number // 20 % len(SCHEDULES)]
+    schedule = "schedule: auto\n" if auto else SCHEDULES[number // 20 % len(SCHEDULES)]
+    return "\n".join(lines) + "\n" + schedule
 
 
 def main() -> int:
     """Prints a table; the status is 1 where the limit is exceeded."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("number", nargs="?", type=int, default=1000, help="of specs (default: 1000)")
+    parser.add_argument("--auto", action="store_true", help="search a schedule for each")
+    options = parser.parse_args()
+    number, limit = options.number, AUTO_SECONDS if options.auto else LIMIT_SECONDS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "specs").mkdir()
         for index in range(number):
-            (folder / "specs" / f"kernel_{index}.yaml").write_text(spec(index), encoding="utf-8")
+            (folder / "specs" / f"kernel_{index}.yaml").write_text(spec(index, auto=options.auto), encoding="utf-8")
         command = [sys.executable, "-m", "ttgen", "render", "--no-cache", "-q", str(folder / "specs"), "-o"]
         times = []
         for attempt in ("warm", "first", "second", "third"):
@@ -89,7 +96,7 @@ def main() -> int:
     print(f"{'a bare loop of writes':30}{bare:8.2f} s")
     print(f"{'ratio':30}{taken / bare:7.1f}x")
     scale = max(number / 1000, 1)
-    return int(taken > LIMIT_SECONDS * scale or checked > CHECK_SECONDS * scale)
+    return int(taken > limit * scale or checked > CHECK_SECONDS * scale)
 
 
 if __name__ == "__main__":

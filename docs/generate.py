@@ -217,8 +217,8 @@ shard are read at once. Where one core alone would share, it reads for itself.
 `schedule: auto`, or `auto` for any of its fields and for the sides of a block, leaves the choice to ttgen: candidates that are
 legal are compared by the [cost model](cost.md), and the fastest is taken; the plan's `decisions` say `from: search`. The same
 spec gives the same schedule. What is said of other fields stays; the layout of tensors is never changed. Of several stages each
-has its own. Candidates that the model can't tell apart go to larger subblocks, then to less L1. `validate` and `plan` say where it
-would be [much faster](cost.md#what-auto-would-give) than what a spec asks for.
+has its own. Of candidates that are predicted to be as fast the larger subblock is taken, then less L1. `validate` and `plan` say where
+it would be [much faster](cost.md#what-auto-would-give) than what a spec asks for.
 
 """
 

@@ -21,13 +21,18 @@ PAGE = calibrate.PAGE.read_text(encoding="utf-8")
 
 
 def predicted(
-    shape: tuple[int, int, int], schedule: str = "", *, rest: str = "", rates: Rates | None = None, read_noc: int = 0
+    shape: tuple[int, int, int],
+    schedule: str = "",
+    *,
+    compute: str = "A @ B",
+    rates: Rates | None = None,
+    read_noc: int = 0,
 ) -> Prediction:
     m, k, n = shape
     text = (
         f"kernel: gemm\ntensors:\n  A: {{shape: [{m}, {k}], dtype: bfloat16}}\n"
         f"  B: {{shape: [{k}, {n}], dtype: bfloat16}}\n  C: {{shape: [{m}, {n}], dtype: bfloat16}}\n"
-        f"compute: C = A @ B\nprecision: {{fidelity: HiFi2, accumulate: bfloat16}}\n{rest}"
+        f"compute: C = {compute}\nprecision: {{fidelity: HiFi2, accumulate: bfloat16}}\n"
     )
     text += f"schedule: {{{schedule}}}\n" if schedule else ""
     target = load("n150")
@@ -119,6 +124,34 @@ def test_every_spec_has_a_prediction(path: Path) -> None:
         assert found.dram_read_bytes == sum(
             times * DTYPES[tensors[name].dtype].tile_bytes for name, times in reads.items() if tensors[name].in_dram
         )
+
+
+def test_all_of_dram_is_read_whatever_the_steps() -> None:
+    # K in one step: the block of the next unit comes while the last one is written.
+    found = predicted((32, 512, 8192), "policy: rectangular, multicast: a, block: {m: 1, n: 1, k: 16}")
+    assert found.engines["dram"] <= found.device_cycles
+
+
+def test_what_comes_once_keeps_nothing_waiting() -> None:
+    schedule = two_d("{m: 4, n: 4, k: 4}")
+    alone = predicted((1024, 1024, 1024), schedule).parts["steps"]
+    assert predicted((1024, 1024, 1024), schedule, compute="A @ B + A").parts["steps"] < 1.2 * alone
+
+
+def test_a_run_of_pages_is_asked_for_once_and_brings_its_bytes() -> None:
+    (program,) = candidates(load_spec(Path("specs/gemm_skinny.yaml")))
+    found, rates = predict(program, load("n150")), load_rates("wormhole_b0")
+    # Eleven columns of W's tiles and all of X come to a core.
+    assert found.engines["noc"] >= (11 + 1) * 128 * 2048 / rates.read[0]
+
+
+def test_the_longest_part_of_k_counts() -> None:
+    # Five steps for four parts: two of them for the last, which has no sums to add up.
+    uneven, even = (
+        predicted((256, 160 * 32, 1024), f"{two_d(f'{{m: 4, n: 4, k: {k}}}')}, split: 4").engines["math"]
+        for k in (32, 40)
+    )
+    assert uneven == pytest.approx(even * 64 / 40, rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,35 @@ PLANNER: tuple[Fault, ...] = (
         ),
     ),
     *faults(
+        "planner/least_units",
+        (
+            "latency = rates.ahead_latency",
+            "latency = rates.read_latency",
+            "test_search.py::test_no_schedule_takes_less_than_its_least[product_of_products]",
+        ),
+        (
+            "steps + 1, longest,",
+            "steps + 2, longest,",
+            "test_search.py::test_no_schedule_takes_less_than_its_least[gemm_uneven]",
+        ),
+    ),
+    *faults(
+        "planner/queue",
+        (
+            "units.cycles(k, ahead=ahead, buffers=buffers)",
+            "units.cycles(1, ahead=ahead, buffers=buffers)",
+            "test_search.py::test_finds_the_best_of_all",
+        ),
+    ),
+    *faults(
+        "planner/resolve",
+        (
+            "target, held=held)",
+            "target)",
+            "test_search.py::test_other_stages_tensors_take_l1_too",
+        ),
+    ),
+    *faults(
         "planner/arguments",
         (
             'target.noc.read if design.noc == "read" else target.noc.write',

@@ -75,10 +75,13 @@ def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: M
     most: dict[Key, int] = defaultdict(int)
     for body, cores in kernels:
         counted = counter(body, _weigh)
-        alike = Counter(tuple(core[name] for name in counted.names if name in core) for core in cores)
-        runtime = [name for name in counted.names if cores and name in cores[0]]
+        first = cores[0] if cores else {}
+        runtime = [name for name in counted.names if name in first]
+        alike = Counter(tuple(map(core.__getitem__, runtime)) for core in cores)
+        given = dict(values)
         for own, number in alike.items():
-            for key, times in counted({**values, **dict(zip(runtime, own, strict=True))}).items():
+            given.update(zip(runtime, own, strict=True))
+            for key, times in counted(given).items():
                 total[key] += number * times
                 most[key] = max(most[key], times)
     return Tally(total=total, most=most)

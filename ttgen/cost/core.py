@@ -105,7 +105,12 @@ def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) ->
         if kernel.part != "compute"
     )
     rounds = max((mover.rounds for mover in movers), default=0)
-    streams = [buffer for buffer in design.buffers if buffer.role == "input" and buffer.tensor is None]
+    # What comes once keeps nothing waiting for room.
+    streams = [
+        buffer
+        for buffer in design.buffers
+        if buffer.role == "input" and program.tally.most.get(("push", buffer.name), 0) > buffer.block
+    ]
     return Core(
         movers=movers,
         compute=busy,
@@ -143,12 +148,14 @@ def _mover(
     noc = noc_of(kernel, target)
 
     def reading(when: When) -> tuple[int, float]:
-        """Bytes, and the cycles that they take one core: to ask for each page, or to bring it."""
+        """Bytes, and the cycles that they take one core: to ask for each page or run of pages, or to bring them."""
         bytes_, cycles = 0, 0.0
-        for name, number in pages(loads.reads[when](values), "read"):
-            size = DTYPES[tensors[name].dtype].tile_bytes
-            bytes_ += number * size
-            cycles += number * max(rates.page, size / (rates.read[noc] if tensors[name].in_dram else link))
+        count = loads.reads[when](values)
+        for name, number in pages(count, "read"):
+            size = number * DTYPES[tensors[name].dtype].tile_bytes
+            bytes_ += size
+            rate = rates.read[noc] if tensors[name].in_dram else link
+            cycles += max(count["asks", name] * rates.page, size / rate)
         return bytes_, cycles
 
     def through(kind: str, rate: float) -> float:

@@ -52,12 +52,12 @@ When = Literal["first", "round", "ahead"]
 
 
 def _moved(effect: Effect) -> tuple[tuple[Key, Index], ...]:
-    """What a kernel that moves data does: pages, rounds of reads, and hand-overs."""
+    """What a kernel that moves data does: pages and how often it asks for some, rounds of reads, and hand-overs."""
     match effect:
         case Token(kind=kind, cb=cb, pages=pages):
             return (((kind, cb), pages), (("waits", cb), ONE)) if kind == "wait" else (((kind, cb), pages),)
-        case Page(kind=kind, tensor=tensor):
-            return (((kind, tensor), ONE),)
+        case Page(kind=kind, tensor=tensor, pages=pages):
+            return ((kind, tensor), pages), (("asks", tensor), ONE)
         case Deliver(cb=cb, pages=pages, to=to):
             return ((("multicast" if isinstance(to, Area) else "send", cb), pages),)
         case Barrier(of="read"):

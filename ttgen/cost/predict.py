@@ -14,6 +14,7 @@ from ttgen.cost.bounds import Bound, bound
 from ttgen.cost.core import Core, Mover, core_of, noc_of
 from ttgen.cost.loads import pages, read_by
 from ttgen.cost.program import Program
+from ttgen.cost.timeline import beats
 from ttgen.dtypes import DTYPES
 from ttgen.model.grids import Coordinate
 from ttgen.records import dataclass
@@ -124,8 +125,13 @@ def paced(program: Program, target: Target) -> Paced:
 
 
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
-    """The first core of each role: policies and shards give it as much work as any."""
-    return tuple(dict.fromkeys(areas[0].start for areas in program.divided.roles.values() if areas))
+    """The first core of each role, and of the part of K that has most steps: no core has more work."""
+    found = [areas[0].start for areas in program.divided.roles.values() if areas]
+    parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
+    most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
+    if most:
+        found.append((0, most * program.sizes["core_rows"]))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,12 +250,9 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
     """What a core takes."""
     movers, compute = core.movers, core.compute
     rounds = max((mover.rounds for mover in movers), default=0) or 1
-    # A kernel that brings and takes waits for the last step of a unit, and brings nothing while it writes.
     turning = next((mover for mover in movers if mover.rounds and mover.drains), None)
-    units = turning.drains if turning is not None else 1
     drain = max(sum(mover.drain for mover in movers), traffic.write_cycles)
     noc, dram = max(mover.round for mover in movers), traffic.read_cycles / rounds
-    brought = max(noc, dram)
     computed = compute.took / rounds
     waits: dict[Engine, float] = {
         "math": computed if compute.took > max(compute.unpack, compute.pack) else 0.0,
@@ -261,20 +264,21 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
     binding = max(waits, key=waits.__getitem__)
     if binding == "math" and compute.sfpu > compute.math:
         binding = "sfpu"
-    step = waits["dram"] if binding == "dram" else max(computed, brought)
-    if not core.overlaps:
-        step = max(step, computed + brought)
-    out = drain / units
     others = max((mover.round for mover in movers if mover is not turning), default=0.0)
+    units, own = (1, 0.0) if turning is None else (turning.drains, turning.round)
+    beat = beats(
+        rounds=rounds, computed=compute.took, fed=noc, read=traffic.read_cycles, drained=drain,
+        turns=None if turning is None else (units, own, others), overlaps=core.overlaps,
+    )  # fmt: skip
     return _Pipelined(
         pace=Pace(
             launch=rates.launch,
             first=max(mover.first for mover in movers),
-            brought=brought,
+            brought=beat.brought,
             computed=computed,
-            step=step,
-            turn=0.0 if turning is None else max(out + turning.round, others, dram),
-            out=out,
+            step=beat.step,
+            turn=beat.turn,
+            out=beat.out,
             received=sum(mover.received for mover in movers),
             tail=drain / (max((mover.drains for mover in movers), default=0) or 1),
             rounds=rounds,

@@ -7,6 +7,7 @@ proofs and the interpreter are walks over it. Buffers and tensors are referred t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import ClassVar, Final, Literal
 
 from ttgen.exhaustive import assert_never
@@ -416,7 +417,14 @@ def needed(lets: Iterable[Let], used: set[str]) -> tuple[Let, ...]:
 
 def names_in(body: Body) -> set[str]:
     """Every name that the index expressions of a body use."""
-    return {name for statement in walk(body) for index in indices(statement) for name in names(index)}
+    return set().union(*map(_names_of, body))
+
+
+@cache
+def _names_of(statement: Statement) -> frozenset[str]:
+    """The same of a statement and all that it has inside: bodies are built from those that were asked before."""
+    own = {name for index in indices(statement) for name in names(index)}
+    return frozenset(own.union(*(_names_of(item) for inner in children(statement) for item in inner)))
 
 
 def walk(body: Body) -> Iterator[Statement]:

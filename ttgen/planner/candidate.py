@@ -148,13 +148,11 @@ def _designed(context: Context, pattern: str, divided: division.Division) -> tup
     design = replace(designed, kernels=tuple(replace(kernel, body=_shared(kernel.body)) for kernel in designed.kernels))
     values = {**design.sizes, **divided.sizes}
     own = dict(cores_of(divided.tables))
-    counted = tally(
-        (
-            (kernel.body, [own[core] for area in roles.cores_of(kernel.on, divided.roles) for core in area.cores()])
-            for kernel in design.kernels
-        ),
-        values,
-    )
+    of_roles = {
+        on: [own[core] for area in roles.cores_of(on, divided.roles) for core in area.cores()]
+        for on in dict.fromkeys(kernel.on for kernel in design.kernels)
+    }
+    counted = tally(((kernel.body, of_roles[kernel.on]) for kernel in design.kernels), values)
     return replace(design, buffers=buffers.as_deep_as_needed(design.buffers, counted.most)), counted
 
 

@@ -1,28 +1,33 @@
-"""The schedules that a stage can have: what was said, and for each choice that is left open a few values worth trying.
+"""The schedules that a stage can have: what was said, and for each choice that is left open what is worth trying.
 
-Values follow from the work and the cores: blocks that deal the output evenly in one trip, in two, …, steps of K that
-fit beside them. What a schedule can't be is left to those who refuse it.
+Values follow from the work and the cores: blocks that deal the output evenly in one trip, in two, …, or a little larger
+ones that DST divides better, and steps of K of any size that fits. What a schedule can't be is left to those who refuse
+it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product as every
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ttgen.model.plan import BlockSize
-from ttgen.planner import cores
+from ttgen.model.schedule import Order
+from ttgen.planner import cores, shards
+from ttgen.planner.least import Way
 from ttgen.planner.stages import Stage
-from ttgen.spec import Block, CoreGrid
+from ttgen.records import dataclass
+from ttgen.spec import Block, BlockLinear, CoreGrid, PolicyName, Shared
 from ttgen.spec import Schedule as ScheduleSpec
 from ttgen.target import Grid, Target
 
 FIELDS: Final = ("policy", "order", "cores", "block", "multicast", "prefetch", "split", "buffers")
-_TRIPS: Final = (1, 2, 3, 4)
-_DEPTHS: Final = (1, 2, 4, 8, 16)
+_TRIPS: Final = (1, 2, 3, 4, 6, 8)
 _SIDES: Final = (1, 2, 4, 8)
-_PARTS: Final = (1, 2, 4, 8)
+_EVEN: Final = (1, 2, 4)
+"""Sides of subblocks: a block that is no multiple of one leaves DST half empty."""
+_DEPTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 
 
 def left_open(stage: Stage) -> tuple[str, ...]:
@@ -34,104 +39,161 @@ def left_open(stage: Stage) -> tuple[str, ...]:
     return tuple(name for name in FIELDS if getattr(schedule, name) == "auto" or (name == "block" and "auto" in sides))
 
 
-def choices(stage: Stage, limits: BlockSize, target: Target) -> Iterator[ScheduleSpec]:
-    """Every schedule that is worth a look, the plainest first.
+def plainest(stage: Stage) -> ScheduleSpec:
+    """What is said of a schedule, and for what is left open what goes with it, or a default."""
+    default, said = ScheduleSpec(), stage.schedule
+    if not isinstance(said, ScheduleSpec):
+        return default
+    block = said.block if isinstance(said.block, Block) else Block()
+    m, n, k = (1 if side == "auto" else side for side in (block.m, block.n, block.k))
+    free = {name: getattr(default, name) for name in left_open(stage)}
+    shares = said.multicast not in ("none", "auto") or said.split not in (1, "auto")
+    if "policy" in free and shares:
+        free["policy"] = "rectangular"
+    return replace(said, **{**free, "block": Block(m=m, n=n, k=k)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Schedules that differ in their blocks, in whether blocks are read ahead, and in how many a stream holds.
+
+    Attributes:
+        way: the rest, in numbers.
+        buffers: blocks that a stream holds: the first of these that fit.
+        order: of units.
+        cores: as they are said.
+        sides: rows and columns of tiles of blocks.
+        depths: tiles of K of a step.
+        ahead: whether blocks are read ahead.
+    """
+
+    way: Way
+    buffers: tuple[int, ...]
+    order: Order
+    cores: int | CoreGrid | None
+    sides: tuple[tuple[int, int], ...]
+    depths: tuple[int, ...]
+    ahead: tuple[bool, ...]
+
+    def schedule(self, block: BlockSize, *, ahead: bool, buffers: int) -> ScheduleSpec:
+        """One of them."""
+        return ScheduleSpec(
+            policy=self.way.policy,
+            order=self.order,
+            cores=self.cores,
+            block=Block(m=block.m, n=block.n, k=block.k),
+            multicast=self.way.shared,
+            prefetch=ahead,
+            split=self.way.split,
+            buffers=buffers,
+        )
+
+
+class _Said:
+    """What the spec says of a schedule, and how much of it there is to do."""
+
+    def __init__(self, stage: Stage, limits: BlockSize) -> None:
+        self.schedule = stage.schedule if isinstance(stage.schedule, ScheduleSpec) else None
+        self.free = left_open(stage)
+        self.limits = limits
+        self.clipped = stage.shares_schedule
+
+    def values(self, name: str, tried: Sequence[Any]) -> Sequence[Any]:
+        """What is said of a choice, or what is tried."""
+        return tried if self.schedule is None or name in self.free else (getattr(self.schedule, name),)
+
+    def side(self, name: Literal["m", "n", "k"], tried: set[int]) -> Sequence[int]:
+        """What is said of a side of the block, or what is tried."""
+        block = None if self.schedule is None else self.schedule.block
+        given: int | str = getattr(block, name) if isinstance(block, Block) else "auto"
+        if not isinstance(given, int):
+            return sorted(tried)
+        # What is said for all stages is of no use to one with less work: it takes what it has.
+        return (min(given, max(getattr(self.limits, name), 1)) if self.clipped else given,)
+
+
+def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family]:
+    """Every family of schedules that is worth a look, the plainest first.
 
     Args:
         stage: what is computed.
         limits: the largest block that its formula has.
         target: the card.
+
+    Raises:
+        SpecError: more cores than the target has.
     """
-    said = stage.schedule if isinstance(stage.schedule, ScheduleSpec) else None
-    free = left_open(stage)
-    if not limits.k:
-        yield from _elementwise(said, free, limits)
-        return
-    yield from _alone(said, free, limits)
-    policy = "rectangular" if said is None or said.policy == "auto" else said.policy
-    if policy != "rectangular" or (said is not None and isinstance(said.cores, int)):
-        return
-    asked = None if said is None or said.cores in ("auto", None) else said.cores
-    assert asked is None or isinstance(asked, CoreGrid), "a number of cores is no rectangle"
-    _most, grid = cores.asked_for(stage, asked, target)
-    for multicast, prefetch, split, buffers in every(
-        _values(said, free, "multicast", ("both",)),
-        _values(said, free, "prefetch", (False, True)),
-        _values(said, free, "split", tuple(part for part in _PARTS if part <= grid.rows)),
-        _values(said, free, "buffers", (2,)),
-    ):
-        if prefetch and multicast == "none":
-            continue
-        band = Grid(rows=grid.rows // split, cols=grid.cols)
-        for block in _blocks(said, limits, band, split):
-            yield ScheduleSpec(
-                policy="rectangular",
-                order="row_major" if said is None or said.order == "auto" else said.order,
-                cores=asked,
-                block=block,
-                multicast=multicast,
-                prefetch=prefetch,
-                split=split,
-                buffers=buffers,
-            )
+    said = _Said(stage, limits)
+    (order,), (asked,) = said.values("order", ("row_major",)), said.values("cores", (None,))
+    most, grid = cores.asked_for(stage, asked, target)
+    rectangles = not isinstance(asked, int) and not isinstance(order, BlockLinear)
+    buffers = said.values("buffers", (2, 1) if limits.k else (2,))
 
-
-def _values(said: ScheduleSpec | None, free: Sequence[str], name: str, tried: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What is said of a choice, or what is tried."""
-    return tried if name in free or said is None else (getattr(said, name),)
-
-
-def _blocks(said: ScheduleSpec | None, limits: BlockSize, grid: Grid, split: int) -> Iterator[Block]:
-    """Blocks that deal the output in so many trips to the rows and columns of cores, or a line of them to all."""
-    across = grid.rows * grid.cols
-    m_sides = {-(-limits.m // (lines * trips)) for trips in _TRIPS for lines in (grid.rows, across)} | {limits.m}
-    n_sides = {-(-limits.n // (lines * trips)) for trips in _TRIPS for lines in (grid.cols, across)} | {limits.n}
-    steps = -(-limits.k // split)
-    depths = {min(depth, steps) for depth in (*_DEPTHS, steps if steps <= 2 * max(_DEPTHS) else 1)}
-    for m, n, k in every(sorted(m_sides), sorted(n_sides), sorted(depths)):
-        yield _with_sides(said, m, n, k)
-
-
-def _alone(said: ScheduleSpec | None, free: Sequence[str], limits: BlockSize) -> Iterator[ScheduleSpec]:
-    """Contractions whose cores share nothing: shards may divide them."""
-    if (
-        said is not None
-        and not {"multicast", "prefetch", "split"} <= set(free)
-        and (said.multicast not in ("none", "auto") or said.prefetch is True or said.split not in (1, "auto"))
-    ):
-        return
-    base = _plain(said, free)
-    for m, n, k in every(_SIDES, _SIDES, _DEPTHS[:4]):
-        block = _with_sides(said, min(m, limits.m), min(n, limits.n), min(k, limits.k))
-        yield replace(base, block=block, multicast="none", prefetch=False, split=1)
-
-
-def _elementwise(said: ScheduleSpec | None, free: Sequence[str], limits: BlockSize) -> Iterator[ScheduleSpec]:
-    """Formulas without a contraction: units of a few tiles."""
-    base = _plain(said, free)
-    for m, n in every(_SIDES, _SIDES):
-        yield replace(
-            base,
-            block=_with_sides(said, min(m, limits.m), min(n, limits.n), 1),
-            multicast="none", prefetch=False, split=1,
+    def family(policy: PolicyName, shared: Shared, split: int, sides: Iterable[tuple[int, int]]) -> Family:
+        return Family(
+            way=Way(
+                policy=policy, shared=shared, split=split, cores=most,
+                band=band_of(grid, split), in_rows=order == "row_major",
+            ),
+            buffers=tuple(buffers),
+            order=order,
+            cores=asked,
+            sides=tuple(sides),
+            depths=tuple(said.side("k", _depths(limits, split))),
+            ahead=tuple(said.values("prefetch", (False, True))) if shared != "none" else (False,),
         )  # fmt: skip
 
+    # Units end where shards do.
+    ends = [grid.tiles for grid in shards.grids(stage, BlockSize(m=1, n=1, k=1), target).values()]
+    rows, cols = (_small(limit, {sides[axis] for sides in ends}) for axis, limit in enumerate((limits.m, limits.n)))
+    plain = [*every(said.side("m", rows), said.side("n", cols))]
+    if not limits.k:
+        yield from (family(policy, "none", 1, plain) for policy in said.values("policy", ("contiguous",)))
+        return
+    for policy in said.values("policy", ("contiguous", "rectangular")):
+        for shared in said.values("multicast", ("none", "both", "a", "b")):
+            for split in said.values("split", _parts(grid) if rectangles else (1,)):
+                alone = shared == "none" and split == 1
+                # Where nothing is shared, runs of units are as even as rectangles.
+                if alone and True not in said.values("prefetch", (False,)):
+                    if policy == "contiguous" or "policy" not in said.free:
+                        yield family(policy, shared, split, plain)
+                elif not alone and policy == "rectangular" and rectangles:
+                    yield family(policy, shared, split, _even(said, band_of(grid, split)))
 
-def _plain(said: ScheduleSpec | None, free: Sequence[str]) -> ScheduleSpec:
-    """What is said, and defaults for what is left open."""
-    default = ScheduleSpec()
-    if said is None:
-        return default
-    return replace(said, **{name: getattr(default, name) for name in free})
+
+def band_of(grid: Grid, split: int) -> Grid:
+    """The cores that a part of K has."""
+    return Grid(rows=max(grid.rows // split, 1), cols=grid.cols)
 
 
-def _with_sides(said: ScheduleSpec | None, m: int, n: int, k: int) -> Block:
-    """A block with the sides that are said."""
-    if said is None or not isinstance(said.block, Block):
-        return Block(m=m, n=n, k=k)
-    given = said.block
-    return Block(
-        m=m if given.m == "auto" else given.m,
-        n=n if given.n == "auto" else given.n,
-        k=k if given.k == "auto" else given.k,
-    )
+def _parts(grid: Grid) -> tuple[int, ...]:
+    """Parts of K: of those whose bands of cores have as many rows, the most."""
+    return tuple(sorted({grid.rows // rows for rows in range(1, grid.rows + 1)}))
+
+
+def _small(limit: int, ends: set[int]) -> set[int]:
+    """Sides of blocks of which a core makes many, or one, or which divide a shard."""
+    parts = {side for end in ends for side in range(1, min(end, limit) + 1) if end % side == 0}
+    return {min(side, limit) for side in _SIDES} | {-(-limit // trips) for trips in _TRIPS} | parts
+
+
+def _even(said: _Said, grid: Grid) -> list[tuple[int, int]]:
+    """Blocks that deal the output in so many trips to the rows and columns of cores, or a line of them to all."""
+    m, n = said.limits.m, said.limits.n
+    found = {*every(said.side("m", _dealt(m, grid.rows)), said.side("n", _dealt(n, grid.cols)))}
+    found |= {*every(said.side("m", _dealt(m, grid.cores)), said.side("n", {n}))}
+    found |= {*every(said.side("m", {m}), said.side("n", _dealt(n, grid.cores)))}
+    return sorted(found)
+
+
+def _dealt(limit: int, lines: int) -> set[int]:
+    """Sides that deal so many tiles to lines of cores, in some trips."""
+    least = {-(-limit // (lines * trips)) for trips in _TRIPS} | {limit}
+    return {min(-(-side // even) * even, limit) for side in least for even in _EVEN}
+
+
+def _depths(limits: BlockSize, split: int) -> set[int]:
+    """Tiles of K of a step: of those that make as many steps, the fewest."""
+    part = max(-(-limits.k // split), 1)
+    return {-(-part // -(-part // depth)) for depth in _DEPTHS if depth < part} | {part}

@@ -170,16 +170,9 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
         core_grid: the cores that there are for a part of K.
         split: parts of K, below each other.
     """
-    rows, cols = min(core_grid.rows, grid.y), min(core_grid.cols, grid.x)
-    down, across = rows, cols
+    found = sides(shared, grid.x, grid.y, core_grid)
+    rows, cols, down, across, groups = found.rows, found.cols, found.down, found.across, found.groups
     is_line = 1 in (grid.x, grid.y)
-    if is_line:
-        used = min(core_grid.cores, grid.x * grid.y)
-        rows, cols = -(-used // core_grid.cols), min(used, core_grid.cols)
-    groups = _groups(shared, rows=rows, cols=cols, line="a" if grid.y == 1 else "b" if is_line else None)
-    if is_line:
-        used = rows * cols if groups else used
-        down, across = (1, used) if grid.y == 1 else (used, 1)
     dealt = policy.split(grid.x, grid.y, down, across)
     x_counts, y_counts = dealt.x_counts, dealt.y_counts
     sizes = {"x_step": across, "y_step": down}
@@ -217,6 +210,55 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
         roles=roles,
         groups=groups,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A rectangle of cores, and how many rows and columns of units are dealt to at a time.
+
+    Attributes:
+        rows: of cores.
+        cols: of cores.
+        down: rows of units; as many as rows of cores, but where a single line of units goes to all cores.
+        across: columns of units.
+        groups: the operands that cores share.
+    """
+
+    rows: int
+    cols: int
+    down: int
+    across: int
+    groups: Mapping[Operand, GroupShape]
+
+    def sharing(self, operand: Operand) -> int:
+        """How many cores share an operand; one where each reads its own."""
+        shape = self.groups.get(operand)
+        if shape is None:
+            return 1
+        return {"row": self.cols, "column": self.rows, "all": self.rows * self.cols}[shape]
+
+
+def sides(shared: Shared, across: int, down: int, core_grid: Grid) -> Sides:
+    """The cores that units are dealt to, row by row and column by column, or a single line of them to all cores.
+
+    Args:
+        shared: the operands of a contraction that cores may share.
+        across: columns of units.
+        down: rows of units.
+        core_grid: the cores that there are.
+    """
+    if 1 not in (across, down):
+        rows, cols = min(core_grid.rows, down), min(core_grid.cols, across)
+        groups = _groups(shared, rows=rows, cols=cols, line=None)
+        return Sides(rows=rows, cols=cols, down=rows, across=cols, groups=groups)
+    used = min(core_grid.cores, across * down)
+    rows, cols = -(-used // core_grid.cols), min(used, core_grid.cols)
+    groups = _groups(shared, rows=rows, cols=cols, line="a" if down == 1 else "b")
+    # Who shares completes the rectangle.
+    used = rows * cols if groups else used
+    return Sides(
+        rows=rows, cols=cols, down=1 if down == 1 else used, across=used if down == 1 else 1, groups=groups
+    )  # fmt: skip
 
 
 def _groups(shared: Shared, *, rows: int, cols: int, line: Operand | None) -> Mapping[Operand, GroupShape]:

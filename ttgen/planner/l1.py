@@ -11,6 +11,7 @@ from ttgen.errors import Path, SpecError, refuse
 from ttgen.model.design import BufferDesign
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import BlockSize, L1Budget
+from ttgen.planner import shards
 from ttgen.planner.stages import Stage, StoredTensor
 from ttgen.planner.tensors import fullest, tiled
 from ttgen.records import dataclass
@@ -31,29 +32,41 @@ class Need:
 
 
 def need(
-    buffers: Sequence[BufferDesign], tensors: Iterable[StoredTensor], shards: Mapping[str, ShardGrid], target: Target
+    buffers: Sequence[BufferDesign], tensors: Iterable[StoredTensor], grids: Mapping[str, ShardGrid], target: Target
 ) -> Need:
     """What a program takes; buffers that lie on shards take nothing more.
 
     Args:
         buffers: its circular buffers.
         tensors: all that there are while it runs.
-        shards: where the tiles of sharded ones lie.
+        grids: where the tiles of sharded ones lie.
         target: the card.
     """
-    shares = {tensor.name: share(tensor, shards.get(tensor.name), target) for tensor in tensors if not tensor.in_dram}
+    shares = {tensor.name: share(tensor, grids.get(tensor.name), target) for tensor in tensors if not tensor.in_dram}
     return Need(
         buffers=sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None),
         shares=shares,
     )
 
 
-def share(tensor: StoredTensor, shards: ShardGrid | None, target: Target) -> int:
+def held(stages: Iterable[Stage], target: Target) -> int:
+    """Bytes that the tensors of some stages take of the L1 of every core."""
+    found = {
+        name: share(tensor, grids.get(name), target)
+        for stage in stages
+        for grids in (shards.grids(stage, BlockSize(m=1, n=1, k=1), target),)
+        for name, tensor in stage.tensors.items()
+        if not tensor.in_dram
+    }
+    return sum(found.values())
+
+
+def share(tensor: StoredTensor, grid: ShardGrid | None, target: Target) -> int:
     """Bytes that a tensor takes of the L1 of every core."""
     return fullest(
         math.prod(tiled(tensor.shape)),
         DTYPES[tensor.dtype].tile_bytes,
-        shards,
+        grid,
         places=target.grid.cores,
         alignment=target.alignment.l1,
     )

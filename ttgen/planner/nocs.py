@@ -42,7 +42,12 @@ def heavier(stage: Stage, grid: WorkGrid, groups: Mapping[Operand, GroupShape], 
         ranks = next((cores[shape] for name, shape in groups.items() if name == operand), 1)
         read[operand] = _bytes(stage, value.tensor) * -(-units // ranks)
     written = sum(_bytes(stage, output.tensor) for output in stage.graph.outputs)
-    return "b" if read["b"] - read["a"] > _WRITES * written else "a"
+    return first(read["a"], read["b"], written)
+
+
+def first(a: float, b: float, written: float) -> Operand:
+    """The operand whose kernel reads on the NoC for reads, from the bytes that are read of each and written."""
+    return "b" if b - a > _WRITES * written else "a"
 
 
 def _bytes(stage: Stage, tensor: str) -> int:

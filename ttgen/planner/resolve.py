@@ -83,7 +83,8 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         precision.check_reductions(loaded, graph)
         stages = stages_of(loaded, graph)
         exactness = precision.decide(loaded, stored_tensors(stages), target)
-        return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
+        held = l1.held(stages, target)
+        return tuple(_candidate(loaded, stage, exactness, target, held) for stage in stages)
 
 
 def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
@@ -100,7 +101,8 @@ def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
     zeros = padding.zero_padded(stages, spec.formula_path)
 
     # How: a schedule for each, and the kernels that follow it.
-    chosen = [_candidate(loaded, stage, exactness, target) for stage in stages]
+    held = l1.held(stages, target)
+    chosen = [_candidate(loaded, stage, exactness, target, held) for stage in stages]
     grids = shards.agreed([(made.stage, made.shards) for made in chosen])
     tensors.check_memory(stored, grids, target)
     budgets = [_budget(made, stored, grids, exactness, target) for made in chosen]
@@ -135,14 +137,16 @@ def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
     return plan, tuple(chosen)
 
 
-def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:
+def _candidate(
+    loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target, held: int
+) -> Candidate:
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)
     if left_open(stage):
         # The cost model is only imported where something is left to choose.
         from ttgen.planner import search
 
-        return search.best(stage, pattern, limits, exactness, target)
+        return search.best(stage, pattern, limits, exactness, target, held=held)
     schedule = schedule_of(stage, limits)
     return candidate(stage, pattern, schedule, schedule.block.value, exactness, target)
 

@@ -31,9 +31,9 @@ ttm::Program create_C(const Tensors& tensors) {
     constexpr uint32_t cb_A_ahead = 25;
     constexpr uint32_t cb_B_ahead = 26;
     parts::create_circular_buffer(
-        program, workers, cb_A, tt::DataFormat::Float16_b, /*pages=*/16, /*page_bytes=*/2048);
+        program, workers, cb_A, tt::DataFormat::Float16_b, /*pages=*/24, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_B, tt::DataFormat::Float16_b, /*pages=*/12, /*page_bytes=*/2048);
+        program, workers, cb_B, tt::DataFormat::Float16_b, /*pages=*/18, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_bias, tt::DataFormat::Float16_b, /*pages=*/3, /*page_bytes=*/2048);
     parts::create_circular_buffer(
@@ -41,9 +41,9 @@ ttm::Program create_C(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/12, /*page_bytes=*/4096);
     parts::create_circular_buffer(
-        program, workers, cb_A_ahead, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
+        program, workers, cb_A_ahead, tt::DataFormat::Float16_b, /*pages=*/12, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_B_ahead, tt::DataFormat::Float16_b, /*pages=*/6, /*page_bytes=*/2048);
+        program, workers, cb_B_ahead, tt::DataFormat::Float16_b, /*pages=*/9, /*page_bytes=*/2048);
 
     const uint32_t sem_a_ready = ttm::CreateSemaphore(program, workers, /*initial_value=*/0);
     const uint32_t sem_a_arrived = ttm::CreateSemaphore(program, workers, /*initial_value=*/0);
@@ -68,8 +68,8 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"Kt", 47},
                 {"block_m", 4},
                 {"block_n", 3},
-                {"block_k", 2},
-                {"k_blocks", 24},
+                {"block_k", 3},
+                {"k_blocks", 16},
                 {"x_step", 8},
                 {"y_step", 8},
                 {"x_count", 1},
@@ -95,8 +95,8 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"Kt", 47},
                 {"block_m", 4},
                 {"block_n", 3},
-                {"block_k", 2},
-                {"k_blocks", 24},
+                {"block_k", 3},
+                {"k_blocks", 16},
                 {"subblock_h", 4},
                 {"subblock_w", 1},
                 {"x_count", 1},
@@ -121,8 +121,8 @@ ttm::Program create_C(const Tensors& tensors) {
                 {"Kt", 47},
                 {"block_m", 4},
                 {"block_n", 3},
-                {"block_k", 2},
-                {"k_blocks", 24},
+                {"block_k", 3},
+                {"k_blocks", 16},
                 {"x_step", 8},
                 {"y_step", 8},
                 {"x_count", 1},
