@@ -156,7 +156,8 @@ class Rates:
         pack: bytes a clock of the packer.
         pack_overhead: cycles of a tile that the matrix unit waits for the packer.
         elementwise: cycles of a fidelity phase of an elementwise operation on two tiles.
-        sfpu: least cycles of an operation of the vector unit on a tile.
+        reduce_max: cycles of the matrix unit for the maximum of a tile, beside what was there.
+        sfpu: cycles of an operation of the vector unit on a tile, with 16-bit and with 32-bit DST.
         host: what a host sees.
     """
 
@@ -174,7 +175,8 @@ class Rates:
     pack: float
     pack_overhead: float
     elementwise: float
-    sfpu: float
+    reduce_max: float
+    sfpu: Mapping[str, tuple[float, float]]
     host: HostRates
 
 

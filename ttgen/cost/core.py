@@ -77,11 +77,14 @@ class Core:
         movers: its kernels that move data.
         compute: its compute kernel.
         overlaps: whether the next block comes while one is worked on.
+        puts_out: of the compute kernel's cycles those of sections that make outputs, where it has walked along a line
+            before; otherwise none.
     """
 
     movers: tuple[Mover, ...]
     compute: Busy
     overlaps: bool
+    puts_out: float
 
 
 def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) -> Core:
@@ -95,10 +98,14 @@ def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) ->
     computes = [kernel for kernel in here if kernel.part == "compute"]
     made = frozenset(cb for kernel in computes for cb in packed(kernel.body))
     sent = frozenset(cb for kernel in design.kernels for cb in sent_to(kernel.body))
-    busy = Busy()
+    busy, puts_out = Busy(), 0.0
+    outputs = {buffer.name for buffer in design.buffers if buffer.role == "output"}
+    wide = program.context.dst_bits == 32
     for kernel in computes:
         for section in sections(kernel.body):
-            busy = busy.and_then(_section(section, values, tile_bytes, PHASES[program.fidelity], rates))
+            found = _section(section, values, tile_bytes, PHASES[program.fidelity], rates, wide=wide)
+            busy = busy.and_then(found)
+            puts_out += found.took if section.packs & outputs else 0.0
     movers = tuple(
         _mover(program, kernel, values, tile_bytes, made=made, sent=sent, target=target, rates=rates)
         for kernel in here
@@ -115,7 +122,13 @@ def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) ->
         movers=movers,
         compute=busy,
         overlaps=rounds < 2 or all(buffer.blocks > 1 for buffer in streams if own.intersection(buffer.on)),
+        puts_out=puts_out if _stays(program) else 0.0,
     )
+
+
+def _stays(program: Program) -> bool:
+    """Whether lines stay on a core: what is made of one begins when it has been reduced, not with its first tile."""
+    return program.stage.graph.reduced is not None and program.context.keep != "nothing"
 
 
 def _mover(
@@ -168,10 +181,15 @@ def _mover(
     # What is read ahead comes while the others of the group send; that cores don't read faster is DRAM's share.
     latency = rates.ahead_latency if ahead_bytes else rates.read_latency
     written = sum(number * DTYPES[tensors[name].dtype].tile_bytes for name, number in pages(count, "write"))
+    feed = rounds * latency + read_cycles + through("multicast", rates.multicast)
+    if _stays(program):
+        # A block is a line, however many steps it comes in.
+        blocks = {buffer.name: buffer.block for buffer in program.design.buffers if buffer.role == "input"}
+        rounds = max((number // blocks[cb] for cb, number in pages(count, "push") if cb in blocks), default=0)
     return Mover(
         kernel=kernel,
         rounds=rounds,
-        feed=rounds * latency + read_cycles + through("multicast", rates.multicast),
+        feed=feed,
         first=rates.read_latency + first_cycles if first_bytes else 0.0,
         read_bytes=(read_bytes + ahead_bytes) / rounds if rounds else 0.0,
         shares=any(True for _cb in pages(count, "multicast")),
@@ -187,8 +205,9 @@ def noc_of(kernel: KernelDesign, target: Target) -> Literal[0, 1]:
 
 
 def _section(
-    section: SectionLoad, values: Mapping[str, int], tile_bytes: Mapping[str, int], phases: int, rates: Rates
-) -> Busy:
+    section: SectionLoad, values: Mapping[str, int], tile_bytes: Mapping[str, int], phases: int, rates: Rates, *,
+    wide: bool,
+) -> Busy:  # fmt: skip
     """A section, as often as it runs: the engines work side by side, but for what the matrix unit waits for the packer.
 
     A product on a subblock keeps a tile of one operand in a source register and streams the other's past it: a tile of
@@ -202,9 +221,11 @@ def _section(
             continue
         operation, sizes = OPERATIONS[key[1]], [tile_bytes[cb] for cb in key[2:]]
         if operation.engine == "sfpu":
-            sfpu += times * rates.sfpu
+            sfpu += times * rates.sfpu[operation.name][wide]
         elif not operation.contracts:
-            math += times * rates.elementwise * (phases if operation.function == "mul" else 1)
+            multiplies = operation.function == "mul" or operation.reduces == "sum"
+            math += times * rates.elementwise * (phases if multiplies else 1)
+            math += times * rates.reduce_max if operation.reduces == "max" else 0.0
             unpack += times * max(sizes) / rates.unpack
         else:
             block = section.block

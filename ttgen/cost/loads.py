@@ -169,10 +169,12 @@ class SectionLoad:
     Attributes:
         counts: operations and packs, as often as the section runs.
         block: the subblock of its product, if there is one.
+        packs: buffers that it packs to.
     """
 
     counts: Counts
     block: ProductBlock | None
+    packs: frozenset[str]
 
 
 @cache
@@ -183,7 +185,11 @@ def sections(body: Body) -> tuple[SectionLoad, ...]:
     for number, section in enumerate(own):
         blocks = [item.block for item in walk(section.math) if isinstance(item, Op) and item.block is not None]
         alone, _count = _only(body, number, 0)
-        found.append(SectionLoad(counts=counter(alone, _computed), block=blocks[0] if blocks else None))
+        found.append(
+            SectionLoad(
+                counts=counter(alone, _computed), block=blocks[0] if blocks else None, packs=packed(section.pack)
+            )
+        )
     return tuple(found)
 
 

@@ -129,7 +129,9 @@ def _representatives(program: Program) -> tuple[Coordinate, ...]:
     found = [areas[0].start for areas in program.divided.roles.values() if areas]
     parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
     most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
-    if most:
+    if most and (wide := program.sizes.get("group_cols")):
+        found.append((most % wide, most // wide))
+    elif most:
         found.append((0, most * program.sizes["core_rows"]))
     return tuple(dict.fromkeys(found))
 
@@ -280,7 +282,11 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
             turn=beat.turn,
             out=beat.out,
             received=sum(mover.received for mover in movers),
-            tail=drain / (max((mover.drains for mover in movers), default=0) or 1),
+            # A line's outputs go while they are made, the last ones behind.
+            tail=max(
+                drain / (max((mover.drains for mover in movers), default=0) or 1),
+                (drain - core.puts_out) / rounds if core.puts_out else 0.0,
+            ),
             rounds=rounds,
             units=units,
             turning=turning,

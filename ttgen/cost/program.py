@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ttgen.analysis.counts import Tally
 from ttgen.dtypes import DTypeName
@@ -11,7 +11,7 @@ from ttgen.formula.values import Graph
 from ttgen.model.design import Design
 from ttgen.model.grids import Local
 from ttgen.model.plan import CoreRange, Table
-from ttgen.spec import Layout
+from ttgen.spec import Keep, Layout
 from ttgen.target import Fidelity
 
 
@@ -47,10 +47,14 @@ class Divided(Protocol):
 
 
 class Known(Protocol):
-    """What a pattern knew: the division of work that shards make, if they do."""
+    """What a pattern knew: the division of work that shards make, the width of DST, and what stays along a line."""
 
     @property
     def local(self) -> Local | None: ...  # noqa: D102
+    @property
+    def dst_bits(self) -> Literal[16, 32]: ...  # noqa: D102
+    @property
+    def keep(self) -> Keep: ...  # noqa: D102
 
 
 class Program(Protocol):

@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product as every
@@ -128,6 +129,7 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
     most, grid = cores.asked_for(stage, asked, target)
     rectangles = not isinstance(asked, int) and not isinstance(order, BlockLinear)
     buffers = said.values("buffers", (2, 1) if limits.k else (2,))
+    depths = _depths if stage.graph.reduced is None else _steps_of_lines
 
     def family(policy: PolicyName, shared: Shared, split: int, sides: Iterable[tuple[int, int]]) -> Family:
         return Family(
@@ -139,9 +141,18 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
             order=order,
             cores=asked,
             sides=tuple(sides),
-            depths=tuple(said.side("k", _depths(limits, split))),
+            depths=tuple(said.side("k", depths(limits, split))),
             ahead=tuple(said.values("prefetch", (False, True))) if shared != "none" else (False,),
         )  # fmt: skip
+
+    if stage.graph.reduced is not None:
+        # Lines one by one: larger units deal them less evenly, and nothing is shared between lines.
+        sides = [*every(said.side("m", {1}), said.side("n", {1}))]
+        lines = math.prod(axis.size for axis in stage.graph.work[:-2]) * limits.m * limits.n
+        for policy in said.values("policy", ("contiguous",)):
+            for split in said.values("split", _parts_of_lines(lines, limits.k, grid) if rectangles else (1,)):
+                yield family(policy, "none", split, sides)
+        return
 
     # Units end where shards do.
     ends = [grid.tiles for grid in shards.grids(stage, BlockSize(m=1, n=1, k=1), target).values()]
@@ -165,6 +176,16 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
 def band_of(grid: Grid, split: int) -> Grid:
     """The cores that a part of K has."""
     return Grid(rows=max(grid.rows // split, 1), cols=grid.cols)
+
+
+def _parts_of_lines(lines: int, tiles: int, grid: Grid) -> tuple[int, ...]:
+    """Parts of a line: none where lines are for all cores, or as many cores as make rectangles."""
+    found = [1]
+    for split in (2, 4, 8, 16, 32, 64):
+        wide, high = min(split, grid.cols), -(-split // grid.cols)
+        if lines * split < 2 * grid.cores and split <= tiles and wide * high == split and high <= grid.rows:
+            found.append(split)
+    return tuple(found)
 
 
 def _parts(grid: Grid) -> tuple[int, ...]:
@@ -197,3 +218,9 @@ def _depths(limits: BlockSize, split: int) -> set[int]:
     """Tiles of K of a step: of those that make as many steps, the fewest."""
     part = max(-(-limits.k // split), 1)
     return {-(-part // -(-part // depth)) for depth in _DEPTHS if depth < part} | {part}
+
+
+def _steps_of_lines(limits: BlockSize, split: int) -> set[int]:
+    """Tiles of a step along a line, or a part of one."""
+    part = max(-(-limits.k // split), 1)
+    return {min(depth, part) for depth in (1, 2, 4, 8, 16)}

@@ -14,6 +14,7 @@ from ttgen.dtypes import DTYPES
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, spans
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, Subblock
+from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
 from ttgen.planner import division, shards
 from ttgen.planner.precision import Exactness
@@ -112,6 +113,7 @@ class Least:
         graph = stage.graph
         self.target, self.rates, self.limits = target, load_rates(target.arch), limits
         self.batches = math.prod(axis.size for axis in graph.work[:-2])
+        self.wide = exactness.dst_bits == 32
         self.phases = PHASES[exactness.fidelity.value]
         self.sum_bytes = DTYPES["float32" if exactness.dst_bits == 32 else "bfloat16"].tile_bytes
         self.counted = pattern in _COUNTED
@@ -164,9 +166,14 @@ class Least:
                     cycles += self.rates.elementwise * (self.phases if value.function == "mul" else 1)
                 else:
                     # What comes from a buffer is copied to DST.
-                    cycles += self.rates.sfpu
+                    cycles += self._of_function(value.function)
                     cycles += self.rates.elementwise * sum(isinstance(item, Input) for item in operands)
         return cycles
+
+    def _of_function(self, function: str) -> float:
+        """The fewest cycles of an operation that computes a function in DST."""
+        rows = (row for row in OPERATIONS.values() if row.engine == "sfpu" and row.function == function)
+        return min(self.rates.sfpu[row.name][self.wide] for row in rows)
 
     def subblock(self, m: int, n: int) -> Subblock:
         """Tiles of a block that are in DST at once."""

@@ -63,7 +63,7 @@ class Units:
 
     def __init__(self, least: Least, way: Way, m: int, n: int, dealt: Dealt, local: Local | None = None) -> None:
         self.least, self.way, self.m, self.n, self.dealt = least, way, m, n, dealt
-        self.exchanges = way.split > 1 or dealt.a_cores > 1 or dealt.b_cores > 1
+        self.exchanges = least.counted and (way.split > 1 or dealt.a_cores > 1 or dealt.b_cores > 1)
         self.resident = frozenset[str]() if local is None else local.resident
         beside = [item for item in least.beside if item.name not in self.resident]
         self.out_bytes = sum(bytes_ for name, bytes_ in least.outputs.items() if name not in self.resident)
