@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from ttgen.cost.loads import SectionLoad, When, moves, packed, pages, sections, sent_to
@@ -30,6 +31,7 @@ class Mover:
         drains: blocks that it takes from the compute kernel.
         drain: of all of them.
         received: of what other cores send to this one.
+        tells: how often it exchanges what cores of a line reduced.
     """
 
     kernel: KernelDesign
@@ -41,6 +43,7 @@ class Mover:
     drains: int
     drain: float
     received: float
+    tells: int
 
     @property
     def round(self) -> float:
@@ -111,6 +114,11 @@ def core_of(program: Program, core: Coordinate, target: Target, rates: Rates) ->
         for kernel in here
         if kernel.part != "compute"
     )
+    # Meanwhile the compute kernel waits: all tell all that there is room, and that tiles are there.
+    parts, tells = program.sizes.get("parts", 1), sum(mover.tells for mover in movers)
+    tile = max(tile_bytes.values())
+    exchange = 2 * (rates.ahead_latency + (parts - 1) * rates.page) + parts * tile / rates.multicast
+    busy = replace(busy, took=busy.took + tells * exchange)
     rounds = max((mover.rounds for mover in movers), default=0)
     # What comes once keeps nothing waiting for room.
     streams = [
@@ -186,8 +194,10 @@ def _mover(
         # A block is a line, however many steps it comes in.
         blocks = {buffer.name: buffer.block for buffer in program.design.buffers if buffer.role == "input"}
         rounds = max((number // blocks[cb] for cb, number in pages(count, "push") if cb in blocks), default=0)
+    gathered = [buffer.name for buffer in program.design.buffers if buffer.role == "sent"]
     return Mover(
         kernel=kernel,
+        tells=sum(count.get(("waits", name), 0) for name in gathered),
         rounds=rounds,
         feed=feed,
         first=rates.read_latency + first_cycles if first_bytes else 0.0,

@@ -7,7 +7,6 @@ it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product as every
@@ -148,9 +147,8 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
     if stage.graph.reduced is not None:
         # Lines one by one: larger units deal them less evenly, and nothing is shared between lines.
         sides = [*every(said.side("m", {1}), said.side("n", {1}))]
-        lines = math.prod(axis.size for axis in stage.graph.work[:-2]) * limits.m * limits.n
         for policy in said.values("policy", ("contiguous",)):
-            for split in said.values("split", _parts_of_lines(lines, limits.k, grid) if rectangles else (1,)):
+            for split in said.values("split", _parts_of_lines(limits.k, grid) if rectangles else (1,)):
                 yield family(policy, "none", split, sides)
         return
 
@@ -178,12 +176,12 @@ def band_of(grid: Grid, split: int) -> Grid:
     return Grid(rows=max(grid.rows // split, 1), cols=grid.cols)
 
 
-def _parts_of_lines(lines: int, tiles: int, grid: Grid) -> tuple[int, ...]:
-    """Parts of a line: none where lines are for all cores, or as many cores as make rectangles."""
+def _parts_of_lines(tiles: int, grid: Grid) -> tuple[int, ...]:
+    """Parts of a line: as many cores as make rectangles. Of short lines more go side by side, and so overlap."""
     found = [1]
     for split in (2, 4, 8, 16, 32, 64):
         wide, high = min(split, grid.cols), -(-split // grid.cols)
-        if lines * split < 2 * grid.cores and split <= tiles and wide * high == split and high <= grid.rows:
+        if split <= tiles and wide * high == split and high <= grid.rows:
             found.append(split)
     return tuple(found)
 
@@ -223,4 +221,4 @@ def _depths(limits: BlockSize, split: int) -> set[int]:
 def _steps_of_lines(limits: BlockSize, split: int) -> set[int]:
     """Tiles of a step along a line, or a part of one."""
     part = max(-(-limits.k // split), 1)
-    return {min(depth, part) for depth in (1, 2, 4, 8, 16)}
+    return {min(depth, part) for depth in (1, 2, 4, 8)}
