@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from ttgen.apis import newest
 from ttgen.dtypes import DTYPES
 from ttgen.formula.functions import FUNCTIONS
+from ttgen.formula.reductions import COMPOSED, REDUCTIONS
 from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
 from ttgen.patterns import PATTERNS
@@ -85,14 +86,41 @@ is also an input; a name that is assigned twice, or read before it is assigned; 
 one text. A formula has at most 4000 characters, and operations nest at most 80 deep over all formulas (a sum of 80 terms
 does); a tensor has at most 8 dimensions.
 
+## Reductions
+
+What goes along an axis, called as `sum(x, axis=-1, keepdims=True)`; [rows](rows.md) says how it runs:
+
+| function | value |
+|---|---|
+"""
+
+_COMPOSED = """
+- `axis` is a whole number, several in parentheses, or all axes where it is left out; -1 is the last one.
+- `keepdims=True` keeps each of them with one place. Without it they are dropped. Only the first axes of a tensor can be, since no
+  element moves between tiles then: `mean(X, axis=0)` of a matrix is a vector, of a stack a matrix.
+
+Functions that are made of those. One that is written out gives the same kernels:
+
+| function | operands | eps | value |
+|---|---|---|---|
+"""
+
+_AXES = """
+They go along one axis, `axis=-1` unless said. `g` and `b` are broadcast as in NumPy, and never make the result larger than x.
+
+Reductions accumulate in float32, and sums take HiFi3 or HiFi4: `accumulate: bfloat16` and less fidelity are refused beside them.
+"""
+
+_STAGES = """
 ## Stages
 
-One program has one `@` at most, whose operands are tensors, and outputs of one shape. Formulas that need more are cut into
-*stages*, a program each, which run in order: two layers (`H = gelu(X @ W1)`, `Y = H @ W2`), products of one input, a
-product of products, an operand of `@` that is computed (its elementwise part is a program of its own), outputs of different
-shapes. What lies between is a *scratch* tensor in device memory: the value that a later stage reads whole, under the name
-that its formula assigns, or `Y_1`, `Y_2`, … where none does, in the form in which it is read. A declared output that a later
-formula reads is stored once, and read from there. Values of inputs alone are computed wherever they are used.
+One program has one `@` at most, whose operands are tensors, and outputs of one shape. One that reduces goes along one axis
+and has no `@`; it may store what it reduces beside what it makes of that. Formulas that need more are cut into *stages*, a
+program each, which run in order: two layers (`H = gelu(X @ W1)`, `Y = H @ W2`), products of one input, a product of products,
+an operand of `@` that is computed (its elementwise part is a program of its own), a softmax of a product, sums along two axes,
+outputs of different shapes. What lies between is a *scratch* tensor in device memory: the value that a later stage reads whole,
+under the name that its formula assigns, or `Y_1`, `Y_2`, … where none does, in the form in which it is read. A declared output
+that a later formula reads is stored once, and read from there. Values of inputs alone are computed wherever they are used.
 
 A scratch tensor has the dtype of the widest tensor that its stage reads (block floats count as bfloat16), lies in
 `dram_interleaved`, and is allocated as long as the programs run. `stages` says otherwise, by name:
@@ -187,6 +215,26 @@ adds up a unit that it holds (four tiles with 32-bit accumulation, eight with 16
 the steps of K in L1, and rounds each to what `accumulate` says. An epilogue of a unit that DST holds is computed there where
 DST has the slots for it. `buffers` says how many blocks a stream holds.
 
+Where a formula reduces, a unit is `m` rows of tiles, or `n` columns where it goes along columns, each of them a *line*; `k` is how many
+tiles of a line are read, or written, at a time.
+
+## Lines
+
+A program that reduces goes along each line in several walks, such as three for softmax. `keep` says what stays in L1 from one to the
+next:
+
+- `values`: the line of each input, and of each computed value that takes a function and that several walks need.
+- `inputs`: the line of each input; what is computed is computed again.
+- `nothing`: each walk reads its inputs again, so that a line can be of any length.
+- `auto`, the default: the first of these that fits.
+
+`split: s` gives each line to s cores, a rectangle of them, each of which has a part of it; what a walk reduces they tell each other.
+For few lines, or lines that fit no core. It goes with the policies `contiguous` and `strided`, and with units of one line.
+
+```yaml
+schedule: {split: 16, block: {k: 4}}
+```
+
 ## Cores that share
 
 Cores of a `rectangular` schedule can share what they read and what they sum:
@@ -255,6 +303,15 @@ def _parts() -> Iterator[str]:
         yield f"| `{function.name}` | {function.operands} | {parameters} | {function.meaning} | {errors} |\n"
     yield _ERRORS
     yield _RULES
+    for name, meaning in REDUCTIONS.items():
+        yield f"| `{name}` | {meaning} |\n"
+    yield _COMPOSED
+    for composed in COMPOSED.values():
+        called = f"{composed.name}({', '.join(('x', 'g', 'b')[: composed.operands])})"
+        eps = "" if composed.eps is None else f"`eps={composed.eps:g}`"
+        yield f"| `{called}` | {composed.operands} | {eps} | `{composed.meaning}` |\n"
+    yield _AXES
+    yield _STAGES
     for name, pattern in PATTERNS.items():
         yield f"| `{name}` | {pattern.meaning} |\n"
     yield _SPECIAL
