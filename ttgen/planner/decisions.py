@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
+from ttgen.model.index import evaluate
 from ttgen.model.plan import Decision, Origin, PanelOrder, Program, Tensor
 from ttgen.model.schedule import Decided
 from ttgen.patterns import PATTERNS
+from ttgen.patterns.along import line_pages
 from ttgen.planner.candidate import Candidate
 from ttgen.planner.l1 import share
 from ttgen.planner.precision import Exactness
@@ -292,11 +294,13 @@ def _kept(made: Candidate, target: Target) -> Iterator[Decision]:
     graph, context, asked = made.context.graph, made.context, made.schedule.keep
     if graph.reduced is None:
         return
-    kept = [buffer for buffer in made.design.buffers if buffer.block > context.block.k and buffer.role != "output"]
-    names = ", ".join(buffer.name for buffer in kept)
+    line = evaluate(line_pages(context), made.design.sizes)
+    values = [buffer for buffer in made.design.buffers if buffer.role in ("input", "intermediate")]
+    # Of lines of one tile no block tells them from what is flat.
+    names = ": " + ", ".join(buffer.name for buffer in values if buffer.block >= line) if line > 1 else ""
     because = {
-        "values": f"a line of each stays: {names}",
-        "inputs": f"a line of each stays: {names}; L1's {target.l1.usable:,} bytes don't hold values beside them",
+        "values": f"a line of each stays{names}",
+        "inputs": f"a line of each stays{names}; L1's {target.l1.usable:,} bytes don't hold values beside them",
         "nothing": f"each walk reads its inputs again: L1's {target.l1.usable:,} bytes don't hold a line",
     }[context.keep]
     if asked.value != "auto":
