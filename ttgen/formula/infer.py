@@ -216,6 +216,8 @@ class _Formula:
         """A reduction along one axis after the other, or an expansion."""
         span = (self.index, *syntax.span)
         operands = tuple(self.value(operand) for operand in syntax.operands)
+        if isinstance(self.builder.nodes[operands[0]], NumberValue):
+            raise self.refuse(f"{syntax.kind} of a number only: write its value", syntax.span)
         rank = len(self.builder.nodes[operands[0]].shape)
         axes = tuple(range(rank)) if syntax.axes is None else syntax.axes
         for axis in axes:
@@ -254,8 +256,6 @@ class _Formula:
         """A reduction along one axis."""
         shape = self.builder.nodes[operand].shape
         size = shape[axis]
-        if not shape or isinstance(self.builder.nodes[operand], NumberValue):
-            raise self.refuse(f"{function} of a number only: write its value", span[1:])
         if size == 1:
             if not keeps:
                 raise self.refuse("the first axis has one place: write keepdims=True", span[1:])

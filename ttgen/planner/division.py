@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from ttgen.errors import refuse
+from ttgen.errors import counted, refuse
 from ttgen.model.design import HELPERS, ROOTS, WORKERS
 from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
@@ -105,14 +105,15 @@ def _in_parts(stage: Stage, schedule: Schedule, grid: WorkGrid, core_grid: Grid)
         side = "m" if block.m > 1 else "n"
         raise refuse(f"lines in parts are units: leave block.{side} at 1", *stage.path, "block", side)
     if split > steps:
-        text = f"{split} parts of a line, which has {steps} steps of block.k {block.k}"
-        raise refuse(f"{text}: use at most {steps}, or a smaller block.k", *path)
+        what = f"{counted(steps, 'step')} of block.k {block.k}" if block.k > 1 else counted(steps, "tile")
+        fix = f"use at most {steps}" if steps > 1 else "leave it out"
+        smaller = ", or a smaller block.k" if block.k > 1 else ""
+        raise refuse(f"{split} parts of a line, which has {what}: {fix}{smaller}", *path)
     wide, high = min(split, core_grid.cols), -(-split // core_grid.cols)
     if wide * high != split or high > core_grid.rows:
-        fits = [*range(2, core_grid.cols + 1), *(core_grid.cols * rows for rows in range(2, core_grid.rows + 1))]
-        near = sorted(
-            {max((fit for fit in fits if fit < split), default=2), min((fit for fit in fits if fit > split), default=2)}
-        )
+        whole = (core_grid.cols * rows for rows in range(2, core_grid.rows + 1))
+        fits = [fit for fit in (*range(2, core_grid.cols + 1), *whole) if fit <= steps]
+        near = [fit for fit in fits if fit < split][-1:] + [fit for fit in fits if fit > split][:1]
         text = f"{split} cores make no rectangle of {core_grid.rows} rows and {core_grid.cols} cols of cores"
         raise refuse(f"{text}: use {' or '.join(map(str, near))}", *path)
     across = core_grid.cols // wide
