@@ -196,6 +196,9 @@ def _content(value: Value, operands: list[Content], axis: Axis | None) -> Conten
             return ZERO
         case Elementwise():
             return _made_of(value, operands)
+        case Reduction(keeps=keeps, along=along) if keeps and value.axes[-1 - along] == axis:
+            # Beside its one place lies what is left of reducing.
+            return "anything"
         case Reduction():
             # It goes along another axis: a line that is padding has what it holds everywhere.
             (held,) = operands
