@@ -77,6 +77,7 @@ def budget(
     found: Need,
     block: BlockSize,
     changed: Callable[[Stage, BlockSize], Need],
+    along: Sequence[Iterable[tuple[str, Callable[[], Need]]]],
     paths: Mapping[str, Path],
     target: Target,
 ) -> L1Budget:
@@ -87,30 +88,34 @@ def budget(
         found: what its program takes.
         block: the unit of work.
         changed: what the program of a changed stage or another block takes, or a refusal.
+        along: other ways to go along lines, and what each takes: the first of each kind that fits is offered.
         paths: where tensors are declared.
         target: the card.
 
     Raises:
         SpecError: they don't fit; with the bytes, and each single change that fits: the largest smaller block along
-            each side, first along K, which costs no traffic, then those that cost least; the largest tensor in DRAM.
+            each side, first along K, which costs no traffic, then those that cost least; another way to go along
+            lines; the largest tensor in DRAM.
     """
     limit = target.l1.usable
     if found.total <= limit:
         return L1Budget(bytes=found.total, limit=limit)
     changes = [
         *_smaller_blocks(found.total, block, lambda smaller: changed(stage, smaller), limit),
+        *(text for ways in along for text in _along(found.total, ways, limit)),
         *_in_dram(stage, found, lambda moved: changed(moved, block), limit),
     ]
-    sides = "all of m, n and k smaller"
+    sides = "all of m, n and k smaller" if stage.graph.reduced is None else "lines shorter: no part of one fits"
     text, fix = f"L1: {found.total:,} of {limit:,} bytes", ", or ".join(changes)
+    at = (*stage.path, "block") if stage.path in stage.given or stage.graph.reduced is None else ("compute",)
     if not found.shares:
         text += f"; {fix or f'make {sides}'}"
-        raise refuse(text, *stage.path, "block", at_key=True)
+        raise refuse(text, *at, at_key=True)
     parts = ", ".join(f"{name} {bytes_:,}" for name, bytes_ in found.shares.items())
     text += f" on every core: circular buffers {found.buffers:,}, {parts}; "
     if found.buffers > limit:
         text += fix or f"make {sides}, and leave fewer tensors in L1"
-        raise refuse(text, *stage.path, "block", at_key=True)
+        raise refuse(text, *at, at_key=True)
     largest = max(found.shares, key=found.shares.__getitem__)
     text += fix or f"leave {largest} and others in dram_interleaved"
     raise refuse(text, *paths[largest], "layout")
@@ -132,6 +137,19 @@ def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize],
                 changes.append((0.0 if side == "k" else given / smaller, text))
                 break
     yield from (text for _growth, text in sorted(changes, key=lambda change: change[0]))
+
+
+def _along(total: int, ways: Iterable[tuple[str, Callable[[], Need]]], limit: int) -> Iterator[str]:
+    """The first other way along lines that fits."""
+    for what, needed in ways:
+        try:
+            after = needed().total
+        except SpecError:
+            # No rectangle of so many cores.
+            continue
+        if after <= limit:
+            yield f"{what} saves {total - after:,}"
+            return
 
 
 def _in_dram(stage: Stage, found: Need, changed: Callable[[Stage], Need], limit: int) -> Iterator[str]:

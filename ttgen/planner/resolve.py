@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ttgen.analysis.counts import cost
 from ttgen.analysis.prove import prove
@@ -24,6 +25,7 @@ from ttgen.model.plan import (
     Work,
     cores_of,
 )
+from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.planner import (
     arguments,
@@ -167,8 +169,31 @@ def _budget(
     def changed(stage: Stage, block: BlockSize) -> l1.Need:
         return need(candidate(stage, made.pattern, made.schedule, block, exactness, target))
 
+    def another(schedule: Schedule) -> l1.Need:
+        block = schedule.block.value
+        return need(candidate(made.stage, made.pattern, schedule, block, exactness, target))
+
     paths = {tensor.name: tensor.path for tensor in stored}
-    return l1.budget(made.stage, need(made), made.schedule.block.value, changed, paths, target)
+    along = [
+        [(what, partial(another, schedule)) for what, schedule in ways]
+        for ways in (_keeping(made), _splits(made, target))
+    ]
+    return l1.budget(made.stage, need(made), made.schedule.block.value, changed, along, paths, target)
+
+
+def _keeping(made: Candidate) -> Iterator[tuple[str, Schedule]]:
+    """What stays of a line left open, where it was said."""
+    keep = made.schedule.keep
+    if made.context.graph.reduced is not None and keep.value not in ("auto", "nothing"):
+        yield "keep: auto", replace(made.schedule, keep=replace(keep, value="auto"))
+
+
+def _splits(made: Candidate, target: Target) -> Iterator[tuple[str, Schedule]]:
+    """More cores to a line, as few as there may be first."""
+    split = made.schedule.split
+    if made.context.graph.reduced is not None:
+        for number in range(split.value + 1, target.grid.cores + 1):
+            yield f"split: {number}", replace(made.schedule, split=replace(split, value=number))
 
 
 def _uses(tensor: str, chosen: Sequence[Candidate], zeros: frozenset[str]) -> tuple[Use, ...]:
