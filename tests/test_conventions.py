@@ -47,7 +47,7 @@ LAYERS = {
     "formula": {"dtypes", "errors", "exhaustive", "spec"},
     "model": {"annotations", "dtypes", "exhaustive", "spec", "target"},
     "operations": set(),
-    "patterns": {"dtypes", "exhaustive", "formula", "model", "operations", "spec"},
+    "patterns": {"dtypes", "errors", "exhaustive", "formula", "model", "operations", "spec"},
     "analysis": {"dtypes", "exhaustive", "formula", "model", "operations"},
     "cost": {"analysis", "dtypes", "exhaustive", "formula", "model", "operations", "spec", "target"},
     "timeline": {"analysis", "cost", "exhaustive", "model", "target"},
@@ -188,6 +188,10 @@ def test_every_operation_is_used_by_a_formula() -> None:
             used |= kinds(formula, dtype, accumulate)
     for formula in ("X @ Z", "X @ Z.T"):
         used |= kinds(formula, "bfloat16", "float32", "schedule: {block: {m: 2, n: 1}}\n")
+    for axis in (-1, -2):
+        for reduction in ("sum(X", "max(X", "min(X", "sum(X * Z", "max(exp(X)", "sum(exp(X)"):
+            for dtype in ("bfloat16", "float32"):
+                used |= kinds(f"X - {reduction}, axis={axis}, keepdims=True)", dtype, "float32")
     assert used == set(OPERATIONS)
 
 

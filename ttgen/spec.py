@@ -168,7 +168,7 @@ class Schedule:
             "What of a line stays on the core from one walk along it to the next, in a program that reduces: inputs "
             "and values that take a function (values), inputs alone, or nothing, so that each walk reads them again; "
             "auto keeps as much as L1 holds.",
-            noun="what stays",
+            noun="way to keep a line",
         ),
     ] = "auto"
 

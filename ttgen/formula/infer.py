@@ -222,14 +222,16 @@ class _Formula:
         axes = tuple(range(rank)) if syntax.axes is None else syntax.axes
         for axis in axes:
             if not -rank <= axis < rank:
-                raise self.refuse(
-                    f"axis {axis} is beyond the {rank} dimension{'s' * (rank > 1)} of the operand", syntax.span
-                )
+                sizes = _text(self.builder.nodes[operands[0]].shape)
+                raise self.refuse(f"there is no axis {axis} of {sizes}: they are {-rank} to {rank - 1}", syntax.span)
+        if not axes:
+            raise self.refuse("'axis' is empty: leave it out, or name one", syntax.span)
+        for place, axis in enumerate(axes):
+            for other in axes[:place]:
+                if axis % rank == other % rank:
+                    which = f"{other} and {axis} are the same axis" if axis != other else f"axis {axis} is there twice"
+                    raise self.refuse(f"{which} of {_text(self.builder.nodes[operands[0]].shape)}", syntax.span)
         axes = tuple(sorted(axis % rank for axis in axes))
-        if len(set(axes)) < len(axes) or not axes:
-            raise self.refuse(
-                "an axis is given twice" if axes else "'axis' is empty: leave it out, or name one", syntax.span
-            )
         if syntax.kind in COMPOSED:
             self.check_parts(operands, syntax)
             return COMPOSED[syntax.kind].expand(self, operands, axes[0], syntax.eps, span)
@@ -258,7 +260,9 @@ class _Formula:
         size = shape[axis]
         if size == 1:
             if not keeps:
-                raise self.refuse("the first axis has one place: write keepdims=True", span[1:])
+                kept = ", ".join(map(str, shape))
+                text = f"the first axis has one place: write keepdims=True, and declare the result as [{kept}]"
+                raise self.refuse(text, span[1:])
             return operand
         if function == "mean":
             total = self.reduction("sum", operand, axis, span, keeps=keeps)
@@ -276,7 +280,8 @@ class _Formula:
         first, *others = (self.builder.nodes[operand].shape for operand in operands)
         for shape, operand in zip(others, syntax.operands[1:], strict=True):
             if self.broadcast([first, shape], syntax.span) != first:
-                raise self.refuse(f"{syntax.kind} of {_text(first)} can't be scaled by {_text(shape)}", operand.span)
+                text = f"{syntax.kind} of {_text(first)} can't have a scale or a shift of {_text(shape)}"
+                raise self.refuse(f"{text}: that would make it larger", operand.span)
 
     def name(self, syntax: Name) -> int | Input:
         """The value that an earlier formula assigned, or a tensor, which isn't in the graph yet."""

@@ -348,7 +348,7 @@ class _Parser:
         if "axis" in given:
             axes = self.axes(name, given["axis"])
         if composed and (axes is None or len(axes) != 1):
-            raise self.refuse(f"{name} goes along one axis", self.span(given["axis"]))
+            raise self.refuse(f"{name} goes along one axis: write axis=-1", self.span(given["axis"]))
         return Reduce(
             kind=name,
             operands=tuple(self.expression(argument) for argument in node.args),
@@ -369,7 +369,9 @@ class _Parser:
                 (-1, part.operand) if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) else (1, part)
             )
             if not isinstance(inner, ast.Constant) or type(inner.value) is not int:
-                raise self.refuse(f"'axis' of {name} is a whole number, or several: axis=-1", self.span(part))
+                raise self.refuse(
+                    f"'axis' of {name} is a whole number such as -1, or several: (-1, -2)", self.span(part)
+                )
             found.append(sign * inner.value)
         return tuple(found)
 

@@ -49,7 +49,7 @@ def check_reductions(loaded: LoadedSpec, graph: Graph) -> None:
     if not graph.reductions:
         return
     if accumulation(loaded) == "bfloat16":
-        text = "a sum of many numbers needs more than the 8 bits of a bfloat16: reductions accumulate in float32"
+        text = "what is reduced is in float32 in DST, where a sum would lose much of what a bfloat16 adds: leave it out"
         raise refuse(text, "precision", "accumulate")
     sums = any(getattr(graph.values[index], "function", "") == "sum" for index in graph.reductions)
     if sums and asked.fidelity is not None and asked.fidelity not in _SUMS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ttgen.errors import Problem, SpecError, refuse
+from ttgen.errors import Problem, SpecError, counted, refuse
 from ttgen.model.plan import BlockSize, Origin
 from ttgen.model.schedule import Decided, Order, Schedule
 from ttgen.planner.policies import POLICIES
@@ -129,6 +129,15 @@ def _check_block(stage: Stage, block: Block, limits: BlockSize) -> None:
         if isinstance(given, int) and given > max(most, 1):
             fits = f"the contraction has {most} {what}" if side == "k" else f"the output has {most} {what} of tiles"
             if stage.graph.reduced is not None:
-                fits = f"what is reduced is {most} tiles long" if side == "k" else f"there are {most} lines of tiles"
+                fits = _lines(stage.graph.along, side, most)
             fits = fits if most else "there is no contraction"
             raise refuse(f"block.{side} {given} is larger than the work: {fits}", *stage.path, "block", side)
+
+
+def _lines(along: int | None, side: str, most: int) -> str:
+    """What there is of lines, which go along a dimension, counted from the last."""
+    if side == "k":
+        return f"a line has {counted(most, 'tile')}"
+    if (along, side) in ((0, "n"), (1, "m")):
+        return "units have whole lines; block.k is what of them a step has"
+    return f"there {'is' if most == 1 else 'are'} {counted(most, 'line')} of tiles"
