@@ -15,7 +15,7 @@ import yaml
 from ttgen.analysis.interpreter import FUNCTIONS as INTERPRETED
 from ttgen.apis import APIS
 from ttgen.dtypes import DTYPES, DTypeName
-from ttgen.formula.functions import ARITHMETIC, FUNCTIONS
+from ttgen.formula.functions import ARITHMETIC, COMPARISONS, FUNCTIONS
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
@@ -144,7 +144,7 @@ def test_tables_agree() -> None:
     assert {load(name).name for name in TARGETS} == set(TARGETS)
     assert {path.stem for path in Path("ttgen/targets").glob("*.yaml")} == set(TARGETS)
     assert {path.stem for path in Path("ttgen/planner/policies").glob("*.py")} == {"__init__", "split", *POLICIES}
-    assert set(ELEMENTWISE) == ARITHMETIC | set(FUNCTIONS)
+    assert set(ELEMENTWISE) == ARITHMETIC | set(COMPARISONS) | set(FUNCTIONS)
     assert {operation.function for operation in OPERATIONS.values()} == set(INTERPRETED)
     assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
     for api in APIS.values():
@@ -175,7 +175,13 @@ def test_every_operation_is_used_by_a_formula() -> None:
         return {item.name for item in walk(plan.program.kernels[1].body) if isinstance(item, Op)}
 
     formulas = [
-        *(f"{name}({', '.join(['X', 'Z', 'exp(X)'][: function.operands])})" for name, function in FUNCTIONS.items()),
+        *(
+            f"{name}({', '.join(['X', 'Z', 'exp(X)'][: function.operands])})"
+            for name, function in FUNCTIONS.items()
+            if name != "clip"
+        ),
+        "clip(X, -1, 1)",
+        *(f"X {operator} {other}" for operator in (">", ">=", "<", "<=", "==") for other in ("0", "2", "Z")),
         "X @ Z", "X @ Z.T", "X + Z", "X - Z", "X * Z", "-X", "exp(X) / Z", "exp(X) + exp(Z)", "exp(X) - Z", "exp(X) * Z",
         *(f"X {operator} {other}" for operator in "+-*" for other in "rcs"),
         *(f"exp(X) {operator} {other}" for operator in "+-*" for other in "rcs"),

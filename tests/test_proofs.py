@@ -12,7 +12,6 @@ from tests.broken import Change, check, drop, edit, plan_of, rewritten
 from ttgen.analysis import roles
 from ttgen.analysis.errors import ProofError
 from ttgen.model.body import (
-    FillTile,
     Let,
     Loop,
     Op,
@@ -31,6 +30,7 @@ from ttgen.model.body import (
 )
 from ttgen.model.index import ONE, Const, Expr, Index, Var, add, mul, sub
 from ttgen.model.plan import CoreRange
+from ttgen.model.tiles import FillTile
 
 
 def edit_op(name: str, **changes: Any) -> Change:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction
-from ttgen.model.body import ROW_PART_BYTES, Body, If, Let, Loop, Relation, Routine, Section
+from ttgen.model.body import Body, If, Let, Loop, Relation, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -36,6 +36,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.index import ONE, Index, names, product, to_python
 from ttgen.model.plan import CircularBuffer, Cost, Tensor
+from ttgen.model.tiles import ROW_PART_BYTES
 from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.roles import by_core
+from ttgen.analysis.tiles import DIMS, content_of, reduction, within
 from ttgen.dtypes import TILE
 from ttgen.exhaustive import assert_never
 from ttgen.formula.functions import COMPARISONS
-from ttgen.formula.reference import ELEMENTWISE, REDUCTIONS
-from ttgen.model.body import Body, Content, Dst, If, Let, Loop, NumberArg, Op, Routine, Section, Tile
+from ttgen.formula.reference import ELEMENTWISE
+from ttgen.model.body import Body, Dst, If, Let, Loop, NumberArg, Op, Routine, Section, Tile
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -51,7 +52,6 @@ Array = NDArray[np.float64]
 
 _NOTHING: Final[Array] = np.full((TILE, TILE), np.nan)
 _ZEROS: Final[Array] = np.zeros((TILE, TILE))
-_DIMS: Final[tuple[Literal["row", "col"], ...]] = ("row", "col")
 
 
 _SPREAD: Final[Mapping[Spread, Callable[[Array], Array]]] = {
@@ -60,60 +60,6 @@ _SPREAD: Final[Mapping[Spread, Callable[[Array], Array]]] = {
     "scalar": lambda tile: tile[:1, :1],
 }
 """What a broadcast reads of a tile."""
-
-
-def content_of(content: Content, valid: int) -> Array:
-    """What a data-movement kernel fills a tile with."""
-    tile = np.zeros((TILE, TILE))
-    match content:
-        case "row_scaler":
-            tile[0::16, :valid] = 1
-        case "col_scaler":
-            # The first row of a face has what the rows of that face are multiplied by.
-            for row in range(valid):
-                tile[row // 16 * 16, row % 16 :: 16] = 1
-        case "row_mask":
-            tile[:, :valid] = 1
-        case "col_mask":
-            tile[:valid, :] = 1
-        case "zeros":
-            pass
-    return tile
-
-
-def _scaled(tile: Array, scaler: Array, dim: Literal["row", "col"]) -> Array:
-    """A tile times its scaler, which takes no notice of what it multiplies by 0."""
-    factors = scaler[0::16, :].repeat(16, axis=0)
-    if dim == "col":
-        faces = [scaler[row // 16 * 16, row % 16 :: 16] for row in range(TILE)]
-        factors = np.stack([np.repeat(face, 16) for face in faces])
-    return np.where(factors == 0, 0.0, tile * factors)
-
-
-def _reduced(reduce: Callable[..., Any], dim: Literal["row", "col"], tile: Array) -> Array:
-    """One column or one row; nothing is known of the others."""
-    found = np.full((TILE, TILE), np.nan)
-    if dim == "row":
-        found[:, 0] = reduce(tile, axis=1)
-    else:
-        found[0, :] = reduce(tile, axis=0)
-    return found
-
-
-def _reduction(function: str, dim: Literal["row", "col"]) -> Callable[..., Array]:
-    """A reduction of a tile by the matrix unit; a maximum takes ones only."""
-
-    def reduced(tile: Array, scaler: Array) -> Array:
-        if function == "max":
-            assert np.all(_scaled(np.ones((TILE, TILE)), scaler, dim) == 1), "maxima have whole scalers"
-        return _reduced(REDUCTIONS[function], dim, _scaled(tile, scaler, dim))
-
-    return reduced
-
-
-def _within(function: str, dim: Literal["row", "col"]) -> Callable[..., Array]:
-    """A reduction of what is in a slot."""
-    return lambda tile: _reduced(REDUCTIONS[function], dim, np.broadcast_to(tile, (TILE, TILE)))
 
 
 def _with_zero(compare: Callable[..., Any], value: Any) -> Any:
@@ -127,8 +73,8 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "matmul_transposed": lambda a, b: np.matmul(a, b.T),
     "zero": lambda: 0.0,
     **{f"{name}_zero": partial(_with_zero, ELEMENTWISE[name]) for name in COMPARISONS},
-    **{f"reduce_{name}_{dim}": _reduction(name, dim) for name in ("sum", "max") for dim in _DIMS},
-    **{f"{name}_within_{dim}": _within(name, dim) for name in ("sum", "max", "min") for dim in _DIMS},
+    **{f"reduce_{name}_{dim}": reduction(name, dim) for name in ("sum", "max") for dim in DIMS},
+    **{f"{name}_within_{dim}": within(name, dim) for name in ("sum", "max", "min") for dim in DIMS},
 }
 """The functions that rows of operations name."""
 

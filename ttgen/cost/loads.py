@@ -21,7 +21,6 @@ from ttgen.model.body import (
     ProductBlock,
     ReadBarrier,
     ReadPage,
-    ReadRow,
     Routine,
     Section,
     Statement,
@@ -45,6 +44,7 @@ from ttgen.model.effects import (
 )
 from ttgen.model.exchange import Area, Multicast, Send
 from ttgen.model.index import ONE, Index, product
+from ttgen.model.tiles import ReadRow
 from ttgen.records import dataclass
 
 When = Literal["first", "round", "ahead"]

@@ -1,18 +1,19 @@
 """The tile program: what a kernel is before it is text.
 
-A body is a small frozen tree of statements. Patterns build it; templates print it, one macro a statement; costs,
-proofs and the interpreter are walks over it. Buffers and tensors are referred to by name.
+A body is a small frozen tree of statements. Patterns build it; templates print it, one macro a statement; costs, proofs
+and the interpreter walk over it. Buffers and tensors are referred to by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 from ttgen.exhaustive import assert_never
 from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Send, Signal
 from ttgen.model.index import ONE, ZERO, Index, add, mul, names, sub
+from ttgen.model.tiles import FillTile, ReadRow
 from ttgen.records import dataclass
 
 Port = Literal["srca", "srcb", "pack"]
@@ -41,7 +42,6 @@ class NumberArg:
 
 
 Source = Tile | Dst | NumberArg
-
 Relation = Literal["==", "<"]
 
 
@@ -138,24 +138,6 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRow:
-    """Begins to read the first row of a tile of a tensor, all that broadcasting it takes, into a reserved page.
-
-    It lies in two faces, of which the first `ROW_PART_BYTES` each are read: the smallest that DRAM is read by.
-    """
-
-    kind: ClassVar[str] = "read_row"
-    tensor: str
-    page: Index
-    cb: str
-    slot: Index = ZERO
-
-
-ROW_PART_BYTES: Final = 64
-"""Bytes of a face that hold its first row in bfloat16 and float32, and that DRAM of both chips can be read by."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WritePage:
     """Begins to write a page of a buffer, counted from its front, to a page of a tensor."""
 
@@ -178,22 +160,6 @@ class WriteBarrier:
     """Waits until every write has been acknowledged."""
 
     kind: ClassVar[str] = "write_barrier"
-
-
-Content = Literal["zeros", "row_scaler", "col_scaler", "row_mask", "col_mask"]
-"""What a tile of bfloat16 is filled with: zeros; ones in the first rows of its faces, by which reductions of a row or
-a column multiply elements; or ones in some first places of each row or column, which masks the others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FillTile:
-    """Fills a reserved page of a buffer without touching DRAM; ones are in `valid` places along the dimension."""
-
-    kind: ClassVar[str] = "fill_tile"
-    cb: str
-    slot: Index = ZERO
-    content: Content
-    valid: Index = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,7 +291,6 @@ Action = (
 """What does something: `effects.effects` says what."""
 
 Statement = Control | Action
-
 Body = tuple[Statement, ...]
 
 

@@ -13,8 +13,6 @@ from ttgen.exhaustive import assert_never
 from ttgen.model.body import (
     AccumulateInL1,
     Action,
-    Content,
-    FillTile,
     Init,
     Op,
     Pack,
@@ -22,7 +20,6 @@ from ttgen.model.body import (
     Push,
     ReadBarrier,
     ReadPage,
-    ReadRow,
     Reconfigure,
     Reserve,
     Startup,
@@ -33,6 +30,7 @@ from ttgen.model.body import (
 )
 from ttgen.model.exchange import Announce, Area, AtomicBarrier, Await, Multicast, Place, Send, Signal
 from ttgen.model.index import ONE, ZERO, Index
+from ttgen.model.tiles import Content, FillTile, ReadRow
 from ttgen.records import dataclass
 
 

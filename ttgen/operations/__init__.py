@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from ttgen.formula.functions import COMPARISONS
-from ttgen.operations.accuracy import EXACT, WITH_16_BITS, WITH_32_BITS, Accuracy
+from ttgen.operations.accuracy import COMPARISONS, EXACT, WITH_16_BITS, WITH_32_BITS, Accuracy
 from ttgen.records import dataclass
 
 SourceKind = Literal["tile", "dst", "number"]

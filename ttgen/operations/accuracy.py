@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ttgen.formula.functions import COMPARISONS
 from ttgen.records import dataclass
 
 
@@ -28,6 +27,9 @@ class Accuracy:
     absolute: float = 0.0
     curved: float = 0.0
 
+
+COMPARISONS: Final = ("ge", "gt", "le", "lt", "eq")
+"""Operations whose results are 1 where they hold, and 0 elsewhere."""
 
 EXACT: Final = Accuracy(0.0)
 _CUT: Final = Accuracy(2.0**-7)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ttgen.formula.functions import COMPARISONS
+from ttgen.operations.accuracy import COMPARISONS
 
 FUNCTION_BYTES: Final[Mapping[str, int]] = {
     "abs": 420,

@@ -34,7 +34,7 @@ class Folds:
         """Sets a slot to a number."""
         if number == 0:
             return Op(name="zero", sources=(), dst=Const(slot))
-        name = "smallest" if number < 0 else "largest"
+        name = "least" if number < 0 else "most"
         return Op(name="fill", sources=(self.values(self.held.passes.graph, {}).number(number, name),), dst=Const(slot))
 
     def values(self, graph: Graph, leaves: Mapping[int, Leaf]) -> Values:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from ttgen.model.body import (
     Body,
-    FillTile,
     Let,
     Loop,
     Pack,
@@ -36,6 +35,7 @@ from ttgen.model.index import (
     mul,
     sub,
 )
+from ttgen.model.tiles import FillTile
 from ttgen.patterns.access import Access, pop, push, reserve, residents, streams, wait, write_blocks
 from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context

@@ -13,7 +13,6 @@ from ttgen.model.body import (
     Push,
     ReadBarrier,
     ReadPage,
-    ReadRow,
     Reserve,
     Wait,
     WriteBarrier,
@@ -22,6 +21,7 @@ from ttgen.model.body import (
     needed,
 )
 from ttgen.model.index import ONE, ZERO, Expr, Index, Var, add, floor_div, mul, product
+from ttgen.model.tiles import ReadRow
 from ttgen.patterns.along import FIRST_TILE, KT, is_one_by_one, line_pages, step_lets, steps, tiles
 from ttgen.patterns.context import Context
 from ttgen.patterns.contraction import DEPTH, FIRST_K, STEP, K

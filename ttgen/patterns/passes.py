@@ -8,6 +8,7 @@ a function and inputs, inputs only, or nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -23,9 +24,7 @@ from ttgen.spec import Keep
 KEEPS: Final[tuple[Keep, ...]] = ("values", "inputs", "nothing")
 """The best first: what is neither read nor computed again."""
 
-LARGEST: Final = 3.3895313892515355e38
-"""The largest bfloat16: further from any other number than that only infinity is."""
-IDENTITIES: Final = {"sum": 0.0, "max": -LARGEST, "min": LARGEST}
+IDENTITIES: Final = {"sum": 0.0, "max": -math.inf, "min": math.inf}
 """What a fold begins with, and what padding counts as."""
 
 Way = Literal["tiles", "products", "fold"]

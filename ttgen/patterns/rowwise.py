@@ -13,8 +13,6 @@ from ttgen.errors import refuse
 from ttgen.formula.values import Graph, Input, Value
 from ttgen.model.body import (
     Body,
-    Content,
-    FillTile,
     Op,
     Pop,
     Push,
@@ -26,6 +24,7 @@ from ttgen.model.body import (
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
 from ttgen.model.index import ONE, Const, Index, Var, add, evaluate, mul
 from ttgen.model.plan import BlockSize, Subblock
+from ttgen.model.tiles import Content, FillTile
 from ttgen.patterns.along import KT, in_part, is_one_by_one, line_pages
 from ttgen.patterns.configure import configure
 from ttgen.patterns.context import Context, tiles_of

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ttgen.errors import Problem, SpecError
-from ttgen.model.body import FillTile, Let, Loop, Routine, walk
+from ttgen.model.body import Let, Loop, Routine, walk
 from ttgen.model.kernel_args import Address
 from ttgen.model.plan import Kernel
+from ttgen.model.tiles import FillTile
 from ttgen.planner.stages import Stage
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from ttgen.errors import refuse
 from ttgen.formula.infer import accumulation
-from ttgen.formula.values import Graph
+from ttgen.formula.values import Graph, Reduction
 from ttgen.model.plan import PlanPrecision
 from ttgen.model.schedule import Decided
 from ttgen.planner.stages import StoredTensor
@@ -51,7 +51,9 @@ def check_reductions(loaded: LoadedSpec, graph: Graph) -> None:
     if accumulation(loaded) == "bfloat16":
         text = "what is reduced is in float32 in DST, where a sum would lose much of what a bfloat16 adds: leave it out"
         raise refuse(text, "precision", "accumulate")
-    sums = any(getattr(graph.values[index], "function", "") == "sum" for index in graph.reductions)
+    reductions = (graph.values[index] for index in graph.reductions)
+    # Elements of columns go to SrcA, of which the first two phases take every bit of a bfloat16.
+    sums = any(isinstance(value, Reduction) and value.function == "sum" and value.along == 0 for value in reductions)
     if sums and asked.fidelity is not None and asked.fidelity not in _SUMS:
         text = f"{asked.fidelity} cuts the last bit of each bfloat16 that a sum takes: use {' or '.join(_SUMS)}"
         raise refuse(text, "precision", "fidelity")

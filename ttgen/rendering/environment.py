@@ -16,10 +16,11 @@ from ttgen import resources
 from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
-from ttgen.model.body import Body, FillTile, Let, Op, Routine, indices, walk
+from ttgen.model.body import Body, Let, Op, Routine, indices, walk
 from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Table, Tensor
+from ttgen.model.tiles import FillTile
 from ttgen.target import load as load_target
 from ttgen.version import __version__
 
@@ -204,9 +205,17 @@ def _tile_rows(tensor: Tensor) -> int:
 
 def _float_literal(value: float) -> str:
     """The shortest literal that is this float32."""
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "-INFINITY"
     rounded = to_float32(value)
     text = next(text for digits in range(1, 10) if to_float32(float(text := f"{rounded:.{digits}g}")) == rounded)
     return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
+
+
+def _has_infinite(plan: Plan) -> bool:
+    """Whether a number of a kernel is infinite, which C++ has a macro for."""
+    kernels = (kernel for program in plan.programs for kernel in program.kernels)
+    return any(math.isinf(number) for kernel in kernels for number in kernel.numbers.values())
 
 
 def _table_row(row: tuple[int | None, ...]) -> str:
@@ -233,6 +242,7 @@ FILTERS = {
     "data_format": _data_format,
     "defines_of": _defines_of,
     "fillers": _fillers,
+    "has_infinite": _has_infinite,
     "has_long_arguments": _has_long_arguments,
     "is_number": _is_number,
     "is_zero": _is_zero,

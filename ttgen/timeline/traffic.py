@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from ttgen.analysis.counts import counter
 from ttgen.analysis.slices import arguments, sliced
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import ROW_PART_BYTES, Body, If, Let, Loop, Routine, Section
+from ttgen.model.body import Body, If, Let, Loop, Routine, Section
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -35,6 +35,7 @@ from ttgen.model.exchange import Area, Place
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import ONE, Index, to_python
 from ttgen.model.plan import Kernel, Plan, Program, Tensor
+from ttgen.model.tiles import ROW_PART_BYTES
 from ttgen.records import dataclass
 from ttgen.target import Places, Target, load_places, load_rates
 from ttgen.timeline.schedule import CoreSchedule, ProgramSchedule

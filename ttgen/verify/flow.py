@@ -15,16 +15,13 @@ from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import (
     Body,
-    Content,
     Dst,
-    FillTile,
     If,
     Let,
     Loop,
     NumberArg,
     Op,
     ReadPage,
-    ReadRow,
     Routine,
     Section,
     Tile,
@@ -51,6 +48,7 @@ from ttgen.model.effects import (
 from ttgen.model.exchange import Multicast, Send
 from ttgen.model.index import ZERO, Index
 from ttgen.model.plan import Kernel, Program
+from ttgen.model.tiles import Content, FillTile, ReadRow
 from ttgen.operations import OPERATIONS
 from ttgen.records import dataclass
 

@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -160,7 +161,7 @@ ttm::Program create_P(const Tensors& tensors) {
                 {"Kt", 10},
                 {"block_k", 1},
                 {"k_blocks", 10},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
             }});
 
     const ttm::KernelHandle writer = parts::create_kernel(

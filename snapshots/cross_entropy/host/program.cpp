@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -79,7 +80,7 @@ ttm::Program create_L(const Tensors& tensors) {
                 {"Kt", 32},
                 {"block_k", 4},
                 {"k_blocks", 8},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
                 {"number", std::bit_cast<uint32_t>(0.0f)},
             }});
 

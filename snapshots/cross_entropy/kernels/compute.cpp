@@ -29,7 +29,7 @@ void kernel_main() {
     constexpr uint32_t Kt = get_named_compile_time_arg_val("Kt");
     constexpr uint32_t block_k = get_named_compile_time_arg_val("block_k");
     constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
-    constexpr uint32_t smallest = get_named_compile_time_arg_val("smallest");
+    constexpr uint32_t least = get_named_compile_time_arg_val("least");
     constexpr uint32_t number = get_named_compile_time_arg_val("number");
 
     enum RuntimeArg : int {
@@ -43,7 +43,7 @@ void kernel_main() {
         // Walk 1 of 3: the largest of each row.
         tile_regs_acquire();
         fill_tile_init();
-        fill_tile_bitcast(0, smallest);
+        fill_tile_bitcast(0, least);
         reconfig_data_format_srca(cb_X);
         copy_init(cb_X);
         binary_max_tile_init();
@@ -63,7 +63,7 @@ void kernel_main() {
         copy_init(cb_X);
         copy_tile(cb_X, Kt - 1, 2);
         fill_tile_init();
-        fill_tile_bitcast(3, smallest);
+        fill_tile_bitcast(3, least);
         where_tile_init();
         where_tile<DataFormat::Float32>(1, 2, 3, 1);
         binary_max_tile_init();

@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -102,7 +103,7 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"parts", 16},
                 {"group_cols", 8},
                 {"group_rows", 2},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
             }});
 
     const ttm::KernelHandle writer = parts::create_kernel(

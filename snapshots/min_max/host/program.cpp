@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -83,8 +84,8 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"block_k", 1},
                 {"k_blocks", 22},
                 {"number", std::bit_cast<uint32_t>(0.0014285714f)},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
-                {"largest", std::bit_cast<uint32_t>(3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
+                {"most", std::bit_cast<uint32_t>(INFINITY)},
             }});
 
     const ttm::KernelHandle writer = parts::create_kernel(

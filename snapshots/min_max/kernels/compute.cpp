@@ -32,8 +32,8 @@ void kernel_main() {
     constexpr uint32_t block_k = get_named_compile_time_arg_val("block_k");
     constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
     constexpr uint32_t number = get_named_compile_time_arg_val("number");
-    constexpr uint32_t smallest = get_named_compile_time_arg_val("smallest");
-    constexpr uint32_t largest = get_named_compile_time_arg_val("largest");
+    constexpr uint32_t least = get_named_compile_time_arg_val("least");
+    constexpr uint32_t most = get_named_compile_time_arg_val("most");
 
     enum RuntimeArg : int {
         unit_count_arg,
@@ -69,7 +69,7 @@ void kernel_main() {
         // Walk 2 of 4: the largest of each row.
         tile_regs_acquire();
         fill_tile_init();
-        fill_tile_bitcast(0, smallest);
+        fill_tile_bitcast(0, least);
         reconfig_data_format_srca(cb_scaler, cb_X);
         copy_init(cb_X);
         binary_max_tile_init();
@@ -84,7 +84,7 @@ void kernel_main() {
         copy_init(cb_X);
         copy_tile(cb_X, Kt - 1, 2);
         fill_tile_init();
-        fill_tile_bitcast(3, smallest);
+        fill_tile_bitcast(3, least);
         where_tile_init();
         where_tile<DataFormat::Float32>(1, 2, 3, 1);
         binary_max_tile_init();
@@ -102,7 +102,7 @@ void kernel_main() {
         // Walk 3 of 4: the smallest of each row.
         tile_regs_acquire();
         fill_tile_init();
-        fill_tile_bitcast(0, largest);
+        fill_tile_bitcast(0, most);
         binary_min_tile_init();
         for (uint32_t k = 0; k < Kt - 1; ++k) {
             copy_tile(cb_X, k, 1);
@@ -115,7 +115,7 @@ void kernel_main() {
         copy_init(cb_X);
         copy_tile(cb_X, Kt - 1, 2);
         fill_tile_init();
-        fill_tile_bitcast(3, largest);
+        fill_tile_bitcast(3, most);
         where_tile_init();
         where_tile<DataFormat::Float32>(1, 2, 3, 1);
         binary_min_tile_init();

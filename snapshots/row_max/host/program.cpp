@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -66,7 +67,7 @@ ttm::Program create_top(const Tensors& tensors) {
                 {"Kt", 16},
                 {"block_k", 4},
                 {"k_blocks", 4},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
             }});
 
     const ttm::KernelHandle writer = parts::create_kernel(

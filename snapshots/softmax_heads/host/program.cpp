@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -85,7 +86,7 @@ ttm::Program create_P(const Tensors& tensors) {
                 {"block_k", 4},
                 {"k_blocks", 2},
                 {"unit_step", 1},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
                 {"number", std::bit_cast<uint32_t>(0.125f)},
             }});
 

@@ -35,7 +35,7 @@ void kernel_main() {
     constexpr uint32_t block_k = get_named_compile_time_arg_val("block_k");
     constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
     constexpr uint32_t unit_step = get_named_compile_time_arg_val("unit_step");
-    constexpr uint32_t smallest = get_named_compile_time_arg_val("smallest");
+    constexpr uint32_t least = get_named_compile_time_arg_val("least");
     constexpr uint32_t number = get_named_compile_time_arg_val("number");
 
     enum RuntimeArg : int {
@@ -56,7 +56,7 @@ void kernel_main() {
             // Walk 1 of 3: the largest of each row.
             tile_regs_acquire();
             fill_tile_init();
-            fill_tile_bitcast(0, smallest);
+            fill_tile_bitcast(0, least);
             reconfig_data_format_srca(cb_S);
             copy_init(cb_S);
             for (uint32_t step = 0; step < k_blocks; ++step) {

@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -106,7 +107,7 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"parts", 4},
                 {"group_cols", 4},
                 {"group_rows", 1},
-                {"smallest", std::bit_cast<uint32_t>(-3.3895314e+38f)},
+                {"least", std::bit_cast<uint32_t>(-INFINITY)},
             }});
 
     const ttm::KernelHandle writer = parts::create_kernel(

@@ -36,7 +36,7 @@ void kernel_main() {
     constexpr uint32_t parts = get_named_compile_time_arg_val("parts");
     constexpr uint32_t group_cols = get_named_compile_time_arg_val("group_cols");
     constexpr uint32_t group_rows = get_named_compile_time_arg_val("group_rows");
-    constexpr uint32_t smallest = get_named_compile_time_arg_val("smallest");
+    constexpr uint32_t least = get_named_compile_time_arg_val("least");
 
     enum RuntimeArg : int {
         unit_count_arg,
@@ -79,7 +79,7 @@ void kernel_main() {
         // Of all parts, which other cores have sent.
         tile_regs_acquire();
         fill_tile_init();
-        fill_tile_bitcast(0, smallest);
+        fill_tile_bitcast(0, least);
         reconfig_data_format_srca(cb_X, cb_all_max);
         copy_init(cb_all_max);
         binary_max_tile_init();
