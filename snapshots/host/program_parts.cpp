@@ -101,7 +101,7 @@ ttm::KernelHandle create_kernel(
         common.push_back(static_cast<uint32_t>(tensor->address()));
     }
     const auto on_noc = [&](std::size_t x, std::size_t y) {
-        return settings.tensors.begin()->get()->device()->worker_core_from_logical_core({x, y});
+        return settings.cores.device->worker_core_from_logical_core({x, y});
     };
     for (std::size_t x = 0; x < settings.cores.cols; ++x) {
         common.push_back(static_cast<uint32_t>(on_noc(x, 0).x));

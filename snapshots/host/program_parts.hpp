@@ -63,13 +63,19 @@ struct Define {
     const char* value;
 };
 
+// The rows and columns of cores whose places on the NoC a kernel is told, and whose those are.
+struct Told {
+    uint32_t rows, cols;
+    const tt::tt_metal::distributed::MeshDevice* device;
+};
+
 // Of a kernel that moves data: where the pages of its tensors are it finds by compile-time words; its common arguments
 // are the tensors' addresses, and where the columns and rows of the cores that it has to do with are on the NoC.
 struct DataMovement {
     tt::tt_metal::DataMovementProcessor processor;
     tt::tt_metal::NOC noc;
     std::initializer_list<Buffer> tensors;
-    Size cores = {};
+    Told cores = {};
     std::initializer_list<Define> defines = {};
     std::initializer_list<NamedArg> named_compile_args;
 };

@@ -30,7 +30,7 @@ from ttgen.patterns.held import Places
 from ttgen.patterns.kernels import unit_loop_of
 from ttgen.patterns.pages import COL, ROW, batch_index
 from ttgen.patterns.passes import Passes
-from ttgen.patterns.units import BLOCK_K, COLS, FIRST_COL, FIRST_ROW, PART, ROWS, X, Y, Z
+from ttgen.patterns.units import BLOCK_K, COLS, FIRST_COL, FIRST_ROW, PART, ROWS, Y_TRIP, X, Y, Z
 
 
 class Moving:
@@ -47,7 +47,7 @@ class Moving:
     @property
     def line(self) -> Index:
         """The number of a line, of those that a core has a part of: lines are units there."""
-        return Var("i")
+        return Var("i") if self.context.local is None else Y_TRIP
 
     def is_resident(self, index: int) -> bool:
         """Whether an input's shards are what their cores need of it."""

@@ -65,7 +65,7 @@ def design(context: Context) -> Design:
     # Shards stay where they are, and are handed over before and after all lines.
     whole = {output.tensor: passes.is_whole(output.value) for output in passes.graph.outputs}
     whole |= {places.cbs[index]: passes.is_whole(index) for index in passes.inputs}
-    shards = {cb: _shard_pages(passes, is_whole=whole[cb]) for cb in places.resident}
+    shards = {cb: _shard_pages(context, passes, is_whole=whole[cb]) for cb in places.resident}
     outputs = {output.tensor for output in passes.graph.outputs}
     there = {cb: pages for cb, pages in shards.items() if cb not in outputs}
     made = {cb: pages for cb, pages in shards.items() if cb in outputs}
@@ -135,10 +135,15 @@ def _more_sizes(context: Context, passes: Passes, places: Places) -> dict[str, i
     return found
 
 
-def _shard_pages(passes: Passes, *, is_whole: bool) -> Index:
+def _shard_pages(context: Context, passes: Passes, *, is_whole: bool) -> Index:
     """The tiles of a shard, of a tensor that varies along the lines or not."""
     across = SHARD_M if passes.line == "row" else SHARD_N if passes.line == "col" else mul(SHARD_M, SHARD_N)
-    return mul(across, KT) if is_whole and passes.line != "batch" else across
+    return mul(across, _line_in_shard(context)) if is_whole and passes.line != "batch" else across
+
+
+def _line_in_shard(context: Context) -> Index:
+    """The tiles of a line that lie on a core."""
+    return line_pages(context) if context.split > 1 else KT
 
 
 def _written(passes: Passes, made: Mapping[str, Index]) -> str:
@@ -224,11 +229,12 @@ def _places(context: Context, passes: Passes) -> Places:
 
 def _in_shard(context: Context, passes: Passes, *, is_whole: bool) -> Callable[[Index], Index]:
     """Where a tile lies in a shard, by its place in the line."""
-    row, col = (add(SHARD_ROW, ROW), add(SHARD_COL, COL)) if context.blocked else (Y_TRIP, X_TRIP)
+    is_block = context.block.m * context.block.n > 1
+    row, col = (add(SHARD_ROW, ROW), add(SHARD_COL, COL)) if is_block else (Y_TRIP, X_TRIP)
 
     def slot(place: Index) -> Index:
         if passes.line == "row":
-            return add(mul(row, KT), place) if is_whole else row
+            return add(mul(row, _line_in_shard(context)), place) if is_whole else row
         if passes.line == "col":
             return add(mul(place, SHARD_N), col) if is_whole else col
         return add(mul(row, SHARD_N), col)
@@ -299,7 +305,7 @@ def _buffers(
         pages = BLOCK_K if passes.is_whole(output.value) else ONE
         blocks = context.buffers
         if output.tensor in places.resident:
-            pages, blocks = _shard_pages(passes, is_whole=passes.is_whole(output.value)), 1
+            pages, blocks = _shard_pages(context, passes, is_whole=passes.is_whole(output.value)), 1
         yield buffer(output.tensor, "output", context.dtypes[output.tensor], pages, blocks, to_dst=False)
     for index in passes.kept:
         yield buffer(cbs[index], "intermediate", intermediate, line_pages(context), 1, to_dst=True)

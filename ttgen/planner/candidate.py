@@ -80,14 +80,20 @@ def candidate(
     grids = shards.grids(stage, block, target)
     # Cores that share an operand go by the rectangle, wherever tensors lie.
     is_shared = schedule.multicast.value != "none" or schedule.split.value > 1
-    local = None
-    if is_shared:
+    local, split = None, schedule.split.value
+    cut = shards.cut_lines(stage, grids, block) if graph.reduced is not None else None
+    if cut is not None and split in (1, cut.cols * cut.rows):
         shards.check_shared(stage, target)
+        local, split = cut.local, cut.cols * cut.rows
+        divided = division.by_shards(local, grid, block, (cut.cols, cut.rows))
+    elif is_shared:
+        shards.check_shared(stage, target)
+        divided = division.divide(stage, schedule, grid, target)
     else:
         local = shards.divide(stage, grids, block, target)
-    divided = (
-        division.by_shards(local, grid, block) if local is not None else division.divide(stage, schedule, grid, target)
-    )
+        divided = (
+            division.divide(stage, schedule, grid, target) if local is None else division.by_shards(local, grid, block)
+        )
 
     # What its kernels do, how often, and so how deep their buffers have to be.
     slots = target.dst_tiles(bits=exactness.dst_bits)
@@ -105,7 +111,7 @@ def candidate(
         groups=divided.groups,
         prefetch=schedule.prefetch.value,
         heavier=nocs.heavier(stage, grid, divided.groups, divided.sizes),
-        split=schedule.split.value,
+        split=split,
         shard_widths={name: grid.tiles[1] for name, grid in grids.items()},
         buffers=schedule.buffers.value,
         keep="nothing",

@@ -279,8 +279,15 @@ def _groups(shared: Shared, *, rows: int, cols: int, line: Operand | None) -> Ma
     return found if rows * cols > 1 else {}
 
 
-def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
-    """The units of each core's part of the output, which begins with a whole unit and ends with one or at an edge."""
+def by_shards(local: Local, grid: WorkGrid, block: BlockSize, group: tuple[int, int] | None = None) -> Division:
+    """The units of each core's part of the output, which begins with a whole unit and ends with one or at an edge.
+
+    Args:
+        local: the parts.
+        grid: of units.
+        block: tiles of a unit.
+        group: columns and rows of cores that have each of their units together, a part of it each.
+    """
     # Rows that nothing splits end with an edge in each batch.
     split = len({part.row for part in local.parts.values()}) > 1
     tables = {
@@ -289,6 +296,13 @@ def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
         "y_start": {core: part.row // block.m for core, part in local.parts.items()},
         "y_count": {core: part.rows // block.m if split else grid.y * grid.z for core, part in local.parts.items()},
     }
+    sizes = {"x_step": 1, "y_step": 1}
+    if group is not None:
+        tables |= {"core_x": {core: core[0] for core in local.parts}, "core_y": {core: core[1] for core in local.parts}}
+        sizes |= {
+            "group_cols": group[0], "group_rows": group[1],
+            "core_cols": 1 + max(x for x, _y in local.parts), "core_rows": 1 + max(y for _x, y in local.parts),
+        }  # fmt: skip
     everywhere = cores.cover(local.parts)
     return Division(
         cores=len(local.parts),
@@ -296,5 +310,5 @@ def by_shards(local: Local, grid: WorkGrid, block: BlockSize) -> Division:
         roles={WORKERS: everywhere},
         loop=RectangleLoop(x_step=1, y_step=1),
         tables={name: cores.table_of(values) for name, values in tables.items()},
-        sizes={"x_step": 1, "y_step": 1},
+        sizes=sizes,
     )

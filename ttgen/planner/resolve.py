@@ -241,7 +241,7 @@ def _program(
             units=grid.x * grid.y * grid.z,
             block=schedule.block.value,
             subblock=made.context.subblock,
-            split=schedule.split.value,
+            split=made.context.split,
             cores=divided.cores,
             core_ranges=divided.core_ranges,
             loop=divided.loop,

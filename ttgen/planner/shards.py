@@ -141,6 +141,46 @@ def divide(stage: Stage, shards: Mapping[str, ShardGrid], block: BlockSize, targ
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutLines:
+    """Lines that shards cut: each core has a part of its lines, beside the cores that have the rest of them.
+
+    Attributes:
+        local: the lines of each core, and whose shards stay where they are.
+        cols: of the rectangle of cores that have lines together.
+        rows: of it.
+    """
+
+    local: Local
+    cols: int
+    rows: int
+
+
+def cut_lines(stage: Stage, shards: Mapping[str, ShardGrid], block: BlockSize) -> CutLines | None:
+    """The division that shards make which cut rows that are reduced; None where they make none.
+
+    They do where whole steps of lines lie on cores that make a rectangle, and nothing else is said.
+    """
+    graph = stage.graph
+    if graph.along != 0 or block.m > 1 or stage.gives("policy") or stage.gives("cores"):
+        return None
+    stored = [(output.tensor, graph.values[output.value]) for output in graph.outputs]
+    stored += [(value.tensor, value) for value in graph.values if isinstance(value, Input)]
+    whole = [name for name, value in stored if graph.reduced in value.axes and name in shards]
+    whole = [name for name in whole if isinstance(stage.tensors[name].layout, ShardedLayout)]
+    if not whole:
+        return None
+    lead = whole[0]
+    matrix, grid = _matrix(stage.tensors[lead].shape), shards[lead]
+    across, size = matrix[1] // grid.tiles[1], grid.grid
+    high = 1 if across == size.cols else size.rows
+    if across == 1 or across != size.cols * high or grid.orientation != "row_major" or grid.tiles[1] % block.k:
+        return None
+    parts = {core: Part(row=part.row, rows=part.rows, col=0, cols=1) for core, part in grid.parts(*matrix)}
+    lying = frozenset(name for name in whole if shards[name] == grid and _matrix(stage.tensors[name].shape) == matrix)
+    return CutLines(local=Local(lead=lead, parts=parts, resident=lying), cols=size.cols, rows=high)
+
+
 def check_shared(stage: Stage, target: Target) -> None:
     """Refuses shards that can't be, where cores share what they read: then any is read wherever it lies.
 

@@ -42,7 +42,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.A},
-            .cores = {.rows = 8, .cols = 8},
+            .cores = {.rows = 8, .cols = 8, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_A", cb_A},
                 {"sem_a_ready", sem_a_ready},

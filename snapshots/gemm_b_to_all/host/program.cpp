@@ -88,7 +88,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.B, tensors.C},
-            .cores = {.rows = 8, .cols = 8},
+            .cores = {.rows = 8, .cols = 8, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_B", cb_B},
                 {"cb_C", cb_C},

@@ -53,7 +53,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.A},
-            .cores = {.rows = 8, .cols = 8},
+            .cores = {.rows = 8, .cols = 8, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_A", cb_A},
                 {"cb_A_ahead", cb_A_ahead},
@@ -101,7 +101,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.B, tensors.C},
-            .cores = {.rows = 8, .cols = 8},
+            .cores = {.rows = 8, .cols = 8, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_B", cb_B},
                 {"cb_C", cb_C},

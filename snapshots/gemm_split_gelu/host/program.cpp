@@ -64,7 +64,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.A},
-            .cores = {.rows = 6, .cols = 5},
+            .cores = {.rows = 6, .cols = 5, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_A", cb_A},
                 {"sem_a_ready", sem_a_ready},
@@ -116,7 +116,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B, tensors.bias, tensors.C},
-            .cores = {.rows = 6, .cols = 5},
+            .cores = {.rows = 6, .cols = 5, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_B", cb_B},
                 {"cb_bias", cb_bias},
@@ -174,7 +174,7 @@ ttm::Program create_C(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_0,
             .tensors = {tensors.B},
-            .cores = {.rows = 6, .cols = 5},
+            .cores = {.rows = 6, .cols = 5, .device = tensors.A->device()},
             .named_compile_args = {
                 {"cb_B", cb_B},
                 {"cb_partials", cb_partials},

@@ -112,7 +112,7 @@ ttm::Program create_Y(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.Y},
-            .cores = {.rows = 8, .cols = 8},
+            .cores = {.rows = 8, .cols = 8, .device = tensors.X->device()},
             .named_compile_args = {
                 {"cb_all_max", cb_all_max},
                 {"cb_all_sum", cb_all_sum},

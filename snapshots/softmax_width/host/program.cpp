@@ -21,7 +21,7 @@ namespace {
 ttm::Program create_Y(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
     const ttm::CoreRangeSet workers = parts::core_ranges({
-        {{0, 0}, {7, 0}},
+        {{0, 0}, {3, 0}},
     });
 
     constexpr uint32_t cb_X = 0;
@@ -35,9 +35,9 @@ ttm::Program create_Y(const Tensors& tensors) {
     constexpr uint32_t cb_all_sum = 2;
     constexpr uint32_t cb_scaler = 3;
     parts::create_circular_buffer(
-        program, workers, cb_X, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
+        program, workers, cb_X, tt::DataFormat::Float16_b, /*pages=*/16, /*page_bytes=*/2048, tensors.X);
     parts::create_circular_buffer(
-        program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
+        program, workers, cb_Y, tt::DataFormat::Float16_b, /*pages=*/16, /*page_bytes=*/2048, tensors.Y);
     parts::create_circular_buffer(
         program, workers, cb_exp, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
     parts::create_circular_buffer(
@@ -65,19 +65,13 @@ ttm::Program create_Y(const Tensors& tensors) {
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_1,
             .noc = ttm::NOC::NOC_0,
-            .tensors = {tensors.X},
+            .tensors = {},
             .named_compile_args = {
                 {"cb_X", cb_X},
                 {"cb_scaler", cb_scaler},
-                {"Kt", 32},
-                {"grid_x", 1},
                 {"block_k", 4},
-                {"k_blocks", 8},
+                {"shard_m", 2},
                 {"part_blocks", 2},
-                {"parts", 4},
-                {"unit_step", 1},
-                {"group_cols", 4},
-                {"group_rows", 1},
             }});
 
     const ttm::KernelHandle compute = parts::create_kernel(
@@ -103,6 +97,7 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"Kt", 32},
                 {"block_k", 4},
                 {"k_blocks", 8},
+                {"shard_m", 2},
                 {"part_blocks", 2},
                 {"parts", 4},
                 {"group_cols", 4},
@@ -115,8 +110,8 @@ ttm::Program create_Y(const Tensors& tensors) {
         parts::DataMovement{
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
-            .tensors = {tensors.Y},
-            .cores = {.rows = 1, .cols = 8},
+            .tensors = {},
+            .cores = {.rows = 1, .cols = 4, .device = tensors.X->device()},
             .named_compile_args = {
                 {"cb_all_max", cb_all_max},
                 {"cb_all_sum", cb_all_sum},
@@ -127,32 +122,29 @@ ttm::Program create_Y(const Tensors& tensors) {
                 {"sem_own_max_arrived", sem_own_max_arrived},
                 {"sem_own_sum_room", sem_own_sum_room},
                 {"sem_own_sum_arrived", sem_own_sum_arrived},
-                {"Kt", 32},
-                {"grid_x", 1},
                 {"block_k", 4},
-                {"k_blocks", 8},
+                {"shard_m", 2},
                 {"part_blocks", 2},
                 {"parts", 4},
-                {"unit_step", 1},
                 {"group_cols", 4},
                 {"group_rows", 1},
-                {"core_cols", 8},
+                {"core_cols", 4},
             }});
 
     // Rows are core y, columns are core x.
-    constexpr uint32_t unit_start[1][8] = {
-        {0, 0, 0, 0, 1, 1, 1, 1},
+    constexpr uint32_t x_count[1][4] = {
+        {1, 1, 1, 1},
     };
-    constexpr uint32_t unit_count[1][8] = {
-        {1, 1, 1, 1, 1, 1, 1, 1},
+    constexpr uint32_t y_count[1][4] = {
+        {2, 2, 2, 2},
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
         const uint32_t core_x = core.x;
         const uint32_t core_y = core.y;
-        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count), core_x, core_y});
-        parts::set_runtime_args(program, compute, core, {own(unit_count), core_x, core_y});
-        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count), core_x, core_y});
+        parts::set_runtime_args(program, reader, core, {});
+        parts::set_runtime_args(program, compute, core, {own(x_count), own(y_count), core_x, core_y});
+        parts::set_runtime_args(program, writer, core, {own(x_count), own(y_count), core_x, core_y});
     }
     return program;
 }
@@ -160,7 +152,7 @@ ttm::Program create_Y(const Tensors& tensors) {
 }  // namespace
 
 void check_device(const dist::MeshDevice& device) {
-    parts::check_device(device, tt::ARCH::WORMHOLE_B0, /*rows=*/1, /*cols=*/8, /*dram_banks=*/1);
+    parts::check_device(device, tt::ARCH::WORMHOLE_B0, /*rows=*/1, /*cols=*/4, /*dram_banks=*/1);
 }
 
 Tensors allocate_tensors(dist::MeshDevice& device) {

@@ -32,6 +32,7 @@ void kernel_main() {
     constexpr uint32_t Kt = get_named_compile_time_arg_val("Kt");
     constexpr uint32_t block_k = get_named_compile_time_arg_val("block_k");
     constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
+    constexpr uint32_t shard_m = get_named_compile_time_arg_val("shard_m");
     constexpr uint32_t part_blocks = get_named_compile_time_arg_val("part_blocks");
     constexpr uint32_t parts = get_named_compile_time_arg_val("parts");
     constexpr uint32_t group_cols = get_named_compile_time_arg_val("group_cols");
@@ -39,11 +40,13 @@ void kernel_main() {
     constexpr uint32_t least = get_named_compile_time_arg_val("least");
 
     enum RuntimeArg : int {
-        unit_count_arg,
+        x_count_arg,
+        y_count_arg,
         core_x_arg,
         core_y_arg,
     };
-    const uint32_t unit_count = get_arg_val<uint32_t>(unit_count_arg);
+    const uint32_t x_count = get_arg_val<uint32_t>(x_count_arg);
+    const uint32_t y_count = get_arg_val<uint32_t>(y_count_arg);
     const uint32_t core_x = get_arg_val<uint32_t>(core_x_arg);
     const uint32_t core_y = get_arg_val<uint32_t>(core_y_arg);
 
@@ -53,128 +56,123 @@ void kernel_main() {
     const uint32_t until_tile = std::min((part + 1) * k_blocks / parts * block_k, Kt);
     const uint32_t part_tiles = until_tile - first_tile;
     cb_wait_front(cb_scaler, 1);
-    for (uint32_t i = 0; i < unit_count; ++i) {
-        // Walk 1 of 3: the largest of each row.
-        tile_regs_acquire();
-        reconfig_data_format_srca(cb_X);
-        reconfig_data_format_srcb(cb_scaler);
-        reduce_init<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, cb_X);
-        for (uint32_t step = 0; step < part_blocks; ++step) {
-            const uint32_t first_k = std::min(step * block_k, part_tiles);
-            const uint32_t depth = std::min(block_k, part_tiles - first_k);
-            cb_wait_front(cb_X, (step + 1) * block_k);
-            for (uint32_t k = 0; k < depth; ++k) {
-                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, first_k + k, 0, 0);
-            }
-        }
-        reduce_uninit(cb_X);
-        tile_regs_commit();
-        tile_regs_wait();
-        cb_reserve_back(cb_own_max, 1);
-        pack_reconfig_data_format(cb_own_max);
-        pack_tile(0, cb_own_max);
-        cb_push_back(cb_own_max, 1);
-        tile_regs_release();
-        cb_wait_front(cb_all_max, parts);
-        // Of all parts, which other cores have sent.
-        tile_regs_acquire();
-        fill_tile_init();
-        fill_tile_bitcast(0, least);
-        reconfig_data_format_srca(cb_X, cb_all_max);
-        copy_init(cb_all_max);
-        binary_max_tile_init();
-        for (uint32_t other = 0; other < parts; ++other) {
-            copy_tile(cb_all_max, other, 1);
-            binary_max_tile(0, 1, 0);
-        }
-        tile_regs_commit();
-        tile_regs_wait();
-        cb_reserve_back(cb_max, 1);
-        pack_reconfig_data_format(cb_own_max, cb_max);
-        pack_tile(0, cb_max);
-        cb_push_back(cb_max, 1);
-        tile_regs_release();
-        cb_pop_front(cb_all_max, parts);
-        cb_wait_front(cb_max, 1);
-        cb_reserve_back(cb_exp, part_blocks * block_k);
-        reconfig_data_format_srca(cb_all_max, cb_X);
-        reconfig_data_format_srcb(cb_scaler, cb_max);
-        pack_reconfig_data_format(cb_max, cb_exp);
-        sub_bcast_cols_init(cb_X, cb_max);
-        exp_tile_init<false>();
-        // Walk 2 of 3: exp of each tile, which later walks need again.
-        for (uint32_t k = 0; k < part_blocks * block_k; ++k) {
+    cb_wait_front(cb_X, shard_m * part_blocks * block_k);
+    cb_reserve_back(cb_Y, shard_m * part_blocks * block_k);
+    for (uint32_t y_trip = 0; y_trip < y_count; ++y_trip) {
+        for (uint32_t x_trip = 0; x_trip < x_count; ++x_trip) {
+            // Walk 1 of 3: the largest of each row.
             tile_regs_acquire();
-            sub_tiles_bcast_cols(cb_X, cb_max, k, 0, 0);
-            exp_tile<false>(0);
+            reconfig_data_format_srca(cb_X);
+            reconfig_data_format_srcb(cb_scaler);
+            reduce_init<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, cb_X);
+            for (uint32_t k = 0; k < part_tiles; ++k) {
+                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, y_trip * part_blocks * block_k + k, 0, 0);
+            }
+            reduce_uninit(cb_X);
             tile_regs_commit();
             tile_regs_wait();
-            pack_tile</*out_of_order=*/true>(0, cb_exp, k);
+            cb_reserve_back(cb_own_max, 1);
+            pack_reconfig_data_format(cb_own_max);
+            pack_tile(0, cb_own_max);
+            cb_push_back(cb_own_max, 1);
             tile_regs_release();
-        }
-        cb_push_back(cb_exp, part_blocks * block_k);
-        cb_wait_front(cb_exp, part_blocks * block_k);
-        cb_pop_front(cb_X, part_blocks * block_k);
-        // The sum of each row.
-        tile_regs_acquire();
-        reconfig_data_format_srca(cb_X, cb_scaler);
-        reconfig_data_format_srcb(cb_max, cb_exp);
-        reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, cb_exp);
-        for (uint32_t k = 0; k < part_tiles; ++k) {
-            reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, k, 0, 0);
-        }
-        reduce_uninit(cb_exp);
-        tile_regs_commit();
-        tile_regs_wait();
-        cb_reserve_back(cb_own_sum, 1);
-        pack_reconfig_data_format(cb_exp, cb_own_sum);
-        pack_tile(0, cb_own_sum);
-        cb_push_back(cb_own_sum, 1);
-        tile_regs_release();
-        cb_wait_front(cb_all_sum, parts);
-        // Of all parts, which other cores have sent.
-        tile_regs_acquire();
-        fill_tile_init();
-        fill_tile(0, 0.0f);
-        reconfig_data_format_srca(cb_scaler, cb_all_sum);
-        copy_init(cb_all_sum);
-        add_binary_tile_init();
-        for (uint32_t other = 0; other < parts; ++other) {
-            copy_tile(cb_all_sum, other, 1);
-            add_binary_tile(0, 1, 0);
-        }
-        recip_tile_init();
-        recip_tile(0);
-        tile_regs_commit();
-        tile_regs_wait();
-        cb_reserve_back(cb_reciprocal, 1);
-        pack_reconfig_data_format(cb_own_sum, cb_reciprocal);
-        pack_tile(0, cb_reciprocal);
-        cb_push_back(cb_reciprocal, 1);
-        tile_regs_release();
-        cb_pop_front(cb_all_sum, parts);
-        cb_wait_front(cb_reciprocal, 1);
-        reconfig_data_format_srca(cb_all_sum, cb_exp);
-        reconfig_data_format_srcb(cb_exp, cb_reciprocal);
-        pack_reconfig_data_format(cb_reciprocal, cb_Y);
-        mul_bcast_cols_init(cb_exp, cb_reciprocal);
-        // Walk 3 of 3: the outputs, tile by tile.
-        for (uint32_t step = 0; step < part_blocks; ++step) {
-            const uint32_t first_k = std::min(step * block_k, part_tiles);
-            cb_reserve_back(cb_Y, block_k);
-            for (uint32_t k = 0; k < block_k; ++k) {
+            cb_wait_front(cb_all_max, parts);
+            // Of all parts, which other cores have sent.
+            tile_regs_acquire();
+            fill_tile_init();
+            fill_tile_bitcast(0, least);
+            reconfig_data_format_srca(cb_X, cb_all_max);
+            copy_init(cb_all_max);
+            binary_max_tile_init();
+            for (uint32_t other = 0; other < parts; ++other) {
+                copy_tile(cb_all_max, other, 1);
+                binary_max_tile(0, 1, 0);
+            }
+            tile_regs_commit();
+            tile_regs_wait();
+            cb_reserve_back(cb_max, 1);
+            pack_reconfig_data_format(cb_own_max, cb_max);
+            pack_tile(0, cb_max);
+            cb_push_back(cb_max, 1);
+            tile_regs_release();
+            cb_pop_front(cb_all_max, parts);
+            cb_wait_front(cb_max, 1);
+            cb_reserve_back(cb_exp, part_blocks * block_k);
+            reconfig_data_format_srca(cb_all_max, cb_X);
+            reconfig_data_format_srcb(cb_scaler, cb_max);
+            pack_reconfig_data_format(cb_max, cb_exp);
+            sub_bcast_cols_init(cb_X, cb_max);
+            exp_tile_init<false>();
+            // Walk 2 of 3: exp of each tile, which later walks need again.
+            for (uint32_t k = 0; k < part_blocks * block_k; ++k) {
                 tile_regs_acquire();
-                mul_tiles_bcast_cols(cb_exp, cb_reciprocal, first_k + k, 0, 0);
+                sub_tiles_bcast_cols(cb_X, cb_max, y_trip * part_blocks * block_k + k, 0, 0);
+                exp_tile<false>(0);
                 tile_regs_commit();
                 tile_regs_wait();
-                pack_tile</*out_of_order=*/true>(0, cb_Y, k);
+                pack_tile</*out_of_order=*/true>(0, cb_exp, k);
                 tile_regs_release();
             }
-            cb_push_back(cb_Y, block_k);
+            cb_push_back(cb_exp, part_blocks * block_k);
+            cb_wait_front(cb_exp, part_blocks * block_k);
+            // The sum of each row.
+            tile_regs_acquire();
+            reconfig_data_format_srca(cb_X, cb_scaler);
+            reconfig_data_format_srcb(cb_max, cb_exp);
+            reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, cb_exp);
+            for (uint32_t k = 0; k < part_tiles; ++k) {
+                reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, k, 0, 0);
+            }
+            reduce_uninit(cb_exp);
+            tile_regs_commit();
+            tile_regs_wait();
+            cb_reserve_back(cb_own_sum, 1);
+            pack_reconfig_data_format(cb_exp, cb_own_sum);
+            pack_tile(0, cb_own_sum);
+            cb_push_back(cb_own_sum, 1);
+            tile_regs_release();
+            cb_wait_front(cb_all_sum, parts);
+            // Of all parts, which other cores have sent.
+            tile_regs_acquire();
+            fill_tile_init();
+            fill_tile(0, 0.0f);
+            reconfig_data_format_srca(cb_scaler, cb_all_sum);
+            copy_init(cb_all_sum);
+            add_binary_tile_init();
+            for (uint32_t other = 0; other < parts; ++other) {
+                copy_tile(cb_all_sum, other, 1);
+                add_binary_tile(0, 1, 0);
+            }
+            recip_tile_init();
+            recip_tile(0);
+            tile_regs_commit();
+            tile_regs_wait();
+            cb_reserve_back(cb_reciprocal, 1);
+            pack_reconfig_data_format(cb_own_sum, cb_reciprocal);
+            pack_tile(0, cb_reciprocal);
+            cb_push_back(cb_reciprocal, 1);
+            tile_regs_release();
+            cb_pop_front(cb_all_sum, parts);
+            cb_wait_front(cb_reciprocal, 1);
+            reconfig_data_format_srca(cb_all_sum, cb_exp);
+            reconfig_data_format_srcb(cb_exp, cb_reciprocal);
+            pack_reconfig_data_format(cb_reciprocal, cb_Y);
+            mul_bcast_cols_init(cb_exp, cb_reciprocal);
+            // Walk 3 of 3: the outputs, tile by tile.
+            for (uint32_t k = 0; k < part_blocks * block_k; ++k) {
+                tile_regs_acquire();
+                mul_tiles_bcast_cols(cb_exp, cb_reciprocal, k, 0, 0);
+                tile_regs_commit();
+                tile_regs_wait();
+                pack_tile</*out_of_order=*/true>(0, cb_Y, y_trip * part_blocks * block_k + k);
+                tile_regs_release();
+            }
+            cb_pop_front(cb_exp, part_blocks * block_k);
+            cb_pop_front(cb_max, 1);
+            cb_pop_front(cb_reciprocal, 1);
         }
-        cb_pop_front(cb_exp, part_blocks * block_k);
-        cb_pop_front(cb_max, 1);
-        cb_pop_front(cb_reciprocal, 1);
     }
+    cb_push_back(cb_Y, shard_m * part_blocks * block_k);
     cb_pop_front(cb_scaler, 1);
+    cb_pop_front(cb_X, shard_m * part_blocks * block_k);
 }

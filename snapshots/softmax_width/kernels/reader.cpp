@@ -2,7 +2,6 @@
 //
 // Reads its part of each row of tiles of this core.
 
-#include <algorithm>
 #include <cstdint>
 
 #include "api/dataflow/dataflow_api.h"
@@ -10,37 +9,10 @@
 void kernel_main() {
     constexpr uint32_t cb_X = get_named_compile_time_arg_val("cb_X");
     constexpr uint32_t cb_scaler = get_named_compile_time_arg_val("cb_scaler");
-    constexpr uint32_t Kt = get_named_compile_time_arg_val("Kt");
-    constexpr uint32_t grid_x = get_named_compile_time_arg_val("grid_x");
     constexpr uint32_t block_k = get_named_compile_time_arg_val("block_k");
-    constexpr uint32_t k_blocks = get_named_compile_time_arg_val("k_blocks");
+    constexpr uint32_t shard_m = get_named_compile_time_arg_val("shard_m");
     constexpr uint32_t part_blocks = get_named_compile_time_arg_val("part_blocks");
-    constexpr uint32_t parts = get_named_compile_time_arg_val("parts");
-    constexpr uint32_t unit_step = get_named_compile_time_arg_val("unit_step");
-    constexpr uint32_t group_cols = get_named_compile_time_arg_val("group_cols");
-    constexpr uint32_t group_rows = get_named_compile_time_arg_val("group_rows");
 
-    enum CommonRuntimeArg : int {
-        X_address,
-    };
-    constexpr auto X_args = TensorAccessorArgs<0>();
-    const auto X_tensor = TensorAccessor(X_args, get_common_arg_val<uint32_t>(X_address));
-
-    enum RuntimeArg : int {
-        unit_start_arg,
-        unit_count_arg,
-        core_x_arg,
-        core_y_arg,
-    };
-    const uint32_t unit_start = get_arg_val<uint32_t>(unit_start_arg);
-    const uint32_t unit_count = get_arg_val<uint32_t>(unit_count_arg);
-    const uint32_t core_x = get_arg_val<uint32_t>(core_x_arg);
-    const uint32_t core_y = get_arg_val<uint32_t>(core_y_arg);
-
-    const uint32_t part = core_y % group_rows * group_cols + core_x % group_cols;
-    const uint32_t first_tile = part * k_blocks / parts * block_k;
-    const uint32_t until_tile = std::min((part + 1) * k_blocks / parts * block_k, Kt);
-    const uint32_t part_tiles = until_tile - first_tile;
     // Ones for the first valid columns, in the first row of each face: what the elements of rows are multiplied by.
     const auto fill_row_scaler = [](uint32_t address, uint32_t valid) {
         for (uint32_t word = 0; word < 512; ++word) {
@@ -62,20 +34,6 @@ void kernel_main() {
     cb_reserve_back(cb_scaler, 1);
     fill_row_scaler(get_write_ptr(cb_scaler), 32);
     cb_push_back(cb_scaler, 1);
-    for (uint32_t i = 0; i < unit_count; ++i) {
-        const uint32_t unit = unit_start + i * unit_step;
-        const uint32_t y = unit / grid_x;
-        for (uint32_t step = 0; step < part_blocks; ++step) {
-            const uint32_t first_k = std::min(step * block_k, part_tiles);
-            const uint32_t depth = std::min(block_k, part_tiles - first_k);
-            cb_reserve_back(cb_X, block_k);
-            for (uint32_t k = 0; k < depth; ++k) {
-                noc_async_read_page(
-                    y * Kt + first_tile + first_k + k, X_tensor,
-                    get_write_ptr(cb_X) + k * get_tile_size(cb_X));
-            }
-            noc_async_read_barrier();
-            cb_push_back(cb_X, block_k);
-        }
-    }
+    cb_reserve_back(cb_X, shard_m * part_blocks * block_k);
+    cb_push_back(cb_X, shard_m * part_blocks * block_k);
 }
