@@ -44,6 +44,7 @@ name that is declared under `tensors` is an output; one that isn't stays on the 
 ([stages](#stages)). Which tensors are inputs follows from the formulas.
 
 - Operators: `+ - * /` and `@`, unary minus, parentheses; numbers are float32.
+- Comparisons `> >= < <= ==` of two sides: 1 where they hold, 0 elsewhere, to be multiplied with or chosen by `where`.
 - `.T` on the right operand of `@`, where that is a matrix.
 - Functions, elementwise:
 
@@ -70,7 +71,8 @@ what the emulator does, which does the same.
 - *Negative operands*: `log`, `sqrt` and `rsqrt` are NaN when accumulating in float32, and infinite when in bfloat16.
 - *NaN* stays NaN in `+ - *`, `/`, `abs`, `leaky_relu`, `exp`, `log`, `sqrt`, `rsqrt`, `square`, `gelu`, `silu`, `softplus`
   and `tanh` when accumulating in float32. It is 1 or -1, by its sign, in `sign` and `erf`, 0 in `sigmoid` and `reciprocal`.
-  `maximum`, `minimum` and `relu` compare by sign and magnitude: NaN is larger than infinity, -NaN less than -infinity. When accumulating in bfloat16 it becomes
+  `maximum`, `minimum` and `relu` compare by sign and magnitude: NaN is larger than infinity, -NaN less than -infinity. A comparison of tensors with NaN is 0; with a number other than 0, NaN is larger than it, and `clip` makes `high` of it.
+  When accumulating in bfloat16 it becomes
   infinite in `exp`, `gelu`, `log`, `sqrt`, `rsqrt` and `silu`, 1 in `tanh`, and 0 in a product with 0 or a quotient.
 - *Infinities* are ordinary in elementwise operators when accumulating in float32. `gelu(-inf)` and `silu(-inf)` are NaN there. The matrix unit
   isn't IEEE: in `@`, and in `+ - *` of two bfloat16 tensors, inf * 0 and inf - inf may be 0.
@@ -82,7 +84,7 @@ The value of a program is NumPy's, in float64 on the inputs as they are stored, 
 the precision that `precision.accumulate` says, and an output is rounded to its dtype once.
 
 Refused, with the place and a way out: an operand of `@` that is a vector (declare it as a row or a column); an output that
-is also an input; a name that is assigned twice, or read before it is assigned; constants; comparisons and `**`; a comment inside of a formula, and two formulas in
+is also an input; a name that is assigned twice, or read before it is assigned; constants; `**`, `!=` and chains of comparisons; a comment inside of a formula, and two formulas in
 one text. A formula has at most 4000 characters, and operations nest at most 80 deep over all formulas (a sum of 80 terms
 does); a tensor has at most 8 dimensions.
 
