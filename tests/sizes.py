@@ -27,7 +27,12 @@ SMALLER: Mapping[str, Mapping[str, int]] = {
     "gemm_prefetch": {"M": 512, "K": 512, "N": 512},
     "gemm_skinny": {"model": 2048},
     "gemm_split": {"K": 4096},
+    "layernorm": {"2048": 256, "1024": 256},
+    "log_softmax": {"128": 32, "32000": 21760},
+    "log_softmax_split": {"128": 64, "32000": 1056},
     "mlp_up": {"tokens": 244},
+    "rmsnorm": {"2048": 256, "4096": 512},
+    "softmax": {"2048": 256, "1024": 256},
 }
 """Dims by their names; a size of a spec without them by what it is."""
 
