@@ -51,7 +51,8 @@ class Drawn:
 def drawn(loaded: LoadedSpec, kind: Kind = "normal", seed: int = 0) -> Drawn:
     """The inputs of a kind."""
     plan, graph = ttgen.plan(loaded), graph_of(loaded)
-    program = Checked(name="", graph=graph, flow=flow_of(plan.program), precision=precision_of(plan, plan.program))
+    flow = flow_of(plan.program, graph.along)
+    program = Checked(name="", graph=graph, flow=flow, precision=precision_of(plan, plan.program))
     found = draw(plan, graph, [program], seed=seed, kind=kind)
     assert found is not None, "the formula bears no such inputs"
     return Drawn(loaded, plan, graph, *found)

@@ -87,6 +87,38 @@ def test_a_product_has_all_magnitudes() -> None:
         assert np.max(sums) > 2.0**40
 
 
+@pytest.mark.parametrize(
+    ("formula", "axis"),
+    [
+        ("Y = softmax(X)", -1),
+        ("Y = softmax(X * 0.5, axis=-2)", -2),
+        ("Y = X - max(abs(X), axis=0, keepdims=True)", -3),
+        ("Y = X - sum(X * X, axis=-1, keepdims=True)", -1),
+    ],
+)
+def test_lines_that_are_hard_to_reduce(formula: str, axis: int) -> None:
+    loaded = spec(formula, X="64x64x64", Y="64x64x64")
+    assert demands(graph_of(loaded))["X"].line == axis
+    values = np.moveaxis(drawn(loaded, "hard").inputs["X"], axis, -1).reshape(-1, 64)
+    steps = np.diff(values)
+    top = np.sort(np.abs(values))
+    found = {
+        "equal": (values == values[:, :1]).all(axis=1) & (values[:, 0] > -8),
+        "low": (values <= -32).all(axis=1),
+        "one larger": (top[:, -1] >= 32) & (top[:, -2] < 8),
+        "in order": (steps >= 0).all(axis=1) & (steps > 0).any(axis=1),
+        "turning": (values[:, ::2] > 0).all(axis=1) & (values[:, 1::2] < 0).all(axis=1),
+    }
+    for what, which in found.items():
+        assert 0.05 < np.mean(which) < 0.2, what
+    assert np.mean(np.any(list(found.values()), axis=0)) < 0.6, "others are a mixture"
+
+
+def test_only_what_is_reduced_has_hard_lines() -> None:
+    graph = graph_of(spec("Y = softmax(X) * W + A @ B", X="64x64", W="64x64", A="64x32", B="32x64", Y="64x64"))
+    assert {name: wanted.line for name, wanted in demands(graph).items()} == {"X": -1, "W": None, "A": None, "B": None}
+
+
 def clamped(function: Callable[..., Array], low: float, high: float) -> Callable[..., Array]:
     return lambda x, *more: function(np.clip(x, low, high), *more)
 
@@ -99,6 +131,8 @@ def shifted(function: Callable[..., Array], beyond: float) -> Callable[..., Arra
 E = dict(ELEMENTWISE)
 FAULTS: dict[str, dict[str, Callable[..., Any]]] = {
     "abs": {"nothing below": lambda x: np.maximum(x, 0), "the sign kept": lambda x: x},
+    "clip": {"nothing below": lambda x, _low, high: np.minimum(x, high), "nothing above": lambda x, low, _high: np.maximum(x, low),
+             "a wider one": lambda x, low, high: np.clip(x, low, high + 0.01), "0 outside": lambda x, low, high: np.where((x < low) | (x > high), 0, x)},
     "erf": {"1 from 2 on": lambda x: np.where(np.abs(x) > 2, np.sign(x), E["erf"](x)), "no sign": lambda x: E["erf"](np.abs(x))},
     "exp": {"constant from 16 on": clamped(np.exp, -100, 16), "constant below -8": clamped(np.exp, -8, 100),
             "no infinity": clamped(np.exp, -100, 80)},
@@ -148,6 +182,7 @@ def is_caught(name: str, formula: str, fault: Callable[..., Array], monkeypatch:
 
 ARGUMENTS = {1: ("X", "2 * X + 1", "X / 8 - 3"), 2: ("X, P", "P + 1, X"), 3: ("X, P, Q", "-X, P, Q")}
 POSITIVE = ("X", "X / 8")
+NUMBERS = {"clip": ("X, -1.5, 3", "2 * X + 1, 0.25, 20")}
 EXACT = dict.fromkeys(("1 at 0", "tiny ones are 0"), ("X", "-2 * X"))
 """Of a sum that rounds nobody knows whether it is just 0."""
 
@@ -155,6 +190,7 @@ EXACT = dict.fromkeys(("1 at 0", "tiny ones are 0"), ("X", "-2 * X"))
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_wrong_function_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = POSITIVE if name in ("log", "reciprocal", "rsqrt", "sqrt") else ARGUMENTS[FUNCTIONS[name].operands]
+    usual = NUMBERS.get(name, usual)
     for what, fault in FAULTS[name].items():
         for arguments in EXACT.get(what, usual):
             formula = f"Y = {name}({arguments})"

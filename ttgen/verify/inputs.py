@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES
 from ttgen.formula.functions import COMPARISONS, FUNCTIONS
-from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Value
+from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
 from ttgen.verify import block_floats
@@ -34,6 +34,8 @@ _FINITE: Final = 7 / 8
 _SOME: Final = 1 / 8
 """The parts of each output's elements that hard inputs should leave finite, and have to."""
 _SHIFT: Final = 2.0**-6
+_LOW: Final = 100.0
+"""Below 0 by as much are numbers whose exponentials float32 hasn't, beside the padding's 0."""
 _OCTAVES: Final = (-8.0, 7.0)
 """Binary logarithms of the magnitudes that functions are tried at: from where they are straight to where they end."""
 
@@ -49,6 +51,7 @@ class Demands:
         equals: a tensor with which it is compared: hard inputs have ties.
         rows: as the left operand of a product, it has rows of all magnitudes, so that the product has.
         columns: as the right one, it has ordinary columns (the number of their axis), which leave these as they are.
+        line: as what is reduced, it has lines along this axis that are hard to reduce.
     """
 
     positive: bool = False
@@ -57,11 +60,13 @@ class Demands:
     equals: str = ""
     rows: bool = False
     columns: int | None = None
+    line: int | None = None
 
 
 def demands(graph: Graph) -> Mapping[str, Demands]:
     """What the formulas ask of each input."""
     signless, choosing, bent, tied = positive(graph), conditions(graph), bends(graph), ties(graph)
+    reduced = lines(graph)
     products = [value for value in graph.values if isinstance(value, Contraction)]
     lefts = _tensors(graph, (product.operands[0] for product in products))
     rights = {
@@ -77,6 +82,7 @@ def demands(graph: Graph) -> Mapping[str, Demands]:
             equals=tied.get(tensor, ""),
             rows=tensor in lefts,
             columns=rights.get(tensor),
+            line=reduced.get(tensor),
         )
         for tensor in graph.inputs
     }
@@ -106,6 +112,25 @@ def _tensors(graph: Graph, indices: Iterable[int]) -> frozenset[str]:
 def conditions(graph: Graph) -> frozenset[str]:
     """The tensors that choose."""
     return _tensors(graph, (value.operands[0] for value in graph.values if _name(value) == "where"))
+
+
+def lines(graph: Graph) -> Mapping[str, int]:
+    """The axis, counted from the last, along which each tensor is reduced, itself or in what it is made into."""
+    found: dict[str, int] = {}
+    for reduction in graph.values:
+        if not isinstance(reduction, Reduction):
+            continue
+        pending, seen = [*reduction.operands], set[int]()
+        while pending:
+            index = pending.pop()
+            value = graph.values[index]
+            if index in seen or reduction.over not in value.axes:
+                continue
+            seen.add(index)
+            pending += value.operands
+            if isinstance(value, Input):
+                found.setdefault(value.tensor, value.axes.index(reduction.over) - len(value.axes))
+    return found
 
 
 def bends(graph: Graph) -> Mapping[str, tuple[float, ...]]:
@@ -236,7 +261,27 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
         lines = [1] * len(shape)
         lines[wanted.columns] = shape[wanted.columns]
         values = np.where(generator.random(lines) < 1 / 2, ordinary, values)
+    if wanted.line is not None:
+        values = _hard_lines(values, ordinary, wanted.line, scale, generator)
     return _demanded(values, generator, wanted)
+
+
+def _hard_lines(values: Array, ordinary: Array, axis: int, scale: float, generator: np.random.Generator) -> Array:
+    """Half of the lines are all equal, all far below 0, ordinary but for one element, in order, or of turning signs."""
+    size = values.shape[axis]
+    # One of each line, and one of each place along them.
+    lines, places = list(values.shape), [1] * values.ndim
+    lines[axis], places[axis] = 1, size
+    place = np.arange(size).reshape(places)
+    which = generator.integers(0, 2 * 5, lines)
+    hard: list[Array] = [
+        np.broadcast_to(ordinary.take([0], axis), values.shape),
+        np.full(values.shape, -min(_LOW, scale)),
+        np.where(place == generator.integers(0, size, lines), scale, ordinary),
+        np.sort(ordinary, axis),
+        np.abs(ordinary) * (1 - place % 2 * 2),
+    ]
+    return np.select([which == number for number in range(len(hard))], hard, values)
 
 
 def _around(places: tuple[float, ...], ordinary: Array, generator: np.random.Generator) -> Array:
