@@ -113,7 +113,8 @@ def test_numbers_are_float32() -> None:
         ("Y = A + größe", "größe"),
         ("Y = größe(A)", "größe"),
         ("Y = relu(A, slope=1)", "slope=1"),
-        ("Y = A + (A > 1)", "A > 1"),
+        ("Y = A + (0 < A < 1)", "0 < A < 1"),
+        ("Y = A + (A != 1)", "A != 1"),
     ],
 )
 def test_problems_point_at_characters(formula: str, part: str) -> None:
@@ -131,6 +132,7 @@ def sigmoid(x: float) -> float:
 # Values by the math module, or known: no formula is that of the reference.
 VALUES = {
     "abs": [(-3.5, 3.5), (0.0, 0.0), (2e30, 2e30)],
+    "clip": [(0.25, 0.25), (-7.0, -1.0), (9.0, 2.0)],
     "erf": [(0.5, 0.5204998778130465), (-2.0, -0.9953222650189527), (9.0, 1.0)],
     "exp": [(0.0, 1.0), (1.0, math.e), (-745.0, 5e-324), (3.0, math.e**3)],
     "gelu": [(0.0, 0.0), (1.0, 0.8413447460685429), (-1.0, -0.15865525393145707), (50.0, 50.0), (-50.0, 0.0)],
@@ -148,7 +150,7 @@ VALUES = {
     "square": [(-3.0, 9.0)],
     "tanh": [(0.0, 0.0), (0.5, 0.46211715726000973), (40.0, 1.0)],
 }
-PARAMETERS = {"leaky_relu": (0.25,), "softplus": (2.0, 20.0)}
+PARAMETERS = {"clip": (-1.0, 2.0), "leaky_relu": (0.25,), "softplus": (2.0, 20.0)}
 
 
 def test_every_function_of_one_operand_has_values() -> None:

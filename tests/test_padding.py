@@ -16,6 +16,7 @@ import ttgen
 from ttgen.analysis import interpreter
 from ttgen.dtypes import EXPONENT_GROUP
 from ttgen.errors import SpecError
+from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.formula.scalar import value_of
@@ -159,10 +160,13 @@ def test_one_column() -> None:
         ttgen.plan(ttgen.loads(f"{text}exp(X)\n"))
 
 
+_OF_TWO = {"add", "sub", "mul", "div", "maximum", "minimum", *COMPARISONS}
+
+
 @pytest.mark.parametrize("kind", sorted(ELEMENTWISE))
 def test_the_value_of_numbers_is_that_of_the_reference(kind: str) -> None:
-    arity = 3 if kind == "where" else 2 if kind in ("add", "sub", "mul", "div", "maximum", "minimum") else 1
-    parameters = {"leaky_relu": (0.25,), "softplus": (2.0, 20.0)}.get(kind, ())
+    arity = 3 if kind == "where" else 2 if kind in _OF_TWO else 1
+    parameters = {"clip": (-1.0, 2.0), "leaky_relu": (0.25,), "softplus": (2.0, 20.0)}.get(kind, ())
     for operands in product((-30.0, -1.5, 0.0, 0.5, 2.0, 800.0), repeat=arity):
         with np.errstate(all="ignore"):
             expected = float(ELEMENTWISE[kind](*map(np.float64, operands), *parameters))

@@ -46,7 +46,8 @@ void kernel_main() {
             const uint32_t depth = std::min(block_k, Kt - first_k);
             cb_wait_front(cb_X, block_k);
             for (uint32_t k = 0; k < depth; ++k) {
-                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, k, 0, 0);
+                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(
+                    cb_X, cb_scaler, k, 0, 0);
             }
             cb_pop_front(cb_X, block_k);
         }

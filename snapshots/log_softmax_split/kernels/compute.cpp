@@ -64,7 +64,8 @@ void kernel_main() {
             const uint32_t depth = std::min(block_k, part_tiles - first_k);
             cb_wait_front(cb_X, (step + 1) * block_k);
             for (uint32_t k = 0; k < depth; ++k) {
-                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, first_k + k, 0, 0);
+                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(
+                    cb_X, cb_scaler, first_k + k, 0, 0);
             }
         }
         reduce_uninit(cb_X);

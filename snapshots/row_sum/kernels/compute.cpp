@@ -31,7 +31,8 @@ void kernel_main() {
         reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, cb_X);
         for (uint32_t k = 0; k < Kt; ++k) {
             cb_wait_front(cb_X, k + 1);
-            reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, k, 0, 0);
+            reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(
+                cb_X, cb_scaler, k, 0, 0);
         }
         reduce_uninit(cb_X);
         tile_regs_commit();

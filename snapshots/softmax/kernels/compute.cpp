@@ -39,7 +39,8 @@ void kernel_main() {
         reduce_init<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, cb_X);
         for (uint32_t k = 0; k < Kt; ++k) {
             cb_wait_front(cb_X, k + 1);
-            reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, k, 0, 0);
+            reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(
+                cb_X, cb_scaler, k, 0, 0);
         }
         reduce_uninit(cb_X);
         tile_regs_commit();
@@ -74,7 +75,8 @@ void kernel_main() {
         reconfig_data_format_srcb(cb_max, cb_exp);
         reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, cb_exp);
         for (uint32_t k = 0; k < Kt; ++k) {
-            reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, k, 0, 0);
+            reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(
+                cb_exp, cb_scaler, k, 0, 0);
         }
         reduce_uninit(cb_exp);
         recip_tile_init();

@@ -112,7 +112,8 @@ void kernel_main() {
             reconfig_data_format_srcb(cb_exp);
             reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, cb_exp);
             for (uint32_t k = 0; k < Kt; ++k) {
-                reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, k, 0, 0);
+                reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(
+                    cb_exp, cb_scaler, k, 0, 0);
             }
             reduce_uninit(cb_exp);
             recip_tile_init();

@@ -44,7 +44,8 @@ void kernel_main() {
             reconfig_data_format_srcb(cb_scaler);
             reduce_init<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, cb_X);
             for (uint32_t k = 0; k < Kt; ++k) {
-                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_X, cb_scaler, y_trip * Kt + k, 0, 0);
+                reduce_tile<PoolType::MAX, ReduceDim::REDUCE_ROW>(
+                    cb_X, cb_scaler, y_trip * Kt + k, 0, 0);
             }
             reduce_uninit(cb_X);
             tile_regs_commit();
@@ -78,7 +79,8 @@ void kernel_main() {
             reconfig_data_format_srcb(cb_max, cb_exp);
             reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, cb_exp);
             for (uint32_t k = 0; k < Kt; ++k) {
-                reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(cb_exp, cb_scaler, k, 0, 0);
+                reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(
+                    cb_exp, cb_scaler, k, 0, 0);
             }
             reduce_uninit(cb_exp);
             recip_tile_init();
