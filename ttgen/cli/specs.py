@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SUFFIXES: Final = (".yaml", ".yml")
+SUFFIXES: Final = (".yaml", ".yml")
 SPECS_A_WORKER: Final = 100
 """Fewer are made before another process has begun."""
 MOST_WORKERS: Final = 32
@@ -43,7 +43,7 @@ def find(words: Iterable[str]) -> list[Path]:
     for word in words:
         path = Path(word)
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+            files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
         elif has_magic(word) and not path.exists():
             files = [Path(name) for name in sorted(glob(word, recursive=True)) if Path(name).is_file()]  # noqa: PTH207
         else:
@@ -123,6 +123,7 @@ class Rendered(NamedTuple):
 
     path: Path
     result: Result
+    raw: bytes
 
 
 def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], int]:
@@ -132,6 +133,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
     """
     paths = find(words)
     made: dict[Path, tuple[str | None, Result | UserError]] = {}
+    raws: dict[Path, bytes] = {}
     missing: dict[Path, bytes] = {}
     for path in paths:
         try:
@@ -139,6 +141,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
         except OutputError as error:
             made[path] = (None, error)
             continue
+        raws[path] = raw
         if found := results.get(path.name, raw):
             made[path] = (found.kernel, found)
         else:
@@ -154,7 +157,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
             raise outcome
         if path in missing:
             results.put(path.name, missing[path], outcome)
-        return Rendered(path, outcome)
+        return Rendered(path, outcome, raws[path])
 
     served = _each(paths, serve)
     results.prune()

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Validates specs."""
     rendered, wrong = specs.render_all(options.specs, open_results(wanted=not options.no_cache))
-    for path, result in rendered:
+    for path, result, _raw in rendered:
         if not options.quiet:
             print(f"{printable(str(path))}: ok: {result.kernel}, {result.headline}")
     return USER_ERROR if wrong else OK
