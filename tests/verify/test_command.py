@@ -154,7 +154,7 @@ def test_what_a_user_can_get_wrong(
     assert main(["verify", "specs/add.yaml", "specs/row.yaml", "--exe", "none"]) == 1
     assert main(["verify", "specs/add.yaml", "--cxx", "no-such-compiler"]) == 1
     with monkeypatch.context() as patched:
-        patched.setattr("ttgen.cli.verify.find_spec", lambda _name: None)
+        patched.setattr("importlib.util.find_spec", lambda _name: None)
         assert main(["verify", "specs/add.yaml"]) == 1
     with pytest.raises(SystemExit):
         main(["verify", "specs/add.yaml", "--orders", "0"])

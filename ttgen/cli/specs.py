@@ -9,7 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from ttgen.errors import OutputError, UserError, refuse
+from ttgen.errors import OutputError, ToolchainError, UserError, refuse
 from ttgen.results import Result, Results
 from ttgen.spec_file import read_bytes
 
@@ -31,6 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
     parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing of it")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
+
+
+def require_numpy(command: str) -> None:
+    """Says what a command needs beside ttgen, where it isn't there.
+
+    Raises:
+        ToolchainError: a package is missing.
+    """
+    from importlib.util import find_spec
+
+    for package in ("numpy", "ml_dtypes"):
+        if find_spec(package) is None:
+            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[verify]'")
 
 
 def find(words: Iterable[str]) -> list[Path]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from ttgen.cli import specs, terminal
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
-from ttgen.errors import ToolchainError, VerifyError, counted
+from ttgen.errors import VerifyError, counted
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 
@@ -81,9 +81,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 def run(options: argparse.Namespace) -> int:
     """Verifies specs."""
-    for package in ("numpy", "ml_dtypes"):
-        if find_spec(package) is None:
-            raise ToolchainError(f"verify needs the Python package {package}: pip install 'ttgen[verify]'")
+    specs.require_numpy("verify")
     planned, wrong = specs.plan_all(options.specs)
     if options.exe and len(planned) + wrong > 1:
         raise VerifyError("--exe is the program of one spec: name one")

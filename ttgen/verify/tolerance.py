@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.reference import evaluate
+from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.records import dataclass
+from ttgen.spec import LoadedSpec
 from ttgen.target import PHASES
 from ttgen.verify import block_floats
-from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel
+from ttgen.verify.flow import READ, UNPACK, Flow, Step, compute_kernel, flow_of
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
 
 Array = NDArray[np.float64]
@@ -133,6 +135,16 @@ class Checked:
     precision: Precision
 
 
+def programs_of(loaded: LoadedSpec, plan: Plan, graph: Graph) -> tuple[Checked, ...]:
+    """The programs of a spec's plan, and the part of its graph that each is held against."""
+    dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
+    stages = cut(graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
+    return tuple(
+        Checked(name=program.name, graph=stage.graph, flow=flow_of(program), precision=precision_of(plan, program))
+        for stage, program in zip(stages, plan.programs, strict=True)
+    )
+
+
 def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Bounded]:
     """What each output of right programs is: the formula's value, and how far off the kernels' operations may be.
 
@@ -190,7 +202,7 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
     # A row or a column broadcasts by its shape.
     terms = [sources[place] for place in operation.arguments]
     value = np.asarray(FUNCTIONS[operation.function](*(term.value for term in terms)))
-    carried = _carried(operation.function, terms, value)
+    carried = passed_on(operation.function, terms, value)
     made = _made(operation, step, terms, value, carried, precision)
     error = carried + made
     # Of the two values that a condition chooses from, only the chosen one matters.
@@ -269,8 +281,8 @@ def _in_range(made: Bounded, terms: list[Bounded]) -> Bounded:
     return Bounded(np.where(over, np.copysign(np.inf, made.value), made.value), error, typical)
 
 
-def _carried(function: str, terms: list[Bounded], value: Array) -> Array:
-    """What the errors of the operands become."""
+def passed_on(function: str, terms: list[Bounded], value: Array) -> Array:
+    """What the errors of a function's operands become, parameters among them, where its value is `value`."""
     match function, terms:
         case "zero", []:
             return np.zeros(())
