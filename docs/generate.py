@@ -15,7 +15,7 @@ from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
 from ttgen.patterns import PATTERNS
 from ttgen.schema.generate import document_fields, field_doc, is_required
-from ttgen.spec import Spec
+from ttgen.spec import Budgets, Spec
 from ttgen.target import TARGETS, load
 
 PAGE = Path(__file__).parent / "spec.md"
@@ -219,6 +219,16 @@ legal are compared by the [cost model](cost.md), and the fastest is taken; the p
 spec gives the same schedule. What is said of other fields stays; the layout of tensors is never changed. Of several stages each
 has its own. Candidates that the model can't tell apart go to larger subblocks, then to less L1.
 
+## Budgets
+
+`budgets` says what a kernel may take. A spec that takes more is refused where the budget stands, by every command that plans,
+with the changes of one thing that were tried and meet it: another side of the block, `multicast`, `buffers`, `cores`, a policy,
+`auto`, or a tensor's dtype or layout. Those that meet all budgets come first, then those that save most.
+
+```yaml
+budgets: {l1_bytes: 400000, dram_read_ratio: 2.5, time_us: 40, balance: 0.9}
+```
+
 """
 
 
@@ -297,7 +307,7 @@ def _member(hint: Any) -> str:
         return f"list of {_type(get_args(hint)[0])}"
     if is_dataclass(hint):
         return "mapping"
-    return {str: "text", int: "whole number", bool: "`true` \\| `false`"}[hint]
+    return {str: "text", int: "whole number", float: "number", bool: "`true` \\| `false`"}[hint]
 
 
 def _nested(hint: Any) -> Iterator[type]:
@@ -309,12 +319,13 @@ def _nested(hint: Any) -> Iterator[type]:
 
 
 def _default(item: Field[Any]) -> str:
+    budgets = {field.name for field in document_fields(Budgets)}
     if is_required(item):
         return "required"
     if item.default is MISSING:
         return "see below" if item.name in ("precision", "schedule", "block") else "none"
     if item.default is None:
-        return "the target's"
+        return "any" if item.name in budgets else "the target's"
     return f"`{str(item.default).lower() if isinstance(item.default, bool) else item.default}`"
 
 

@@ -27,6 +27,7 @@ from ttgen.model.plan import (
 from ttgen.patterns import PATTERNS
 from ttgen.planner import (
     arguments,
+    budgets,
     buffers,
     decisions,
     device,
@@ -59,7 +60,9 @@ def resolve(loaded: LoadedSpec) -> Plan:
         SpecError: the spec can't be served; with the place and the reason.
     """
     with located(loaded.source):
-        return _resolved(loaded)
+        made = _resolved(loaded)
+        budgets.check(loaded, made, _resolved)
+        return made[0]
 
 
 def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
@@ -75,7 +78,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         return tuple(_candidate(loaded, stage, exactness, target) for stage in stages)
 
 
-def _resolved(loaded: LoadedSpec) -> Plan:
+def _resolved(loaded: LoadedSpec) -> tuple[Plan, Sequence[Candidate]]:
     spec = loaded.spec
     target = load_target(spec.target)
     api = newest()
@@ -91,7 +94,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
     chosen = [_candidate(loaded, stage, exactness, target) for stage in stages]
     grids = shards.agreed([(made.stage, made.shards) for made in chosen])
     tensors.check_memory(stored, grids, target)
-    budgets = [_budget(made, stored, grids, exactness, target) for made in chosen]
+    fitting = [_budget(made, stored, grids, exactness, target) for made in chosen]
     planned = {
         tensor.name: tensors.planned(tensor, _uses(tensor.name, chosen, zeros), grids.get(tensor.name))
         for tensor in stored
@@ -99,14 +102,14 @@ def _resolved(loaded: LoadedSpec) -> Plan:
 
     # With which buffers and arguments; proven.
     programs, said = [], []
-    for made, budget in zip(chosen, budgets, strict=True):
+    for made, budget in zip(chosen, fitting, strict=True):
         program = _program(made, budget, planned, exactness, target, api)
         identifiers.check(made.stage, program.kernels)
         said.append(kernel_size.check(kernel_size.largest(program.kernels, target)))
         own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
         prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
         programs.append(program)
-    return Plan(
+    plan = Plan(
         schema_version=SCHEMA_VERSION,
         api=api.version,
         kernel=spec.kernel,
@@ -120,6 +123,7 @@ def _resolved(loaded: LoadedSpec) -> Plan:
         decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
         files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
+    return plan, chosen
 
 
 def _candidate(loaded: LoadedSpec, stage: Stage, exactness: precision.Exactness, target: Target) -> Candidate:

@@ -42,9 +42,9 @@ def _schema(hint: Any, doc: Doc) -> Schema:
         return _list(get_args(hint), doc)
     if hint is str:
         return _described({"type": "string", **({"pattern": doc.pattern} if doc.pattern else {})}, doc, noun=True)
-    if hint is int and doc.minimum is not None:
+    if hint in (int, float) and doc.minimum is not None:
         most = {} if doc.maximum is None else {"maximum": doc.maximum}
-        return _described({"type": "integer", "minimum": doc.minimum, **most}, doc, noun=True)
+        return _described({"type": _KINDS[hint], "minimum": doc.minimum, **most}, doc, noun=True)
     return _described({"type": _KINDS[hint]}, doc, noun=hint is not NoneType)
 
 
