@@ -84,6 +84,8 @@ LAYERS = {
         "target",
     },
     "trees": {"errors"},
+    "codes": set(),
+    "formats": {"codes", "errors", "version"},
     "review": {
         "cost",
         "dtypes",
@@ -95,6 +97,7 @@ LAYERS = {
         "operations",
         "planner",
         "rendering",
+        "resources",
         "source",
         "spec",
         "target",

@@ -201,3 +201,12 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ToolchainError, match="XDG_CACHE_HOME"):
         toolchain.cache_folder()
+
+
+def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "specs/tile.yaml", "tests/bad_specs/function_misspelt.yaml", "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["kernel"] == "tile"
+    assert main(["verify", "specs/tile.yaml", "tests/bad_specs/function_misspelt.yaml", "--format", "concise"]) == 1
+    first, *_notes, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("tests/bad_specs/function_misspelt.yaml:6:14: error: TG203 unknown function 'gleu'")
+    assert last == "1 of 1 spec verified, 3 runs"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ttgen.cli import specs, terminal
+from ttgen.cli import formats, specs, terminal
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.errors import UserError
 from ttgen.output import PLAN
@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GATES",
         help="exit with 2 where a change is one of these: " + ", ".join(gates.WORDS),
     )
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    formats.add_arguments(parser)
+    parser.add_argument("--json", action="store_const", dest="format", const="json", help="the same as --format json")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what fails")
 
 
@@ -81,14 +82,19 @@ def run(options: argparse.Namespace) -> int:
     else:
         found = revisions.against_specs(options.specs, folder)
     failed = [(review, *failure) for review in found.reviews for failure in gates.failures(review, options.fail_on)]
-    if options.json:
+    if options.format == "json":
         print(json.dumps(_as_json(options.against, found.reviews, found.unchanged, failed), indent=2, allow_nan=False))
+    elif options.format != formats.FULL:
+        from ttgen.cli import reviewed
+
+        formats.emit(reviewed.report(found.reviews, found.unchanged, failed, options.against), options.format)
     elif not options.quiet:
         for review in found.reviews:
             print("\n".join(terminal.fitted(describe(review))), end="\n\n")
         print(summary(found.reviews, found.unchanged))
-    for review, gate, why in failed:
-        print(f"{review.spec}: {review.kernel} fails {gate.text}: {why}", file=sys.stderr)
+    if options.format in ("json", formats.FULL):
+        for review, gate, why in failed:
+            print(f"{review.spec}: {review.kernel} fails {gate.text}: {why}", file=sys.stderr)
     if found.wrong:
         return USER_ERROR
     return DIFFERS if failed else OK

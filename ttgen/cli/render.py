@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ttgen.cli import specs
+from ttgen.cli import formats, specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.errors import counted, printable
 from ttgen.origins import Digests, Known, Made, Reason, files_digest, origins, reasons, spec_digest
@@ -42,12 +42,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and why, and exit 2 when files differ"
     )
+    formats.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Renders specs."""
+    if options.format != formats.FULL and not options.check:
+        options.parser.error("--format is for --check: what is written is no report")
     results = open_results(wanted=not options.no_cache)
-    rendered, wrong = specs.render_all(options.specs, results)
+    complaints = formats.Complaints() if options.format != formats.FULL else None
+    rendered, wrong = specs.render_all(options.specs, results, *([] if complaints is None else [complaints.add]))
+    if wrong and complaints is not None:
+        formats.emit(complaints.report("render --check"), options.format)
+        return USER_ERROR
     if wrong:
         print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
         return USER_ERROR
@@ -62,7 +69,13 @@ def run(options: argparse.Namespace) -> int:
     everything = [*(change for _result, found in changes for change in found), *shared, *known.changes]
     if options.check:
         drifts = {result.kernel: _drift(made, known.before, result.kernel, found) for result, found in changes}
-        return _check(everything, known.left_over, drifts, quiet=options.quiet)
+        if complaints is None:
+            return _check(everything, known.left_over, drifts, quiet=options.quiet)
+        from ttgen.cli import drift
+
+        report = drift.report(folder, everything, known.left_over, drifts, _REASONS, list(made))
+        formats.emit(report, options.format)
+        return DIFFERS if report.notes else OK
     write(folder, everything)
     if not options.quiet:
         for result, found in changes:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ttgen.spec import LoadedSpec
 
 T = TypeVar("T")
+Complain = Callable[[Path, UserError], None]
+"""What becomes of the problems of a spec."""
 
 SUFFIXES: Final = (".yaml", ".yml")
 SPECS_A_WORKER: Final = 100
@@ -102,8 +104,14 @@ class _Names:
             raise refuse(text, "kernel")
 
 
-def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[list[T], int]:
-    """Serves every spec; prints the problems of those that can't be, and counts them."""
+def _print(_path: Path, error: UserError) -> None:
+    from ttgen.cli.terminal import complain
+
+    complain(error)
+
+
+def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T], complain: Complain) -> tuple[list[T], int]:
+    """Serves every spec; complains of those that can't be, and counts them."""
     served: list[T] = []
     wrong = 0
     names = _Names()
@@ -111,15 +119,13 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[li
         try:
             served.append(serve(path, names))
         except UserError as error:
-            from ttgen.cli.terminal import complain
-
-            complain(error)
+            complain(path, error)
             wrong += 1
     return served, wrong
 
 
-def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
-    """Plans every spec; prints the problems of those that can't be, and counts them."""
+def plan_all(words: Iterable[str], complain: Complain = _print) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
+    """Plans every spec; complains of those that can't be, and counts them."""
     from ttgen.loading import load
     from ttgen.planner.resolve import resolve
 
@@ -128,7 +134,7 @@ def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
         names.claim(loaded.spec.kernel, path)
         return loaded, resolve(loaded)
 
-    return _each(find(words), serve)
+    return _each(find(words), serve, complain)
 
 
 class Rendered(NamedTuple):
@@ -139,8 +145,8 @@ class Rendered(NamedTuple):
     raw: bytes
 
 
-def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], int]:
-    """Renders every spec, or finds what was rendered; prints the problems of those that can't be, and counts them.
+def render_all(words: Iterable[str], results: Results, complain: Complain = _print) -> tuple[list[Rendered], int]:
+    """Renders every spec, or finds what was rendered; complains of those that can't be, and counts them.
 
     What was found imports nothing of what plans and renders.
     """
@@ -172,7 +178,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
             results.put(path.name, missing[path], outcome)
         return Rendered(path, outcome, raws[path])
 
-    served = _each(paths, serve)
+    served = _each(paths, serve, complain)
     results.prune()
     return served
 
