@@ -41,6 +41,7 @@ _COMMANDS: Final = {
     "diff": "show what changed since a revision of git, what it costs, and why",
     "verify": "run the program of each spec without a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
+    "explain": "explain a code of a mistake, or a number or decision of a plan",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
