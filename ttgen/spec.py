@@ -221,6 +221,11 @@ class Spec:
             example="gemm",
         ),
     ]
+    target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
+    dims: Annotated[
+        Mapping[str, int],
+        Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),
+    ] = field(default_factory=dict)
     tensors: Annotated[
         Mapping[str, TensorSpec],
         Doc("The tensors in device memory. Which are inputs and outputs follows from the formula.", least=1),
@@ -229,11 +234,6 @@ class Spec:
         str | tuple[str, ...],
         Doc("A formula, or a list of them, in NumPy's terms.", noun="formula", least=1, example="C = A @ B"),
     ]
-    target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
-    dims: Annotated[
-        Mapping[str, int],
-        Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),
-    ] = field(default_factory=dict)
     precision: Annotated[Precision, Doc("How exactly the math is done.")] = field(default_factory=Precision)
     schedule: Annotated[
         Schedule | Auto, Doc("Which core makes which part of the output, and in what order.", noun="schedule")
