@@ -85,6 +85,7 @@ LAYERS = {
     },
     "trees": {"errors"},
     "codes": set(),
+    "canonical": {"errors", "schema", "source", "spec"},
     "formats": {"codes", "errors", "version"},
     "review": {
         "cost",
