@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ttgen.cli import formats, specs
 from ttgen.cli.main import OK, USER_ERROR
-from ttgen.errors import counted, printable
+from ttgen.errors import counted, printable, suggest
 from ttgen.results import Results, open_results
+
+if TYPE_CHECKING:
+    from ttgen.target import TargetName
 
 EXAMPLES: Final = """\
   ttgen validate specs/gemm.yaml
   ttgen validate -q "specs/gemm*.yaml"
   ttgen validate --format sarif specs > ttgen.sarif
+  ttgen validate --targets all specs/gemm.yaml
 """
 
 
@@ -21,10 +25,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_arguments(parser)
     formats.add_arguments(parser)
+    parser.add_argument(
+        "--targets",
+        type=_targets,
+        metavar="TARGETS",
+        help="check specs on these cards instead of their own: all, or a list such as n150,p150",
+    )
+
+
+def _targets(text: str) -> tuple[TargetName, ...]:
+    from ttgen.target import TARGETS
+
+    if text == "all":
+        return TARGETS
+    names = text.split(",")
+    for name in names:
+        if name not in TARGETS:
+            raise argparse.ArgumentTypeError(f"unknown target '{name}'{suggest(name, TARGETS)}")
+    return tuple(target for target in TARGETS if target in names)
 
 
 def run(options: argparse.Namespace) -> int:
     """Validates specs."""
+    if options.targets:
+        return _on_targets(options)
     results = open_results(wanted=not options.no_cache)
     if options.format != formats.FULL:
         return _reported(options, results)
@@ -33,6 +57,19 @@ def run(options: argparse.Namespace) -> int:
         if not options.quiet:
             print(f"{printable(str(path))}: ok: {result.kernel}, {result.headline}")
     return USER_ERROR if wrong else OK
+
+
+def _on_targets(options: argparse.Namespace) -> int:
+    from ttgen.cli import matrix, terminal
+
+    found = list(matrix.rows(options.specs, options.targets))
+    if options.format != formats.FULL:
+        formats.emit(matrix.report(found), options.format)
+    else:
+        shown = [row for row in found if row.notes or not options.quiet]
+        for line in terminal.fitted(matrix.lines(shown)):
+            print(line)
+    return USER_ERROR if any(row.notes for row in found) else OK
 
 
 def _reported(options: argparse.Namespace, results: Results) -> int:
