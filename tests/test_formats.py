@@ -283,6 +283,20 @@ def test_the_summary_of_a_step(capsys: Captured, monkeypatch: pytest.MonkeyPatch
     assert "| error | TG203 |" in summary.read_text()
 
 
+def test_reports_beside_what_is_printed(capsys: Captured, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"report.{name}" for name in ("sarif", "md")}
+    words = [word for name, path in files.items() for word in ("--report", f"{name}={path}")]
+    printed = said(capsys, "validate", "--format", "concise", *words, "specs", status=1)
+    assert printed == said(capsys, "validate", "--format", "concise", "specs", status=1)
+    assert files["md"].read_text() == said(capsys, "validate", "--format", "md", "specs", status=1)
+    assert json.loads(files["sarif"].read_text())["runs"]
+    for wrong in (["--report", "md=x"], ["--format", "md", "--report", "html=x"], ["--format", "md", "--report", "md"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["validate", *wrong, "specs"])
+        assert stopped.value.code == 64
+    assert main(["validate", "--format", "md", "--report", f"json={tmp_path}/no/such", "specs"]) == 1
+
+
 def test_codes_of_notes_are_known() -> None:
     known = {item.code for item in CODES}
     for path in Path(__file__).parent.parent.joinpath("ttgen").rglob("*.py"):

@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from ttgen.cli import revisions
     from ttgen.trees import revision
 
+    wants_report = formats.wants_report(options)
     folder = Path(options.against)
     if not folder.is_dir():
         found = revisions.against_revision(
@@ -81,13 +82,16 @@ def run(options: argparse.Namespace) -> int:
         found = revisions.against_output(options.specs, folder)
     else:
         found = revisions.against_specs(options.specs, folder)
+    if options.format in (formats.FULL, "json"):
+        for _path, error in found.wrong:
+            terminal.complain(error)
     failed = [(review, *failure) for review in found.reviews for failure in gates.failures(review, options.fail_on)]
-    if options.format == "json":
-        print(json.dumps(_as_json(options.against, found.reviews, found.unchanged, failed), indent=2, allow_nan=False))
-    elif options.format != formats.FULL:
+    if wants_report:
         from ttgen.cli import reviewed
 
-        formats.emit(reviewed.report(found.reviews, found.unchanged, failed, options.against), options.format)
+        document = _as_json(options.against, found.reviews, found.unchanged, failed)
+        own = {"json": json.dumps(document, indent=2, allow_nan=False) + "\n"}
+        formats.emit(reviewed.report(found, failed, options.against), options, own)
     elif not options.quiet:
         for review in found.reviews:
             print("\n".join(terminal.fitted(describe(review))), end="\n\n")

@@ -47,13 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Renders specs."""
-    if options.format != formats.FULL and not options.check:
+    wants_report = formats.wants_report(options)
+    if wants_report and not options.check:
         options.parser.error("--format is for --check: what is written is no report")
     results = open_results(wanted=not options.no_cache)
-    complaints = formats.Complaints() if options.format != formats.FULL else None
+    complaints = formats.Complaints() if wants_report else None
     rendered, wrong = specs.render_all(options.specs, results, *([] if complaints is None else [complaints.add]))
     if wrong and complaints is not None:
-        formats.emit(complaints.report("render --check"), options.format)
+        formats.emit(complaints.report("render --check"), options)
         return USER_ERROR
     if wrong:
         print(f"{counted(wrong, 'spec')} can't be rendered; nothing was written", file=sys.stderr)
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         from ttgen.cli import drift
 
         report = drift.report(folder, everything, known.left_over, drifts, _REASONS, list(made))
-        formats.emit(report, options.format)
+        formats.emit(report, options)
         return DIFFERS if report.notes else OK
     write(folder, everything)
     if not options.quiet:

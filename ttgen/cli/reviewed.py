@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from ttgen.cli.revisions import Compared
+from ttgen.errors import counted
 from ttgen.formats.markdown import cell, table
-from ttgen.formats.report import Level, Note, Report
+from ttgen.formats.report import Level, Note, Report, problems
 from ttgen.review.gates import Gate
 from ttgen.review.model import CostName, Review, Verdict
 from ttgen.review.text import cost_row, growth_text, headline, sections, summary, witness_text
@@ -21,15 +23,19 @@ _CODES: Final[Mapping[Verdict, tuple[str, Level]]] = {
 _COLUMNS: Final[Mapping[CostName, str]] = {"dram_read_bytes": "DRAM read", "l1_bytes": "L1", "time_us": "predicted"}
 
 
-def report(reviews: Sequence[Review], unchanged: int, failed: Sequence[Failure], against: str) -> Report:
+def report(found: Compared, failed: Sequence[Failure], against: str) -> Report:
     """Everything that changed since a revision."""
-    text = f"{summary(reviews, unchanged)}, since {against}"
+    reviews = found.reviews
+    wrong = [(str(path), problems(error, str(path))) for path, error in found.wrong]
+    text = f"{summary(reviews, found.unchanged)}, since {against}"
+    if wrong:
+        text += f"; {counted(len(wrong), 'spec')} can't be planned"
     if failed:
         text += f"; {len(failed)} {'gate fails' if len(failed) == 1 else 'gates fail'}"
     return Report(
         command="diff",
-        subjects=tuple(review.kernel for review in reviews),
-        notes=tuple(_notes(reviews, failed)),
+        subjects=(*(path for path, _notes in wrong), *(review.kernel for review in reviews)),
+        notes=(*(note for _path, notes in wrong for note in notes), *_notes(reviews, failed)),
         summary=text,
         body="\n".join(_body(reviews)),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ttgen import origins
-from ttgen.cli import specs, terminal
+from ttgen.cli import specs
 from ttgen.cli.scope import Scope
 from ttgen.errors import OutputError, SpecError, UserError
 from ttgen.loading import loads
@@ -25,6 +25,7 @@ from ttgen.review.side import Side, of_output, planned
 from ttgen.spec_file import read_bytes
 from ttgen.trees import Revision
 
+Wrong = tuple[Path, UserError]
 Texts = Mapping[str, str]
 """Files of a kernel by their path in its folder."""
 
@@ -35,12 +36,12 @@ class Compared(NamedTuple):
     Attributes:
         reviews: of kernels that changed.
         unchanged: how many didn't.
-        wrong: specs that can't be planned, whose problems were printed.
+        wrong: specs that can't be planned, and why.
     """
 
     reviews: tuple[Review, ...]
     unchanged: int
-    wrong: int
+    wrong: tuple[Wrong, ...]
 
 
 def against_revision(words: Sequence[str], revision: Revision, out: Path) -> Compared:
@@ -63,13 +64,12 @@ def against_revision(words: Sequence[str], revision: Revision, out: Path) -> Com
     new = {path: raw for path, raw in now.items() if before.get(path) != raw}
     pairs = [pair for pair in match(old, new) if pair.new is not None or scope.names(pair.old or "")]
     found: list[Review] = []
-    wrong = 0
+    wrong: list[Wrong] = []
     for pair in pairs:
         try:
             found.append(_pair(pair, old, new, rendered))
         except UserError as error:
-            terminal.complain(error)
-            wrong += 1
+            wrong.append((Path(pair.new or ""), error))
     present = scope.present()
     if not present and not found and not wrong:
         specs.find(words)
@@ -77,8 +77,8 @@ def against_revision(words: Sequence[str], revision: Revision, out: Path) -> Com
     if rendered is not None:
         paths = [path for path, was in changed.items() if was and path.startswith(f"{rendered.place}/")]
         found += rendered.reviews(paths, scope, {pair.new for pair in pairs})
-    same = len(present) - sum(review.change != "removed" for review in found) - wrong
-    return Compared(tuple(found), same, wrong)
+    same = len(present) - sum(review.change != "removed" for review in found) - len(wrong)
+    return Compared(tuple(found), same, tuple(wrong))
 
 
 def against_specs(words: Sequence[str], folder: Path) -> Compared:
@@ -89,7 +89,7 @@ def against_specs(words: Sequence[str], folder: Path) -> Compared:
     same = {name for name in new if old.get(name) == new[name]}
     pairs = match({k: v for k, v in old.items() if k not in same}, {k: v for k, v in new.items() if k not in same})
     found: list[Review] = []
-    wrong = 0
+    wrong: list[Wrong] = []
     whole = bool(specs.folders(words))
     for pair in pairs:
         if pair.new is None and not whole:
@@ -97,14 +97,14 @@ def against_specs(words: Sequence[str], folder: Path) -> Compared:
         try:
             found.append(_pair(pair, old, new, None))
         except UserError as error:
-            terminal.complain(error)
-            wrong += 1
-    return Compared(tuple(found), len(same), wrong)
+            wrong.append((Path(pair.new or ""), error))
+    return Compared(tuple(found), len(same), tuple(wrong))
 
 
 def against_output(words: Sequence[str], folder: Path) -> Compared:
     """Compares what specs say with what an output folder holds, this ttgen's or another's."""
-    planned_specs, wrong = specs.plan_all(words)
+    wrong: list[Wrong] = []
+    planned_specs, _number = specs.plan_all(words, lambda path, error: wrong.append((path, error)))
     found: list[Review] = []
     same = 0
     for loaded, plan in planned_specs:
@@ -125,7 +125,7 @@ def against_output(words: Sequence[str], folder: Path) -> Compared:
             side = _side(path.parent.name, _files(path.parent)) if path.parent.name not in known else None
             if side is not None:
                 found.append(alone(side, spec=str(side.document["spec"]), change="removed"))
-    return Compared(tuple(found), same, wrong)
+    return Compared(tuple(found), same, tuple(wrong))
 
 
 def _pair(pair: Pair, old: Mapping[str, bytes], new: Mapping[str, bytes], rendered: _Rendered | None) -> Review:

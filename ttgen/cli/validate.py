@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.targets:
         return _on_targets(options)
     results = open_results(wanted=not options.no_cache)
-    if options.format != formats.FULL:
+    if formats.wants_report(options):
         return _reported(options, results)
     rendered, wrong = specs.render_all(options.specs, results)
     for path, result, _raw in rendered:
@@ -63,8 +63,8 @@ def _on_targets(options: argparse.Namespace) -> int:
     from ttgen.cli import matrix, terminal
 
     found = list(matrix.rows(options.specs, options.targets))
-    if options.format != formats.FULL:
-        formats.emit(matrix.report(found), options.format)
+    if formats.wants_report(options):
+        formats.emit(matrix.report(found), options)
     else:
         shown = [row for row in found if row.notes or not options.quiet]
         for line in terminal.fitted(matrix.lines(shown)):
@@ -86,5 +86,5 @@ def _reported(options: argparse.Namespace, results: Results) -> int:
         summary=f"{len(rendered)} of {counted(len(rendered) + wrong, 'spec')} can be rendered",
         body="\n".join(table(("spec", "kernel", ""), rows)) if rendered and not options.quiet else "",
     )
-    formats.emit(report, options.format)
+    formats.emit(report, options)
     return USER_ERROR if wrong else OK

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from ttgen.cli import formats, specs, terminal
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
-from ttgen.errors import VerifyError, counted
+from ttgen.errors import UserError, VerifyError, counted
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 
@@ -84,15 +84,21 @@ def _at_least(least: int) -> Callable[[str], int]:
 def run(options: argparse.Namespace) -> int:
     """Verifies specs."""
     specs.require_numpy("verify")
-    complaints = formats.Complaints() if options.format not in (formats.FULL, "json") else None
-    planned, wrong = specs.plan_all(options.specs, *([] if complaints is None else [complaints.add]))
+    complaints = formats.Complaints() if formats.wants_report(options) else None
+
+    def complain(path: Path, error: UserError) -> None:
+        if complaints is not None:
+            complaints.add(path, error)
+        if options.format in (formats.FULL, "json"):
+            terminal.complain(error)
+
+    planned, wrong = specs.plan_all(options.specs, complain)
     if options.exe and len(planned) + wrong > 1:
         raise VerifyError("--exe is the program of one spec: name one")
     verdicts = _verify_all(planned, options)
     if complaints is not None:
-        formats.emit(_reported(planned, verdicts, complaints), options.format)
-    elif options.format == "json":
-        print(json.dumps([_as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
+        document = json.dumps([_as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False)
+        formats.emit(_reported(planned, verdicts, complaints), options, {"json": document + "\n"})
     else:
         shown = [verdict for verdict in verdicts if not (options.quiet and verdict.passed and verdict.judged)]
         if shown or not options.quiet:
