@@ -84,6 +84,7 @@ LAYERS = {
         "target",
     },
     "trees": {"errors"},
+    "report": {"cost", "model", "planner", "review", "target"},
     "codes": set(),
     "canonical": {"errors", "schema", "source", "spec"},
     "formats": {"codes", "errors", "version"},

@@ -43,6 +43,7 @@ _COMMANDS: Final = {
     "plan": "show what is decided for a spec, and why",
     "explain": "explain a code of a mistake, or a number or decision of a plan",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
+    "report": "write a page about kernels: work, memory, time, decisions, drawn",
     "fmt": "write specs in their canonical form",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
