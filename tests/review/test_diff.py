@@ -173,6 +173,21 @@ def test_a_folder_of_specs_and_an_output_folder(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"files": 3}', '{"files": [3]}', '{"schema_version": 9, "kernel": "one"}']
+)
+def test_output_that_is_none_of_ours(text: str, capsys: Captured) -> None:
+    """A plan of another version, or one that somebody made of it."""
+    shutil.copytree("rendered", "output")
+    Path("output/one/tt.plan.json").write_text(text)
+    found = diff(capsys, "--against", "output")
+    assert found["unchanged"] == 2
+    assert found["one"]["verdict"] in ("unknown", "new")
+    shutil.copy("output/one/tt.plan.json", "rendered/one")
+    found = diff(capsys)
+    assert (found["one"]["verdict"], found["one"]["causes"][0]["kind"]) == ("unknown", "edited")
+
+
+@pytest.mark.parametrize(
     ("gates", "status", "said"),
     [
         ("values", 2, "one fails values: different formula"),

@@ -22,6 +22,7 @@ from ttgen.review.compare import alone, compare
 from ttgen.review.matching import Pair, match
 from ttgen.review.model import Cause, Review
 from ttgen.review.side import Side, of_output, planned
+from ttgen.schema.validation import schema_text
 from ttgen.spec_file import read_bytes
 from ttgen.trees import Revision
 
@@ -115,7 +116,13 @@ def against_output(words: Sequence[str], folder: Path) -> Compared:
             continue
         new = replace(planned(loaded), files=texts)
         old = _side(plan.kernel, there)
-        if old is None:
+        if old is None and there:
+            note = f"this ttgen can't read {folder / plan.kernel / PLAN}"
+            unknown = Review(
+                kernel=plan.kernel, spec=loaded.source.name, change="changed", values="unknown", notes=(note,)
+            )
+            found.append(unknown)
+        elif old is None:
             found.append(alone(new, spec=loaded.source.name, change="new"))
         else:
             found.append(compare(old, new, spec=loaded.source.name))
@@ -246,9 +253,16 @@ def _digest(kernel: str, files: Texts) -> str:
 
 def _side(kernel: str, files: Texts) -> Side | None:
     """A kernel of an output folder; None where there is none, or where its plan isn't one that this ttgen reads."""
-    with suppress(ValueError, KeyError, TypeError, SpecError, RecursionError):
+    if PLAN not in files:
+        return None
+    # It explains what is wrong with a document, and takes as long to import as the planner.
+    from jsonschema import Draft202012Validator
+
+    with suppress(ValueError, SpecError, RecursionError):
         document = json.loads(files[PLAN])
-        if document["kernel"] == kernel and document["schema_version"] == SCHEMA_VERSION:
+        schema = json.loads(schema_text("plan"))
+        is_ours = Draft202012Validator(schema).is_valid(document) and document["schema_version"] == SCHEMA_VERSION
+        if is_ours and document["kernel"] == kernel:
             return of_output(document, files)
     return None
 
@@ -256,7 +270,7 @@ def _side(kernel: str, files: Texts) -> Side | None:
 def _files(folder: Path) -> Texts:
     """The files of a kernel's folder that its plan lists."""
     listed: list[str] = []
-    with suppress(ValueError, KeyError, TypeError, OutputError, RecursionError):
+    with suppress(ValueError, KeyError, TypeError, OutputError, RecursionError, AttributeError):
         listed = [name for name in json.loads(read(folder / PLAN) or "")["files"] if ".." not in name]
     texts = ((name, read(folder / name)) for name in listed)
     return {name: text for name, text in texts if text is not None}
