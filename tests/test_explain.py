@@ -22,7 +22,7 @@ def planned(name: str) -> Planned:
 
 
 @pytest.mark.parametrize(
-    "name", ["gemm", "mlp", "gemm_multicast", "gemm_a_sharded", "gemm_skinny", "gelu_height", "gemm_split"]
+    "name", ["gemm", "mlp", "gemm_multicast", "gemm_a_sharded", "gemm_skinny", "gelu_height", "gemm_split", "add_l1"]
 )
 def test_parts_add_up(name: str) -> None:
     item = planned(name)

@@ -134,6 +134,15 @@ def test_every_core_has_a_cell(page: str) -> None:
     assert len(cells) == 64
 
 
+def test_cores_with_more_work_show_more(page: str) -> None:
+    section = page.split('<section id="mlp"')[1].split("</section>")[0]
+    # 7 x 11 units on 64 cores, and 7 x 5 on as many.
+    assert section.count('<td style="--load:1.00">2</td>') == 77 - 64
+    assert section.count('<td style="--load:0.50">1</td>') == 64 - (77 - 64)
+    assert section.count('<td style="--load:1.00">1</td>') == 35
+    assert section.count('class="idle"') == 2 + 64 - 35
+
+
 def test_what_changed_is_at_the_top(page: str) -> None:
     text = text_of(page, "gemm_blocks")
     assert text.index("gemm_blocks: different formula") < text.index("Stages and values")

@@ -60,7 +60,8 @@ def _key(step: Step, found: Sequence[int], program: Checked, stored: Mapping[str
         operands = sorted(operands)
         formats = formats if pairs is None else tuple(held for _operand, held in pairs)
     engine = precision.engine
-    settings: list[Hashable] = [engine.wide]
+    # The width of DST is that of all steps, and part of what is stored.
+    settings: list[Hashable] = []
     if operation.engine == "sfpu":
         settings.append(precision.approximate)
     elif operation.contracts or operation.function == "mul":
