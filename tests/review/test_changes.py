@@ -15,6 +15,7 @@ from ttgen.formula.infer import graph_of
 from ttgen.review.compare import compare
 from ttgen.review.model import Review
 from ttgen.review.side import planned, renamed
+from ttgen.review.text import describe
 from ttgen.review.witness import find
 
 GEMM = """\
@@ -133,6 +134,19 @@ def test_a_witness_can_be_checked_by_hand() -> None:
     product = max(given["X"] * given["Z"], 0)
     assert found.witness.old == product / 2 + given["b"]
     assert found.witness.new == product / 4 + given["b"]
+
+
+def test_long_sums_are_cut_and_that_is_said() -> None:
+    old = LAYERS.replace("K: 64, N: 160", "K: 2048, N: 4096")
+    found = review(old, old.replace("gelu", "relu"))
+    assert found.witness is not None
+    # Both weights are of K x N.
+    assert found.witness.sums is not None
+    assert 2 * found.witness.sums**2 <= 2**18
+    assert f"(sums cut to {found.witness.sums})" in "\n".join(describe(found))
+    short = review(LAYERS, LAYERS.replace("gelu", "relu")).witness
+    assert short is not None
+    assert short.sums is None
 
 
 def test_bounds_grow_with_less_fidelity() -> None:

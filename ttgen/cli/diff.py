@@ -23,10 +23,9 @@ from ttgen.review.model import FORMAT_VERSION, Review, as_json
 from ttgen.review.text import describe, summary
 
 EXAMPLES: Final = """\
-  ttgen diff specs                                       # since the last commit
-  ttgen diff specs --against origin/main --fail-on values,interface,cost>5%
-  ttgen diff specs/gemm.yaml --against v1.2 --json
-  ttgen diff specs --against ../other/rendered           # with the output of another ttgen
+  ttgen diff specs                    # since the last commit
+  ttgen diff specs --against main --fail-on "values,interface,cost>5%"
+  ttgen diff specs --against snapshots --format md
 """
 
 
@@ -52,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="GATES",
-        help="exit with 2 where a change is one of these: " + ", ".join(gates.WORDS),
+        help="exit with 2 where a change is one of these: " + ", ".join(gates.WORDS).replace("%", "%%"),
     )
     formats.add_arguments(parser)
     parser.add_argument("--json", action="store_const", dest="format", const="json", help="the same as --format json")

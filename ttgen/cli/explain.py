@@ -16,7 +16,7 @@ from ttgen.errors import UserError, suggest
 EXAMPLES: Final = """\
   ttgen explain TG012
   ttgen explain specs/gemm.yaml dram_read_bytes
-  ttgen explain specs/mlp.yaml "H: cores"
+  ttgen explain specs/linear_relu.yaml cores
 """
 
 

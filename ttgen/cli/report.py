@@ -17,9 +17,8 @@ from ttgen.errors import OutputError, counted, printable
 from ttgen.output import read
 
 EXAMPLES: Final = """\
-  ttgen report specs/mlp.yaml -o report.html
-  ttgen report specs --against origin/main -o report.html
-  ttgen verify --json specs/mlp.yaml > verify.json; ttgen report specs/mlp.yaml --verified verify.json
+  ttgen report specs/linear_relu.yaml
+  ttgen report specs --against main -o changed.html
 """
 
 

@@ -17,6 +17,7 @@ from ttgen.errors import OutputError, SpecError, UserError
 from ttgen.loading import loads
 from ttgen.model.plan import SCHEMA_VERSION
 from ttgen.output import PLAN, read
+from ttgen.planner.resolve import resolve
 from ttgen.rendering.artifacts import artifacts
 from ttgen.review.compare import alone, compare
 from ttgen.review.matching import Pair, match
@@ -114,7 +115,7 @@ def against_output(words: Sequence[str], folder: Path) -> Compared:
         if texts == there:
             same += 1
             continue
-        new = replace(planned(loaded), files=texts)
+        new = replace(planned(loaded, plan), files=texts)
         old = _side(plan.kernel, there)
         if old is None and there:
             note = f"this ttgen can't read {folder / plan.kernel / PLAN}"
@@ -141,7 +142,10 @@ def _pair(pair: Pair, old: Mapping[str, bytes], new: Mapping[str, bytes], render
     Raises:
         SpecError: it can't be planned now.
     """
-    now = None if pair.new is None else planned(loads(new[pair.new], name=pair.new))
+    now = None
+    if pair.new is not None:
+        loaded = loads(new[pair.new], name=pair.new)
+        now = planned(loaded, resolve(loaded))
     if pair.old is None:
         assert now is not None, "there is a spec before, or now"
         return alone(now, spec=pair.new or "", change="new")

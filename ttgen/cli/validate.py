@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = """\
   ttgen validate specs/gemm.yaml
-  ttgen validate -q "specs/gemm*.yaml"
-  ttgen validate --format sarif specs > ttgen.sarif
+  ttgen validate --format sarif "specs/gemm*.yaml" > ttgen.sarif
   ttgen validate --targets all specs/gemm.yaml
 """
 

@@ -1,4 +1,4 @@
-"""What a team doesn't let pass: `--fail-on values,interface,cost>5%,l1>90%`."""
+"""What a team doesn't let pass: `--fail-on "values,interface,cost>5%,l1>90%"`."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ class Witness:
         index: of the element that differs.
         old: its value by the old formula.
         new: and by the new one.
+        sums: the length that what is summed over was cut to for it; None where it has its own.
     """
 
     inputs: tuple[Given, ...]
@@ -47,18 +48,24 @@ class Witness:
     index: tuple[int, ...]
     old: float
     new: float
+    sums: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """How far from the formula's value a right program may be, as a part of the output's root mean square.
 
-    None where nothing can be said, as of a program whose statements aren't known.
+    Attributes:
+        tensor: the output.
+        old: before; None where nothing can be said, as of a program whose statements aren't known.
+        new: now.
+        sums: the length that what is summed over was cut to; None where it has its own.
     """
 
     tensor: str
     old: float | None
     new: float | None
+    sums: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

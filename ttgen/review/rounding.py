@@ -80,11 +80,13 @@ def compare(old: Side, new: Side) -> tuple[Bound, ...]:
     differ = {name for name in stored[0].keys() & stored[1].keys() if stored[0][name] != stored[1][name]}
     graphs = [side.graph for side in (old, new)]
     alike = all(old.loaded.shapes.get(name) == new.loaded.shapes.get(name) for graph in graphs for name in graph.inputs)
-    shapes: list[Shapes] = [cut_shapes(graphs)] * 2 if alike else [cut_shapes([graph]) for graph in graphs]
+    samples = [cut_shapes(graphs if alike else [graph]) for graph in graphs]
+    sums = min((sample.sums for sample in samples if sample.sums is not None), default=None)
     before, after = (
-        _bounds(side, graph, cut, differ) for side, graph, cut in zip((old, new), graphs, shapes, strict=True)
+        _bounds(side, graph, sample.shapes, differ)
+        for side, graph, sample in zip((old, new), graphs, samples, strict=True)
     )
-    found = (Bound(tensor=name, old=before[name], new=after[name]) for name in before if name in after)
+    found = (Bound(tensor=name, old=before[name], new=after[name], sums=sums) for name in before if name in after)
     return tuple(bound for bound in found if bound.old is not None or bound.new is not None)
 
 

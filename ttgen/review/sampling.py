@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from ttgen.formula.values import Contraction, Graph, Input
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 _SIDE = 24
-_ELEMENTS = 1 << 21
+_ELEMENTS = 1 << 18
 
 
-def cut_shapes(graphs: Iterable[Graph]) -> Shapes:
+class Sample(NamedTuple):
+    """Shapes of inputs, and the length that what is summed over was cut to; None where it has its own."""
+
+    shapes: Shapes
+    sums: int | None
+
+
+def cut_shapes(graphs: Iterable[Graph]) -> Sample:
     """A shape for each input of some graphs, which have the same tensors.
 
     An element of an output depends on a few rows and columns. So sides are cut to a few elements, equal ones to equal
@@ -34,7 +42,7 @@ def cut_shapes(graphs: Iterable[Graph]) -> Shapes:
         for value in graph.values
         if isinstance(value, Contraction)
     }
-    longest = max((size for value in inputs for size in value.shape), default=1)
+    whole = longest = max((size for value in inputs for size in value.shape), default=1)
     while True:
         found = {
             value.tensor: tuple(
@@ -44,7 +52,7 @@ def cut_shapes(graphs: Iterable[Graph]) -> Shapes:
             for value in inputs
         }
         if longest <= _SIDE or sum(map(math.prod, found.values())) <= _ELEMENTS:
-            return found
+            return Sample(found, longest if longest < whole else None)
         longest //= 2
 
 

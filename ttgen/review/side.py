@@ -14,7 +14,7 @@ from ttgen.formula.values import Graph
 from ttgen.loading import loads
 from ttgen.model.plan import Plan
 from ttgen.planner import kernel_size
-from ttgen.planner.resolve import candidates, resolve
+from ttgen.planner.resolve import candidates, unproven
 from ttgen.records import dataclass
 from ttgen.rendering.plan_json import plan_json
 from ttgen.review.model import CostName
@@ -46,13 +46,17 @@ class Side:
         return graph_of(self.loaded)
 
 
-def planned(loaded: LoadedSpec) -> Side:
+def planned(loaded: LoadedSpec, plan: Plan | None = None) -> Side:
     """The revision that a spec says.
+
+    Args:
+        loaded: the spec.
+        plan: of it; made here, without proofs, where it isn't given.
 
     Raises:
         SpecError: it can't be served.
     """
-    plan = resolve(loaded)
+    plan = plan or unproven(loaded)
     return Side(loaded=loaded, plan=plan, document=json.loads(plan_json(plan)))
 
 

@@ -65,19 +65,21 @@ def _values(review: Review) -> Iterator[str]:
 
 def witness_text(found: Witness) -> str:
     """An input, and what both formulas make of it."""
+    cut = f" (sums cut to {found.sums})" if found.sums is not None else ""
     place = f"{found.tensor}{list(found.index)}"
     if not found.inputs:
-        return f"for drawn inputs {place} was {found.old:.6g}, is {found.new:.6g}"
+        return f"for drawn inputs {place} was {found.old:.6g}, is {found.new:.6g}{cut}"
     given = ", ".join(
         f"{item.tensor}{'' if item.index is None else list(item.index)} = {item.value:.6g}" for item in found.inputs
     )
     everywhere = " everywhere" if all(item.index is None for item in found.inputs) else ""
-    return f"for {given}{everywhere}: {place} was {found.old:.6g}, is {found.new:.6g}"
+    return f"for {given}{everywhere}: {place} was {found.old:.6g}, is {found.new:.6g}{cut}"
 
 
 def _bound(bound: Bound) -> str:
     before, now = ("not known" if part is None else f"{part:.2%}" for part in (bound.old, bound.new))
-    return f"{bound.tensor} is off by {before} -> {now} of its root mean square at most"
+    cut = f" (sums cut to {bound.sums})" if bound.sums is not None else ""
+    return f"{bound.tensor} is off by {before} -> {now} of its root mean square at most{cut}"
 
 
 def _interface(review: Review) -> Iterator[str]:
@@ -90,6 +92,11 @@ def _interface(review: Review) -> Iterator[str]:
 
 
 def _costs(review: Review) -> Iterator[str]:
+    if review.change in ("new", "removed"):
+        names = max((len(_NAMES[cost.name]) for cost in review.costs), default=0)
+        for cost in review.costs:
+            yield f"{_NAMES[cost.name]:{names}}  {_number(cost, cost.new if cost.old is None else cost.old):>12}"
+        return
     shown = [cost for cost in review.costs if cost.old != cost.new]
     rows = [cost_row(cost) for cost in shown]
     if not rows:

@@ -28,6 +28,12 @@ _UNIT: Final = 2.0**-48
 """What is allowed to each operation in float64: generous, as functions of the C library are off by a few last bits."""
 _NUMBERS: Final = (1.0, 2.0, -1.5, 0.5, 3.0, -0.25, 0.0, 20.0, -30.0)
 """What a whole tensor is filled with: the first ones are those that people like to see."""
+_CLEAR: Final = 2.0**-7
+"""The part of a value that every dtype but block floats of four bits shows."""
+_ORDINARY: Final = 2.0**-10
+"""Of smaller values, no difference is clear."""
+_TINY: Final = 2.0**-126
+"""Differences of less are 0 on the card."""
 _DRAWS: Final = 12
 _FILLS: Final = 96
 
@@ -42,8 +48,9 @@ class Found:
 
 def find(old: Graph, new: Graph) -> Found:
     """Looks for an input that tells apart two graphs of the same tensors and shapes."""
-    shapes = cut_shapes((old, new))
+    shapes, sums = cut_shapes((old, new))
     tried = 0
+    least: Witness | None = None
     for inputs, filled in (*_filled(shapes, (old, new)), *_drawn(shapes, (old, new))):
         tried += 1
         first, second = _values(old, inputs), _values(new, inputs)
@@ -56,9 +63,13 @@ def find(old: Graph, new: Graph) -> Found:
                     index=index,
                     old=float(first[tensor].value[index]),
                     new=float(second[tensor].value[index]),
+                    sums=sums,
                 )
-                return Found(witness=witness, tried=tried)
-    return Found(witness=None, tried=tried)
+                if abs(witness.old - witness.new) > _CLEAR * max(abs(witness.old), abs(witness.new), _ORDINARY):
+                    return Found(witness=witness, tried=tried)
+                # One that shows in any dtype may follow.
+                least = least or witness
+    return Found(witness=least, tried=tried)
 
 
 def _filled(shapes: Shapes, graphs: Sequence[Graph]) -> Iterator[tuple[Arrays, bool]]:
@@ -145,7 +156,7 @@ def _product(operands: Sequence[Bounded], transposed: tuple[bool, bool]) -> Boun
 def _difference(old: Bounded, new: Bounded) -> tuple[int, ...] | None:
     """The element that differs most beyond rounding; None where none does."""
     with np.errstate(all="ignore"):
-        allowed = old.error + new.error + 2.0**-1000
+        allowed = old.error + new.error + _TINY
         part = np.abs(old.value - new.value) / allowed
         # One that is no number, or infinite, where the other one isn't; nothing is known where errors are infinite.
         bad = np.isfinite(old.value) != np.isfinite(new.value)

@@ -77,5 +77,5 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Any, Any], bool]]] = {
     "additionalProperties": _other_properties,
     "allOf": _all_of,
     "if": lambda wanted, value, schema: not accepts(wanted, value) or accepts(schema["then"], value),
-    **dict.fromkeys(("then", "$schema", "$comment", "title", "description"), _says_nothing),
+    **dict.fromkeys(("then", "$schema", "$comment", "title", "description", "markdownDescription"), _says_nothing),
 }
