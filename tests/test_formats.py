@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,6 +13,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 from junitparser import Failure, JUnitXml
+from markdown_it import MarkdownIt
 
 from ttgen.cli.main import main
 from ttgen.codes import CODES
@@ -112,7 +114,7 @@ WORKFLOW_COMMAND = re.compile(
 )
 
 
-def unescaped(text: str) -> str:
+def decoded(text: str) -> str:
     for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(code, character)
     return text
@@ -125,7 +127,7 @@ def check_github(text: str) -> list[tuple[str, dict[str, str], str]]:
         match = WORKFLOW_COMMAND.fullmatch(line)
         assert match is not None, line
         properties = dict(part.split("=", 1) for part in match[2].split(","))
-        found.append((match[1], {key: unescaped(value) for key, value in properties.items()}, unescaped(match[3])))
+        found.append((match[1], {key: decoded(value) for key, value in properties.items()}, decoded(match[3])))
     return found
 
 
@@ -209,6 +211,27 @@ def test_markdown_means_nothing_of_what_it_shows() -> None:
     assert "@" not in shown
     assert re.search(r"(?<!\\)[`*\[]", shown) is None
     assert "\n" not in shown
+    assert cell("a_b -> 50 % & #1") == "a\\_b -&#62; 50 % &#38; \\#1"
+
+
+def test_markdown_shows_what_was_meant() -> None:
+    """Read by a parser of Markdown with tables, as rich has one: each cell is the text that it was made of."""
+    messages = [
+        "a|b -> `c` *d* _e_ __f__ [g](h) <i> &amp; #1 @k ~~l~~ \\m \\| n",
+        "unknown dtype 'bf16'",
+        "100 %; 2 > 1",
+    ]
+    notes = tuple(
+        Note(level="error", code="TG012", message=text, subject="s", file="s_1.yaml", line=1) for text in messages
+    )
+    text = markdown(Report(command="diff", subjects=("s",), notes=notes, summary="*no* emphasis"))
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)][1:]
+    assert [[unescape(cell) for cell in row] for row in rows] == [
+        ["error", "TG012", "s_1.yaml:1", message] for message in messages
+    ]
+    assert "<strong>ttgen diff</strong>: *no* emphasis" in html
+    assert html.startswith("<!-- ttgen diff -->")
 
 
 @pytest.mark.parametrize("name", list(FORMATS))
@@ -272,6 +295,7 @@ def test_diff_in_formats(capsys: Captured) -> None:
         if name == "md":
             assert "| good | different formula | = | = |" in out
             assert "C = abs(A)  ->  C = exp(A)" in out
+            assert "<details><summary><b>good: different formula</b></summary>\n\n```text\n" in out
 
 
 def test_the_summary_of_a_step(capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

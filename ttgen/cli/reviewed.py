@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Final
 
 from ttgen.cli.revisions import Compared
 from ttgen.errors import counted
-from ttgen.formats.markdown import cell, table
+from ttgen.formats.markdown import table
 from ttgen.formats.report import Level, Note, Report, problems
 from ttgen.review.gates import Gate
 from ttgen.review.model import CostName, Review, Verdict
@@ -74,7 +75,7 @@ def _body(reviews: Sequence[Review]) -> Iterator[str]:
     yield from table(("kernel", "verdict", *_COLUMNS.values(), "why"), rows)
     for review in reviews:
         yield ""
-        yield f"<details><summary><b>{cell(headline(review))}</b></summary>"
+        yield f"<details><summary><b>{escape(headline(review))}</b></summary>"
         yield ""
         yield "```text"
         for title, lines in sections(review):
@@ -90,6 +91,8 @@ def _growth(review: Review, name: CostName) -> str:
     if cost is None or cost.old == cost.new:
         return "="
     _name, before, now, growth = cost_row(cost)
+    if cost.old is None or cost.new is None:
+        return now if cost.old is None else before
     return f"{before} -> {now} {growth}".strip()
 
 

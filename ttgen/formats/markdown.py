@@ -12,6 +12,10 @@ MARK: Final = "<!-- ttgen {command} -->"
 MOST_CHARACTERS: Final = 60_000
 """A comment of GitHub holds 65,536."""
 _NOTES: Final = 100
+_MEANT: Final = {
+    **{mark: f"\\{mark}" for mark in "\\`*_{}[]#~"}, **{mark: f"&#{ord(mark)};" for mark in "&<>@|"},
+}  # fmt: skip
+"""What a character that means something is written as, where it means itself."""
 
 
 def markdown(report: Report) -> str:
@@ -58,6 +62,4 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 def cell(text: str) -> str:
     """A text that is one cell of a table and means nothing else: no markup, no mention of anybody."""
-    for mark in "\\`*_{}[]<>|#@~":
-        text = text.replace(mark, f"\\{mark}" if mark not in "<>@|" else f"&#{ord(mark)};")
-    return " ".join(text.split())
+    return "".join(_MEANT.get(character, character) for character in " ".join(text.split()))

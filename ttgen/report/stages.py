@@ -43,7 +43,7 @@ def drawing(plan: Plan, candidates: tuple[Candidate, ...], label: str) -> Html:
 
     lines = "".join(_line(*place(one), *place(other)) for one, other in edges)
     boxes = "".join("".join(_box(name, *place(name), plan)) for name in columns)
-    inner = Html(f"<title>{element('x', label).text[3:-4]}</title>{lines}{boxes}")
+    inner = Html(f"{element('title', label).text}{lines}{boxes}")
     size = {"width": str(width + 4), "height": str(height + 4)}
     svg = element("svg", inner, viewBox=f"-2 -2 {width + 4} {height + 4}", role="img", **size)
     return element("div", svg, class_="scroll", tabindex="0", role="group", aria_label=label)
