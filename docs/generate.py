@@ -16,7 +16,7 @@ from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
 from ttgen.patterns import PATTERNS
 from ttgen.schema.generate import document_fields, field_doc, is_required
-from ttgen.spec import Spec
+from ttgen.spec import Budgets, Spec
 from ttgen.target import TARGETS, load
 
 PAGE = Path(__file__).parent / "spec.md"
@@ -270,6 +270,16 @@ spec gives the same schedule. What is said of other fields stays; the layout of 
 has its own. Of candidates that are predicted to be as fast the larger subblock is taken, then less L1. `validate` and `plan` say where
 it would be [much faster](cost.md#what-auto-would-give) than what a spec asks for.
 
+## Budgets
+
+`budgets` says what a kernel may take. A spec that takes more is refused where the budget stands, by every command that plans,
+with the changes of one thing that were tried and meet it: another side of the block, `multicast`, `buffers`, `cores`, a policy,
+`auto`, or a tensor's dtype or layout. Those that meet all budgets come first, then those that save most.
+
+```yaml
+budgets: {l1_bytes: 400000, dram_read_ratio: 2.5, time_us: 40, balance: 0.9}
+```
+
 """
 
 
@@ -357,7 +367,7 @@ def _member(hint: Any) -> str:
         return f"list of {_type(get_args(hint)[0])}"
     if is_dataclass(hint):
         return "mapping"
-    return {str: "text", int: "whole number", bool: "`true` \\| `false`"}[hint]
+    return {str: "text", int: "whole number", float: "number", bool: "`true` \\| `false`"}[hint]
 
 
 def _nested(hint: Any) -> Iterator[type]:
@@ -369,12 +379,13 @@ def _nested(hint: Any) -> Iterator[type]:
 
 
 def _default(item: Field[Any]) -> str:
+    budgets = {field.name for field in document_fields(Budgets)}
     if is_required(item):
         return "required"
     if item.default is MISSING:
         return "see below" if item.name in ("precision", "schedule", "block") else "none"
     if item.default is None:
-        return "the target's"
+        return "any" if item.name in budgets else "the target's"
     return f"`{str(item.default).lower() if isinstance(item.default, bool) else item.default}`"
 
 

@@ -11,6 +11,7 @@ _COMMANDS: Final = (
     ("ttgen.schema.write",),
     ("docs.generate",),
     ("docs.api",),
+    ("docs.errors",),
     ("docs.run", "docs/pipeline.md", "docs/rows.md"),
     ("tests.verify.write_docs",),
 )

@@ -98,6 +98,28 @@ LAYERS = {
         "spec",
         "target",
     },
+    "trees": {"errors"},
+    "report": {"cost", "model", "planner", "review", "target"},
+    "codes": set(),
+    "canonical": {"errors", "schema", "source", "spec"},
+    "formats": {"codes", "errors", "version"},
+    "review": {
+        "cost",
+        "dtypes",
+        "errors",
+        "exhaustive",
+        "formula",
+        "loading",
+        "model",
+        "operations",
+        "planner",
+        "rendering",
+        "resources",
+        "source",
+        "spec",
+        "target",
+        "verify",
+    },
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},
@@ -224,7 +246,8 @@ def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], check=False, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    return [Path(name) for name in listed.stdout.split("\0") if name and Path(name).is_file()]
+    # Pictures hold any letters.
+    return [Path(name) for name in listed.stdout.split("\0") if Path(name).suffix != ".png" and Path(name).is_file()]
 
 
 def test_nothing_is_left_for_later() -> None:

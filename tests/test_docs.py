@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs import api, generate
+from docs import api, errors, generate
 from docs.run import with_output
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +94,10 @@ def test_the_reference_is_made_from_the_code() -> None:
 
 def test_the_api_page_is_made_from_docstrings() -> None:
     assert api.PAGE.read_text(encoding="utf-8") == api.page()
+
+
+def test_the_page_of_codes_is_made_from_the_table() -> None:
+    assert errors.PAGE.read_text(encoding="utf-8") == errors.page()
 
 
 def test_every_public_name_is_there_and_imported_when_it_is_used() -> None:

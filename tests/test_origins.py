@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ttgen.cli.main import main
 from ttgen.errors import OutputError
-from ttgen.origins import origins
+from ttgen.origins import Known, files_digest, origins, parsed
 
 Captured = pytest.CaptureFixture[str]
 
@@ -27,7 +28,8 @@ def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def kernels() -> dict[str, str]:
     found = json.loads(Path("rendered/ttgen.json").read_text())
-    assert list(found) == ["schema_version", "kernels"]
+    assert list(found) == ["schema_version", "kernels", "digests"]
+    assert found["kernels"].keys() == found["digests"].keys()
     return dict(found["kernels"])
 
 
@@ -99,7 +101,8 @@ def test_from_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"schema_version": 1}', '{"schema_version": 1, "kernels": {"../specs": "x"}}',
-     '{"schema_version": 1, "kernels": {"add": 1}}', '{"schema_version": true, "kernels": {}}'],
+     '{"schema_version": 1, "kernels": {"add": 1}}', '{"schema_version": 1, "kernels": {}, "digests": {"add": "x"}}',
+     '{"schema_version": true, "kernels": {}}'],
 )  # fmt: skip
 def test_a_file_that_is_not_ours(text: str, capsys: Captured) -> None:
     Path("rendered/ttgen.json").write_text(text)
@@ -108,3 +111,68 @@ def test_a_file_that_is_not_ours(text: str, capsys: Captured) -> None:
     with pytest.raises(OutputError):
         origins(Path("rendered"), {}, [])
     assert Path("rendered/ttgen.json").read_text() == text
+
+
+REASONS = {
+    "edited": "files were edited or removed by hand since they were rendered",
+    "spec": "the spec was changed since it was rendered",
+    "ttgen": "rendered by another ttgen; the spec is the same",
+    "unknown": "edited by hand, of an earlier spec, or of another ttgen",
+}
+
+
+def edit() -> None:
+    path = Path("rendered/add/kernels/compute.cpp")
+    path.write_text(path.read_text().replace("add_tiles", "sub_tiles"))
+
+
+def remove() -> None:
+    Path("rendered/add/kernels/writer.cpp").unlink()
+
+
+def change_spec() -> None:
+    path = Path("specs/add.yaml")
+    path.write_text(path.read_text().replace("512", "544"))
+
+
+def upgrade() -> None:
+    """Another ttgen: it wrote another text, and says so."""
+    path = Path("rendered/ttgen.json")
+    before = origins_of("rendered")
+    edit()
+    texts = [(str(file.relative_to("rendered")), file.read_text()) for file in Path("rendered/add").rglob("*.*")]
+    path.write_text(path.read_text().replace(before.digests["add"].files, files_digest(texts)))
+
+
+def old_format() -> None:
+    path = Path("rendered/ttgen.json")
+    document = json.loads(path.read_text())
+    del document["digests"]
+    path.write_text(json.dumps(document))
+    edit()
+
+
+def origins_of(folder: str) -> Known:
+    return parsed(Path("ttgen.json"), Path(folder, "ttgen.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("steps", "reasons"),
+    [([edit], ["edited"]), ([remove], ["edited"]), ([change_spec], ["spec"]), ([upgrade], ["ttgen"]),
+     ([change_spec, edit], ["spec", "edited"]), ([old_format], ["unknown"])],
+)  # fmt: skip
+def test_check_says_why_files_differ(steps: list[Callable[[], None]], reasons: list[str], capsys: Captured) -> None:
+    for step in steps:
+        step()
+    assert main(["render", "--check", "specs"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:-1] == [f"add: {' and '.join(REASONS[reason] for reason in reasons)}"]
+
+
+def test_lines_that_end_otherwise_are_no_edit(capsys: Captured) -> None:
+    """A checkout of git may have them so."""
+    for path in [*Path("rendered/add").rglob("*.*"), Path("specs/add.yaml")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    change_spec()
+    main(["render", "--check", "specs"])
+    assert f"add: {REASONS['spec']}\n" in capsys.readouterr().err

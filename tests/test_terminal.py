@@ -129,6 +129,10 @@ def test_the_examples_of_help_run(
     for path in (checkout / "specs").iterdir():
         if path.stem not in {"gemm", "linear_relu", "row", "tile"}:
             path.unlink()
+    # A repository, too.
+    git = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q", "-b", "main"], ["add", "specs"], ["commit", "-qm", "specs"]):
+        subprocess.run([*git, *words], check=True)
     subprocess.run(
         ["sh", "-e"], input="\n".join(examples), cwd=checkout, env=environment(checkout), stdout=subprocess.DEVNULL,
         text=True, check=True,

@@ -189,6 +189,38 @@ class StageSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """What a kernel may take; a spec whose plan takes more is refused."""
+
+    l1_bytes: Annotated[
+        int | None, Doc("Bytes of L1 of a core, of the program with most.", noun="number of bytes", minimum=1)
+    ] = None
+    dram_read_bytes: Annotated[
+        int | None, Doc("Bytes that all programs read from DRAM.", noun="number of bytes", minimum=0)
+    ] = None
+    dram_read_ratio: Annotated[
+        float | None,
+        Doc("Bytes that are read from DRAM over those of the inputs that lie there.", noun="ratio", minimum=0),
+    ] = None
+    time_us: Annotated[
+        float | None, Doc("Predicted microseconds on the device, of all programs.", noun="time", minimum=0)
+    ] = None
+    kernel_bytes: Annotated[
+        int | None,
+        Doc("Estimated bytes of a core's kernels, of the program with most.", noun="number of bytes", minimum=1),
+    ] = None
+    balance: Annotated[
+        float | None,
+        Doc(
+            "The least balance: units over what the cores would make if all had as many as the busiest.",
+            noun="balance",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A kernel."""
 
@@ -200,6 +232,11 @@ class Spec:
             example="gemm",
         ),
     ]
+    target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
+    dims: Annotated[
+        Mapping[str, int],
+        Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),
+    ] = field(default_factory=dict)
     tensors: Annotated[
         Mapping[str, TensorSpec],
         Doc("The tensors in device memory. Which are inputs and outputs follows from the formula.", least=1),
@@ -208,11 +245,6 @@ class Spec:
         str | tuple[str, ...],
         Doc("A formula, or a list of them, in NumPy's terms.", noun="formula", least=1, example="C = A @ B"),
     ]
-    target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
-    dims: Annotated[
-        Mapping[str, int],
-        Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),
-    ] = field(default_factory=dict)
     precision: Annotated[Precision, Doc("How exactly the math is done.")] = field(default_factory=Precision)
     schedule: Annotated[
         Schedule | Auto, Doc("Which core makes which part of the output, and in what order.", noun="schedule")
@@ -226,6 +258,10 @@ class Spec:
             example="{H: {dtype: bfloat8_b}}",
         ),
     ] = field(default_factory=dict)
+    budgets: Annotated[
+        Budgets,
+        Doc("What the kernel may take: a spec that takes more is refused.", example="{l1_bytes: 400000, balance: 0.9}"),
+    ] = field(default_factory=Budgets)
 
     @property
     def formulas(self) -> tuple[str, ...]:

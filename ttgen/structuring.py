@@ -32,6 +32,8 @@ def _is_union(hint: Any) -> bool:
 def _accepts(hint: Any, value: Any) -> bool:
     if hint in (NoneType, str, int, bool):
         return type(value) is hint
+    if hint is float:
+        return type(value) in (int, float)
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if is_dataclass(hint) or get_origin(hint) is Mapping:

@@ -154,7 +154,7 @@ def test_what_a_user_can_get_wrong(
     assert main(["verify", "specs/add.yaml", "specs/row.yaml", "--exe", "none"]) == 1
     assert main(["verify", "specs/add.yaml", "--cxx", "no-such-compiler"]) == 1
     with monkeypatch.context() as patched:
-        patched.setattr("ttgen.cli.verify.find_spec", lambda _name: None)
+        patched.setattr("importlib.util.find_spec", lambda _name: None)
         assert main(["verify", "specs/add.yaml"]) == 1
     with pytest.raises(SystemExit):
         main(["verify", "specs/add.yaml", "--orders", "0"])
@@ -201,3 +201,12 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ToolchainError, match="XDG_CACHE_HOME"):
         toolchain.cache_folder()
+
+
+def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "specs/tile.yaml", "tests/bad_specs/function_misspelt.yaml", "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["kernel"] == "tile"
+    assert main(["verify", "specs/tile.yaml", "tests/bad_specs/function_misspelt.yaml", "--format", "concise"]) == 1
+    first, *_notes, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("tests/bad_specs/function_misspelt.yaml:6:14: error: TG203 unknown function 'gleu'")
+    assert last == "1 of 1 spec verified, 3 runs"

@@ -31,16 +31,21 @@ writer kernels, a C++ host program, and tt.plan.json, proven right before it is 
   ttgen plan specs/up.yaml            # what is decided, and why
   ttgen render specs                  # writes rendered/up/, and a folder for each other spec
   ttgen render --check specs          # in CI: shows the diff, exits 2 when files differ
+  ttgen diff specs --against main     # what changed, what it costs, and why
   ttgen verify specs/up.yaml          # runs it in an emulator, and compares with NumPy
 """
 
 _COMMANDS: Final = {
     "render": "write the program of each spec",
     "validate": "check specs, and write nothing",
+    "diff": "show what changed since a revision of git, what it costs, and why",
     "verify": "run the program of each spec without a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
+    "explain": "explain a code of a mistake, or a number or decision of a plan",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
     "tune": "try many schedules of a spec, and put the best into it",
+    "report": "write a page about kernels: work, memory, time, decisions, drawn",
+    "fmt": "write specs in their canonical form",
     "new": "write a commented spec to start from",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
     "targets": "list the cards",
@@ -50,7 +55,7 @@ _EXIT_STATUS: Final = """\
 exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
-  2  --check: what would be rendered differs, or a run that was killed left files
+  2  --check: what would be rendered differs, or a run that was killed left files; diff: a gate of --fail-on
   4  verify, tune --verify: nothing wrong was found, but not every output could be judged
   64 wrong usage
 """

@@ -69,9 +69,8 @@ def run(options: argparse.Namespace) -> int:
         shapes |= infer_outputs(options.formula, shapes)
     name = options.kernel or _kernel_name(output)
     target = load(options.target)
-    width = max(len(tensor) for tensor in shapes)
     lines = [
-        f"  {tensor}:{' ' * (width - len(tensor))} {{shape: [{', '.join(map(str, shape))}], dtype: {options.dtype}}}"
+        f"  {tensor}: {{shape: [{', '.join(map(str, shape))}], dtype: {options.dtype}}}"
         for tensor, shape in shapes.items()
     ]
     text = _TEMPLATE.format(

@@ -9,7 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from ttgen.errors import OutputError, UserError, refuse
+from ttgen.errors import OutputError, ToolchainError, UserError, refuse
 from ttgen.results import WORTH, Result, Results
 from ttgen.spec_file import read_bytes
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ttgen.spec import LoadedSpec
 
 T = TypeVar("T")
+Complain = Callable[[Path, UserError], None]
+"""What becomes of the problems of a spec."""
 
-_SUFFIXES: Final = (".yaml", ".yml")
+SUFFIXES: Final = (".yaml", ".yml")
 SPECS_A_WORKER: Final = 100
 """Fewer are made before another process has begun."""
 MOST_SEARCHED: Final = 16
@@ -36,6 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
 
 
+def require_numpy(command: str) -> None:
+    """Says what a command needs beside ttgen, where it isn't there.
+
+    Raises:
+        ToolchainError: a package is missing.
+    """
+    from importlib.util import find_spec
+
+    for package in ("numpy", "ml_dtypes"):
+        if find_spec(package) is None:
+            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[verify]'")
+
+
 def find(words: Iterable[str]) -> list[Path]:
     """The files that the words name, each once, in order; those of a folder or a glob sorted.
 
@@ -46,7 +61,7 @@ def find(words: Iterable[str]) -> list[Path]:
     for word in words:
         path = Path(word)
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+            files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
         elif has_magic(word) and not path.exists():
             files = [Path(name) for name in sorted(glob(word, recursive=True)) if Path(name).is_file()]  # noqa: PTH207
         else:
@@ -92,8 +107,14 @@ class _Names:
             raise refuse(text, "kernel")
 
 
-def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[list[T], int]:
-    """Serves every spec; prints the problems of those that can't be, and counts them."""
+def _print(_path: Path, error: UserError) -> None:
+    from ttgen.cli.terminal import complain
+
+    complain(error)
+
+
+def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T], complain: Complain) -> tuple[list[T], int]:
+    """Serves every spec; complains of those that can't be, and counts them."""
     served: list[T] = []
     wrong = 0
     names = _Names()
@@ -101,9 +122,7 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T]) -> tuple[li
         try:
             served.append(serve(path, names))
         except UserError as error:
-            from ttgen.cli.terminal import complain
-
-            complain(error)
+            complain(path, error)
             wrong += 1
     return served, wrong
 
@@ -116,13 +135,13 @@ class Planned(NamedTuple):
     programs: tuple[Candidate, ...]
 
 
-def plan_all(words: Iterable[str]) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
-    """Plans every spec; prints the problems of those that can't be, and counts them."""
-    planned, wrong = planned_all(words)
+def plan_all(words: Iterable[str], complain: Complain = _print) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
+    """Plans every spec; complains of those that can't be, and counts them."""
+    planned, wrong = planned_all(words, complain)
     return [(item.loaded, item.plan) for item in planned], wrong
 
 
-def planned_all(words: Iterable[str]) -> tuple[list[Planned], int]:
+def planned_all(words: Iterable[str], complain: Complain = _print) -> tuple[list[Planned], int]:
     """Plans every spec, for commands that predict them too; prints and counts problems as `plan_all` does."""
     from ttgen.loading import load
     from ttgen.planner.resolve import planned
@@ -132,7 +151,7 @@ def planned_all(words: Iterable[str]) -> tuple[list[Planned], int]:
         names.claim(loaded.spec.kernel, path)
         return Planned(loaded, *planned(loaded))
 
-    return _each(find(words), serve)
+    return _each(find(words), serve, complain)
 
 
 class Rendered(NamedTuple):
@@ -143,8 +162,8 @@ class Rendered(NamedTuple):
     result: Result
 
 
-def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], int]:
-    """Renders every spec, or finds what was rendered; prints the problems of those that can't be, and counts them.
+def render_all(words: Iterable[str], results: Results, complain: Complain = _print) -> tuple[list[Rendered], int]:
+    """Renders every spec, or finds what was rendered; complains of those that can't be, and counts them.
 
     What was found imports nothing of what plans and renders.
     """
@@ -154,10 +173,11 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
     missing: dict[Path, bytes] = {}
     for path in paths:
         try:
-            raw = raws[path] = read_bytes(path)
+            raw = read_bytes(path)
         except OutputError as error:
             made[path] = (None, error)
             continue
+        raws[path] = raw
         if found := results.get(path.name, raw):
             made[path] = (found.kernel, found)
         else:
@@ -175,7 +195,7 @@ def render_all(words: Iterable[str], results: Results) -> tuple[list[Rendered], 
             results.put(path.name, missing[path], outcome)
         return Rendered(path, raws[path], outcome)
 
-    served = _each(paths, serve)
+    served = _each(paths, serve, complain)
     results.prune()
     return served
 

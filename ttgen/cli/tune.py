@@ -17,7 +17,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Final
 
-from ttgen.cli import terminal, verify
+from ttgen.cli import specs, terminal, verify
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
 from ttgen.errors import OutputError, counted, printable
 from ttgen.output import Change, read, rewrite, write
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     raw = read_bytes(path)
     stages = subjects(raw, str(path))
     if options.verify:
-        verify.check_packages()
+        specs.require_numpy("tune --verify")
     if options.svg is not None:
         _check_svg(_pictures(options.svg, [subject.stage.name for subject in stages]))
     if options.measured is not None:

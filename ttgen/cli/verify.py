@@ -21,13 +21,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from ttgen.cli import specs, terminal
+from ttgen.cli import formats, specs, terminal
 from ttgen.cli.main import NOT_JUDGED, OK, USER_ERROR
-from ttgen.errors import ToolchainError, VerifyError, counted
+from ttgen.errors import UserError, VerifyError, counted
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 
 if TYPE_CHECKING:
+    from ttgen.formats.report import Report
     from ttgen.verify.check import OutputCheck
     from ttgen.verify.run import Finding
     from ttgen.verify.verify import Verdict
@@ -59,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a build of the host program, for a card or a simulator: its outputs are compared, nothing is emulated",
     )
     parser.add_argument("--sanitize", action="store_true", help="compile with the address and undefined sanitizers")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    formats.add_arguments(parser)
+    parser.add_argument("--json", action="store_const", dest="format", const="json", help="the same as --format json")
     parser.add_argument(
         "--jobs",
         type=at_least(1),
@@ -83,13 +85,22 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def run(options: argparse.Namespace) -> int:
     """Verifies specs."""
-    check_packages()
-    planned, wrong = specs.plan_all(options.specs)
+    specs.require_numpy("verify")
+    complaints = formats.Complaints() if formats.wants_report(options) else None
+
+    def complain(path: Path, error: UserError) -> None:
+        if complaints is not None:
+            complaints.add(path, error)
+        if options.format in (formats.FULL, "json"):
+            terminal.complain(error)
+
+    planned, wrong = specs.plan_all(options.specs, complain)
     if options.exe and len(planned) + wrong > 1:
         raise VerifyError("--exe is the program of one spec: name one")
     verdicts = verify_all(planned, options)
-    if options.json:
-        print(json.dumps([as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False))
+    if complaints is not None:
+        document = json.dumps([as_json(verdict) for verdict in verdicts], indent=2, allow_nan=False)
+        formats.emit(_reported(planned, verdicts, complaints), options, {"json": document + "\n"})
     else:
         shown = [verdict for verdict in verdicts if not (options.quiet and verdict.passed and verdict.judged)]
         if shown or not options.quiet:
@@ -99,17 +110,6 @@ def run(options: argparse.Namespace) -> int:
     if wrong or not all(verdict.passed for verdict in verdicts):
         return USER_ERROR
     return OK if all(verdict.judged for verdict in verdicts) else NOT_JUDGED
-
-
-def check_packages() -> None:
-    """Refuses to begin without what comparing needs.
-
-    Raises:
-        ToolchainError: a package is missing.
-    """
-    for package in ("numpy", "ml_dtypes"):
-        if find_spec(package) is None:
-            raise ToolchainError(f"verify needs the Python package {package}: pip install 'ttgen[verify]'")
 
 
 def verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
@@ -198,6 +198,28 @@ def report(verdicts: list[Verdict]) -> Iterator[str]:
             yield from describe(verdict.kernel, finding, terminal.marker(sys.stdout))
         for note in verdict.notes:
             yield f"{verdict.kernel}: note: {note}"
+
+
+def _reported(
+    planned: list[tuple[LoadedSpec, Plan]], verdicts: list[Verdict], complaints: formats.Complaints
+) -> Report:
+    """All that was found, as notes of the specs."""
+    from ttgen.formats.report import Note, Report
+
+    notes = list(complaints.notes)
+    for (loaded, _plan), verdict in zip(planned, verdicts, strict=True):
+        name = loaded.source.name
+        for finding in verdict.findings:
+            text = " ".join(" ".join(describe(verdict.kernel, finding)).split())
+            notes.append(Note(level="error", code="TG700", message=text, subject=name, file=name, line=1))
+        if verdict.passed and not verdict.judged:
+            text = "rounding may change outputs by more than their values spread: they can't be judged"
+            notes.append(Note(level="warning", code="TG701", message=text, subject=name, file=name, line=1))
+        notes += [
+            Note(level="note", code="TG702", message=text, subject=name, file=name, line=1) for text in verdict.notes
+        ]
+    subjects = (*complaints.subjects, *(loaded.source.name for loaded, _plan in planned))
+    return Report(command="verify", subjects=subjects, notes=tuple(notes), summary=summary(verdicts))
 
 
 def summary(verdicts: list[Verdict]) -> str:

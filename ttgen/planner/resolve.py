@@ -29,6 +29,7 @@ from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.planner import (
     arguments,
+    budgets,
     buffers,
     decisions,
     device,
@@ -70,7 +71,19 @@ def planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
         SpecError: the spec can't be served; with the place and the reason.
     """
     with located(loaded.source):
-        return _planned(loaded)
+        made = _resolved(loaded, proving=True)
+        budgets.check(loaded, made, lambda other: _resolved(other, proving=False))
+        return made
+
+
+def unproven(loaded: LoadedSpec) -> Plan:
+    """The plan of a spec whose proofs somebody has seen, or doesn't need; budgets aren't looked at.
+
+    Raises:
+        SpecError: the spec can't be served; with the place and the reason.
+    """
+    with located(loaded.source):
+        return _resolved(loaded, proving=False)[0]
 
 
 def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
@@ -89,7 +102,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         return tuple(_candidate(loaded, stage, exactness, target, held) for stage in stages)
 
 
-def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
+def _resolved(loaded: LoadedSpec, *, proving: bool) -> tuple[Plan, tuple[Candidate, ...]]:
     spec = loaded.spec
     target = load_target(spec.target)
     api = newest()
@@ -107,7 +120,7 @@ def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
     chosen = [_candidate(loaded, stage, exactness, target, held) for stage in stages]
     grids = shards.agreed([(made.stage, made.shards) for made in chosen])
     tensors.check_memory(stored, grids, target)
-    budgets = [_budget(made, stored, grids, exactness, target) for made in chosen]
+    fitting = [_budget(made, stored, grids, exactness, target) for made in chosen]
     planned = {
         tensor.name: tensors.planned(tensor, _uses(tensor.name, chosen, zeros), grids.get(tensor.name))
         for tensor in stored
@@ -115,12 +128,13 @@ def _planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
 
     # With which buffers and arguments; proven.
     programs, said = [], []
-    for made, budget in zip(chosen, budgets, strict=True):
+    for made, budget in zip(chosen, fitting, strict=True):
         program = _program(made, budget, planned, exactness, target, api)
         identifiers.check(made.stage, program.kernels)
         said.append(kernel_size.check(kernel_size.largest(program.kernels, target)))
         own = {name: _seen_by(made.stage, planned[name]) for name in made.stage.tensors}
-        prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
+        if proving:
+            prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
         programs.append(program)
     plan = Plan(
         schema_version=SCHEMA_VERSION,

@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-# A YAML 2.0 is no integer, and `true` is none either.
-_TYPES: Final[Mapping[str, type]] = {"string": str, "integer": int, "object": dict, "array": list, "boolean": bool}
+# A YAML 2.0 is no integer, and `true` is none either, nor a number.
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "object": (dict,), "array": (list,),
+    "boolean": (bool,),
+}  # fmt: skip
 
 
 def accepts(schema: Any, value: Any) -> bool:
@@ -20,7 +23,7 @@ def accepts(schema: Any, value: Any) -> bool:
 
 
 def _type(wanted: Any, value: Any, _schema: Any) -> bool:
-    return type(value) is _TYPES[wanted] if isinstance(wanted, str) else type(value) in map(_TYPES.get, wanted)
+    return any(type(value) in _TYPES[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
 
 
 def _pattern(wanted: Any, value: Any, _schema: Any) -> bool:
@@ -74,5 +77,5 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Any, Any], bool]]] = {
     "additionalProperties": _other_properties,
     "allOf": _all_of,
     "if": lambda wanted, value, schema: not accepts(wanted, value) or accepts(schema["then"], value),
-    **dict.fromkeys(("then", "$schema", "$comment", "title", "description"), _says_nothing),
+    **dict.fromkeys(("then", "$schema", "$comment", "title", "description", "markdownDescription"), _says_nothing),
 }

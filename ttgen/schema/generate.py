@@ -42,9 +42,9 @@ def _schema(hint: Any, doc: Doc) -> Schema:
         return _list(get_args(hint), doc)
     if hint is str:
         return _described({"type": "string", **({"pattern": doc.pattern} if doc.pattern else {})}, doc, noun=True)
-    if hint is int and doc.minimum is not None:
+    if hint in (int, float) and doc.minimum is not None:
         most = {} if doc.maximum is None else {"maximum": doc.maximum}
-        return _described({"type": "integer", "minimum": doc.minimum, **most}, doc, noun=True)
+        return _described({"type": _KINDS[hint], "minimum": doc.minimum, **most}, doc, noun=True)
     return _described({"type": _KINDS[hint]}, doc, noun=hint is not NoneType)
 
 
@@ -74,7 +74,7 @@ def _mapping(hint: Any) -> Schema:
         doc = field_doc(hints[item.name])
         accepted = without_none(hints[item.name]) if item.default is None else hints[item.name]
         schema = _schema(accepted, doc)
-        properties[key_of(item)] = {"description": doc.text, **schema} if doc.text else schema
+        properties[key_of(item)] = {**_descriptions(item, doc), **schema}
     required = [key_of(item) for item in document_fields(hint) if is_required(item)]
     return {
         "type": "object",
@@ -82,6 +82,19 @@ def _mapping(hint: Any) -> Schema:
         **({"required": required} if required else {}),
         "properties": properties,
     }
+
+
+def _descriptions(item: Field[Any], doc: Doc) -> Schema:
+    """What a key means; and for editors that show Markdown, its default and an example."""
+    if not doc.text:
+        return {}
+    more = []
+    if isinstance(item.default, (str, int, float)):
+        more.append(f"Default: `{str(item.default).lower() if isinstance(item.default, bool) else item.default}`.")
+    if doc.example:
+        more.append(f"Such as `{doc.example}`.")
+    shown = {"markdownDescription": f"{doc.text}\n\n{' '.join(more)}"} if more else {}
+    return {"description": doc.text, **shown}
 
 
 def _union(members: list[Any], doc: Doc) -> Schema:

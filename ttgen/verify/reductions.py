@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ttgen.dtypes import TILE
 from ttgen.formula.reference import REDUCTIONS
-from ttgen.formula.values import Shape
 from ttgen.operations import Operation
 from ttgen.verify.bounded import SMALLEST, Bounded, in_range
 from ttgen.verify.flow import Step
@@ -77,9 +76,10 @@ def _made(value: Array, error: Array) -> Bounded:
         return in_range(Bounded(np.asarray(value), found, found), [])
 
 
-def shaped(value: Bounded, shape: Shape) -> Bounded:
-    """A value with the shape of its tensor, which may have lost the dimension that was reduced."""
-    if value.value.shape == shape:
+def ranked(value: Bounded, rank: int) -> Bounded:
+    """A value with as many dimensions as its tensor, which may have lost the first one, as it was reduced."""
+    gone = value.value.ndim - rank
+    if gone <= 0:
         return value
     parts = (value.value, value.error, value.typical)
-    return Bounded(*(np.broadcast_to(part, value.value.shape).reshape(shape) for part in parts))
+    return Bounded(*(np.broadcast_to(part, value.value.shape).reshape(value.value.shape[gone:]) for part in parts))

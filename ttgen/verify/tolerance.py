@@ -18,16 +18,18 @@ from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.reference import evaluate
+from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.records import dataclass
+from ttgen.spec import LoadedSpec
 from ttgen.target import PHASES
 from ttgen.verify import block_floats
 from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
-from ttgen.verify.flow import ONES, PACK, READ, UNPACK, Flow, Step, compute_kernel
+from ttgen.verify.flow import ONES, PACK, READ, UNPACK, Flow, Step, compute_kernel, flow_of
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
-from ttgen.verify.reductions import reduced, shaped
+from ttgen.verify.reductions import ranked, reduced
 
 Array = NDArray[np.float64]
 
@@ -114,6 +116,29 @@ class Checked:
     precision: Precision
 
 
+def programs_of(loaded: LoadedSpec, plan: Plan, graph: Graph) -> tuple[Checked, ...]:
+    """The programs of a spec's plan, and the part of its graph that each is held against."""
+    dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
+    stages = cut(graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
+    return tuple(
+        Checked(
+            name=program.name,
+            graph=stage.graph,
+            flow=flow_of(program, stage.graph.along),
+            precision=precision_of(plan, program),
+        )
+        for stage, program in zip(stages, plan.programs, strict=True)
+    )
+
+
+def made_by(program: Checked, known: Mapping[str, Bounded]) -> dict[str, Bounded]:
+    """The outputs of a program as they are stored, each of its tensor's rank, from what it reads."""
+    made = bounds(program.flow, known, program.precision)
+    ranks = {output.tensor: len(program.graph.values[output.value].shape) for output in program.graph.outputs}
+    stored = outputs(program.flow, made, program.precision)
+    return {tensor: ranked(value, ranks[tensor]) for tensor, value in stored.items()}
+
+
 def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Bounded]:
     """What each output of right programs is: the formula's value, and how far off the kernels' operations may be.
 
@@ -123,12 +148,7 @@ def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDA
     values = evaluate(graph, inputs)
     known = {tensor: exact(array) for tensor, array in inputs.items()}
     for program in programs:
-        made = bounds(program.flow, known, program.precision)
-        shapes = {output.tensor: program.graph.values[output.value].shape for output in program.graph.outputs}
-        known |= {
-            tensor: shaped(value, shapes[tensor])
-            for tensor, value in outputs(program.flow, made, program.precision).items()
-        }
+        known |= made_by(program, known)
     return {
         tensor: Bounded(
             np.where(np.isinf(known[tensor].value), known[tensor].value, value),
@@ -185,7 +205,7 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
     # A row or a column broadcasts by its shape.
     terms = [sources[place] for place in operation.arguments]
     value = np.asarray(FUNCTIONS[operation.function](*(term.value for term in terms)))
-    carried = _carried(operation.function, terms, value)
+    carried = passed_on(operation.function, terms, value)
     made = _made(operation, step, terms, value, carried, precision)
     error = carried + made
     # Of the two values that a condition chooses from, only the chosen one matters.
@@ -251,8 +271,8 @@ def _share(terms: list[Bounded]) -> Array:
     return np.where(np.isnan(share), 1.0, share)
 
 
-def _carried(function: str, terms: list[Bounded], value: Array) -> Array:
-    """What the errors of the operands become."""
+def passed_on(function: str, terms: list[Bounded], value: Array) -> Array:
+    """What the errors of a function's operands become, parameters among them, where its value is `value`."""
     match function, terms:
         case "zero", []:
             return np.zeros(())

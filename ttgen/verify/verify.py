@@ -9,7 +9,6 @@ from dataclasses import replace
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
 from ttgen.formula.infer import graph_of
-from ttgen.formula.stages import cut
 from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
 from ttgen.records import dataclass
@@ -17,11 +16,10 @@ from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
-from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
 from ttgen.verify.judging import DEVIATION
 from ttgen.verify.run import Counters, Finding, Outcome, emulate, execute
-from ttgen.verify.tolerance import Checked, expected, precision_of
+from ttgen.verify.tolerance import Checked, expected, programs_of
 from ttgen.verify.toolchain import Builder
 
 
@@ -125,17 +123,7 @@ class _Session:
         self.plan = plan
         self.spec = loaded.file_name
         self.graph = graph_of(loaded)
-        dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
-        stages = cut(self.graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
-        self.programs = [
-            Checked(
-                name=program.name,
-                graph=stage.graph,
-                flow=flow_of(program, stage.graph.along),
-                precision=precision_of(plan, program),
-            )
-            for stage, program in zip(stages, plan.programs, strict=True)
-        ]
+        self.programs = programs_of(loaded, plan, self.graph)
         given = {tensor.name for tensor in plan.tensors if tensor.role == "input"}
         # An output of inputs alone is one program's anyway.
         self.alone = {

@@ -1,0 +1,1 @@
+"""What a command found, in the forms that other tools read: `--format`."""
