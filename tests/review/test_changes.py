@@ -48,6 +48,14 @@ compute:
   - H = gelu(X @ V)
   - Y = H @ W
 """
+ROWS = """\
+kernel: rows
+tensors:
+  X: {shape: [96, 160], dtype: bfloat16}
+  g: {shape: [160], dtype: bfloat16}
+  Y: {shape: [96, 160], dtype: bfloat16}
+compute: Y = softmax(X) * g
+"""
 
 
 def review(old: str, new: str) -> Review:
@@ -77,6 +85,7 @@ CHANGES: list[tuple[str, str, Edits, str, str]] = [
     ("a * b is b * a", WIDE, {"X * Z": "Z * X"}, "same", "order"),
     ("a * b is b * a, by the matrix unit", MAP, {"X * Z": "Z * X"}, "rounding", "order"),
     ("x / 2 is x * 0.5", MAP, {"/ 2": "* 0.5"}, "same", ""),
+    ("x / 10 is x * 0.1", MAP.replace("/ 2", "/ 10"), {"/ 10": "* 0.1"}, "same", ""),
     ("a sum in another order", WIDE, {"/ 2 + b": "/ 2 + b + X", }, "formula", ""),
     ("distributed", WIDE, {"relu(X * Z) / 2 + b": "(relu(X * Z) + b * 2) / 2"}, "rounding", ""),
     ("another spelling of a function", WIDE, {"relu(X * Z)": "maximum(X * Z, 0)"}, "rounding", ""),
@@ -105,6 +114,18 @@ CHANGES: list[tuple[str, str, Edits, str, str]] = [
     ("the kernel's name", GEMM, {"kernel: gemm": "kernel: product"}, "same", "kernel"),
     ("a formula cut in two", MAP, {"compute: Y = relu(X * Z) / 2 + b": "compute:\n  - P = relu(X * Z)\n  - Y = P / 2 + b"},
      "same", ""),
+    ("a softmax that is spelled out", ROWS,
+     {"softmax(X)": "exp(X - max(X, axis=-1, keepdims=True)) / sum(exp(X - max(X, axis=-1, keepdims=True)), axis=-1, keepdims=True)"},
+     "same", ""),
+    ("a mean that is spelled out", ROWS.replace("softmax(X)", "mean(X, axis=-1, keepdims=True)"),
+     {"mean(X, axis=-1, keepdims=True)": "sum(X, axis=-1, keepdims=True) / 160"}, "same", ""),
+    ("another reduction", ROWS.replace("softmax(X)", "max(X, axis=-1, keepdims=True)"), {"max(": "sum("}, "formula", ""),
+    ("another axis", ROWS.replace("96", "160").replace("softmax(X)", "X * max(X, axis=-1, keepdims=True)"), {"-1": "-2"}, "formula", ""),
+    ("an epsilon", ROWS.replace("softmax(X) * g", "rmsnorm(X, g)"), {"rmsnorm(X, g)": "rmsnorm(X, g, eps=1e-3)"}, "formula", ""),
+    ("what is computed twice", ROWS, {"compute:": "schedule: {keep: inputs}\ncompute:"}, "rounding", ""),
+    ("what is read again", ROWS.replace("compute:", "schedule: {keep: inputs}\ncompute:"), {"keep: inputs": "keep: nothing"}, "same", ""),
+    ("steps of two tiles", ROWS, {"compute:": "schedule: {block: {k: 2}}\ncompute:"}, "same", ""),
+    ("lines in two parts", ROWS, {"compute:": "schedule: {split: 2}\ncompute:"}, "rounding", ""),
 ]  # fmt: skip
 
 

@@ -69,7 +69,9 @@ def _key(step: Step, found: Sequence[int], program: Checked, stored: Mapping[str
         settings.append(engine.phases)
     if operation.contracts:
         settings += [step.in_steps and engine.depth, step.parts]
-    return (operation.function, operation.engine, *operands, step.numbers, formats, *settings)
+    # Arguments are float32, whatever a number was computed from.
+    numbers = tuple(float(np.float32(number)) for number in step.numbers)
+    return (operation.function, operation.engine, *operands, numbers, formats, *settings)
 
 
 def compare(old: Side, new: Side) -> tuple[Bound, ...]:

@@ -29,6 +29,8 @@ _UNIT: Final = 2.0**-48
 """What is allowed to each operation in float64: generous, as functions of the C library are off by a few last bits."""
 _NUMBERS: Final = (1.0, 2.0, -1.5, 0.5, 3.0, -0.25, 0.0, 20.0, -30.0)
 """What a whole tensor is filled with: the first ones are those that people like to see."""
+_SHORT: Final = 16
+"""The bits of a number that is meant as it is: whole numbers, halves, quarters."""
 _CLEAR: Final = 2.0**-7
 """The part of a value that every dtype but block floats of four bits shows."""
 _ORDINARY: Final = 2.0**-10
@@ -131,19 +133,27 @@ def _values(graph: Graph, inputs: Arrays) -> dict[str, Bounded]:
                 case Input(tensor=tensor):
                     found.append(exact(inputs[tensor]))
                 case Number(number=number):
-                    found.append(exact(np.asarray(number)))
+                    found.append(_number(number))
                 case Contraction(transposed=transposed):
                     found.append(_product(operands, transposed))
                 case Reduction(function=function, along=along, keeps=keeps):
                     found.append(_reduced(operands[0], function, -1 - along, keeps=keeps))
                 case Elementwise(function=function, parameters=parameters):
                     result = np.asarray(ELEMENTWISE[function](*(item.value for item in operands), *parameters))
-                    terms = [*operands, *(exact(np.asarray(number)) for number in parameters)]
+                    terms = [*operands, *(_number(number) for number in parameters)]
                     error = np.asarray(passed_on(function, terms, result) + _UNIT * np.abs(result))
                     found.append(Bounded(result, error, error))
                 case _:
                     assert_never(value)
     return {output.tensor: found[output.value] for output in graph.outputs}
+
+
+def _number(number: float) -> Bounded:
+    """A number of a formula; one that takes all bits of a float32 was rounded to it, or is 1 / n for a division."""
+    nearest = np.float32(number)
+    rounded = float(nearest) != number or float(np.ldexp(np.frexp(nearest)[0], _SHORT)) % 1 != 0
+    error = np.asarray(abs(number) * 2.0**-24 if rounded else 0.0)
+    return Bounded(np.asarray(number), error, error)
 
 
 def _product(operands: Sequence[Bounded], transposed: tuple[bool, bool]) -> Bounded:
