@@ -1,4 +1,4 @@
-"""What is true of softmax whatever the numbers, in the emulator."""
+"""Programs that reduce, in the emulator: what is true of softmax whatever the numbers, and what random ones have found."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 import ttgen
+from tests.test_rows import spec as scheduled
 from tests.verify.drawn import drawn, spec
 from ttgen.model.plan import Plan
+from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Kind
 from ttgen.verify.run import emulate
 from ttgen.verify.toolchain import Builder
+from ttgen.verify.verify import verify
 
 Array = NDArray[np.float32]
 
@@ -38,3 +41,29 @@ def test_softmax(builder: Builder, kind: Kind, axis: int) -> None:
     moved = (whole + 64).astype(ml_dtypes.bfloat16).astype(np.float32)
     assert np.array_equal(moved, whole + 64)
     assert np.array_equal(softmax(builder, made.plan, moved), softmax(builder, made.plan, whole))
+
+
+@pytest.mark.parametrize(
+    ("compute", "schedule", "tensors"),
+    [
+        # Of a line of one tile nothing is done before its last, which is masked: not even formats are set.
+        ("Y = sum(log_softmax(X) * W, axis=-1, keepdims=True)", "", {"X": "5x5 float32", "W": "5x5 float32", "Y": "5x1 float32"}),
+        # A product of two columns is added to what the mask left in its slot.
+        ("Y = c * c + sum(X, axis=-1, keepdims=True)", "", {"c": "40x1", "X": "40x20", "Y": "40x1"}),
+    ],
+)  # fmt: skip
+def test_what_was_wrong(builder: Builder, compute: str, schedule: str, tensors: dict[str, str]) -> None:
+    loaded = scheduled(compute, schedule, **tensors)
+    verdict = verify(loaded, ttgen.plan(loaded), builder, jobs=2)
+    assert verdict.passed, verdict.findings
+
+
+def test_each_of_several_values_of_parts_is_its_own() -> None:
+    """Cores that share lines send a maximum and a sum, a page each: what follows takes one of each."""
+    loaded = scheduled("Y = max(X + W, axis=-1, keepdims=True) + sum(X, axis=-1, keepdims=True)", "split: 2",
+                       X="64x65 float32", W="64x65 float32", Y="64x1 float32")  # fmt: skip
+    steps = flow_of(ttgen.plan(loaded).program, 0).steps
+    both = steps[-1]
+    parts = [steps[operand] for operand in both.operands]
+    assert [step.op for step in (*parts, both)] == ["fold_max", "fold_sum", "add_dst"]
+    assert [steps[part.operands[0]].op for part in parts] == ["max_within_row", "sum_within_row"]
