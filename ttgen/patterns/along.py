@@ -185,8 +185,8 @@ def _in_steps(
             rest += _finally(context, item, last)
         inner += item.after
     body = (*before, *inner, *after)
-    beyond = least(FIRST_K, _WHOLE_TILES) if context.split > 1 else FIRST_K
-    whole = Let(name=_WHOLE.name, index=least(BLOCK_K, sub(_but_last(context), beyond)))
+    # The last part has as many steps as any: none of them begins beyond what is whole.
+    whole = Let(name=_WHOLE.name, index=least(BLOCK_K, sub(_but_last(context), FIRST_K)))
     lets = needed((*step_lets(context), whole), names_in(body))
     return (Loop(var=STEP.name, extent=steps(context), body=(*lets, *body), note=note), *rest)
 
