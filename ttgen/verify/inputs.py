@@ -267,7 +267,7 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
 
 
 def _hard_lines(values: Array, ordinary: Array, axis: int, scale: float, generator: np.random.Generator) -> Array:
-    """Half of the lines are all equal, or 0, far below 0, ordinary but for one element, in order, or of turning signs."""
+    """Half of the lines are equal or 0, far below 0, ordinary but for one element, in order, or of turning signs."""
     size = values.shape[axis]
     # One of each line, and one of each place along them.
     lines, places = list(values.shape), [1] * values.ndim
