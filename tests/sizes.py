@@ -15,6 +15,8 @@ from ttgen.spec import LoadedSpec
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 SMALLER: Mapping[str, Mapping[str, int]] = {
+    "column_range": {"1000": 488},
+    "cross_entropy": {"256": 64, "1000": 232},
     "gelu_height": {"512": 256},
     "gemm_a_to_all": {"K": 1024},
     "gemm_b_to_all": {"M": 512},
@@ -33,6 +35,7 @@ SMALLER: Mapping[str, Mapping[str, int]] = {
     "mlp_up": {"tokens": 244},
     "rmsnorm": {"2048": 256, "4096": 512},
     "softmax": {"2048": 256, "1024": 256},
+    "softmax_ragged": {"1000": 104},
 }
 """Dims by their names; a size of a spec without them by what it is."""
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import ttgen
 from tests.test_interpreter import agree
 from ttgen.analysis import interpreter
 from ttgen.analysis.counts import count
+from ttgen.formula.infer import graph_of
+from ttgen.formula.reference import evaluate
 from ttgen.model.body import Op, walk
 from ttgen.model.plan import Plan, Program
 from ttgen.operations import OPERATIONS
@@ -304,12 +308,83 @@ def test_axes(compute: str, shape: str, programs: int) -> None:
     agree(loaded, plan)
 
 
+def test_numpy_agrees() -> None:
+    """The graph's value in float64, along every axis."""
+    x, g, b = (np.random.default_rng(seed).standard_normal((3, 4, 5)) for seed in range(3))
+    for axis in (-1, -2, 0):
+        along: dict[str, Any] = {"axis": axis, "keepdims": True}
+        mean, powers = x.mean(**along), np.exp(x - x.max(**along))
+        rms = np.sqrt((x * x).mean(**along) + 0.25)
+        right = {
+            **{f"{name}(x, axis={axis}, keepdims=True)": getattr(np, name)(x, **along) for name in ("sum", "mean", "max", "min")},
+            f"softmax(x, axis={axis})": powers / powers.sum(**along),
+            f"log_softmax(x, axis={axis})": np.log(powers / powers.sum(**along)),
+            f"rmsnorm(x, g, axis={axis}, eps=0.25)": x / rms * g,
+            f"layernorm(x, g, b, axis={axis}, eps=0.25)": (x - mean) / np.sqrt(x.var(**along) + 0.25) * g + b,
+        }  # fmt: skip
+        for formula, value in right.items():
+            tensors = {name: "3x4x5" for name in "xgb" if re.search(rf"\b{name}\b", formula)}
+            loaded = spec(f"Y = {formula}", **tensors, Y="x".join(map(str, value.shape)))
+            found = evaluate(
+                graph_of(loaded), {name: array for name, array in zip("xgb", (x, g, b), strict=True) if name in tensors}
+            )
+            np.testing.assert_allclose(found["Y"], value, rtol=1e-6, err_msg=formula)
+    assert np.allclose(
+        evaluate(graph_of(spec("Y = mean(x, axis=(0, 1))", x="3x4x5", Y="5")), {"x": x})["Y"], x.mean(axis=(0, 1))
+    )
+    assert np.allclose(
+        evaluate(graph_of(spec("Y = max(x, keepdims=True)", x="3x4x5", Y="1x1x1")), {"x": x})["Y"], x.max()
+    )
+
+
+def of_constants(compute: str, schedule: str, number: float) -> NDArray[np.float64]:
+    """What a program makes of a number everywhere, with no number at all around it."""
+    plan = planned(compute, schedule, X="3x70x40", Y="3x70x40")
+    return interpreter.run(plan, {"X": np.full((3, 70, 40), number)}, poison=np.nan)["Y"]
+
+
 @pytest.mark.parametrize("axis", ["-1", "-2", "0"])
 @pytest.mark.parametrize("schedule", ["", "block: {k: 2}", "keep: nothing", "order: column_major, cores: 3"])
-def test_hard_rows(axis: str, schedule: str) -> None:
+def test_padding_is_no_extreme(axis: str, schedule: str) -> None:
     """What pads a row counts for nothing, in a maximum of negative numbers and in a sum of large ones."""
-    loaded = spec(f"Y = softmax(X, axis={axis})", schedule, X="3x70x40", Y="3x70x40")
-    plan = ttgen.plan(loaded)
     for number in (-100.0, 100.0, 0.0):
-        found = interpreter.run(plan, {"X": np.full((3, 70, 40), number)}, poison=np.nan)["Y"]
+        for reduction, expected in (("max", number), ("min", number), ("mean", number)):
+            found = of_constants(f"Y = X * 0 + {reduction}(X, axis={axis}, keepdims=True)", schedule, number)
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+        found = of_constants(f"Y = softmax(X, axis={axis})", schedule, number)
         np.testing.assert_allclose(found, 1 / (3, 70, 40)[int(axis) % 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        "Y = rmsnorm(X, g)",
+        "Y = layernorm(X, g, g)",
+        "Y = X * sum(c * c + sum(X * X, axis=-1, keepdims=True) * c, axis=-1, keepdims=True) + g",
+        "Y = X + c * c + max(X, axis=-1, keepdims=True) * g",
+    ],
+)
+def test_lines_of_one_ragged_tile(compute: str) -> None:
+    """Nothing of them comes before the last tile."""
+    tensors = {"X": "40x20", "g": "20", "c": "40x1", "Y": "40x20"}
+    used = {name: text for name, text in tensors.items() if re.search(rf"\b{name}\b", compute)}
+    loaded = spec(compute, **used)
+    agree(loaded, ttgen.plan(loaded))
+
+
+@pytest.mark.parametrize("schedule", ["split: 3, block: {k: 2}", "split: 2, block: {k: 3}", "split: 4", "split: 7"])
+@pytest.mark.parametrize("keep", ["values", "nothing"])
+@pytest.mark.parametrize(("axis", "shape"), [("-1", "40x210"), ("-2", "210x40"), ("0", "7x40x40")])
+def test_parts_of_lines(schedule: str, keep: str, axis: str, shape: str) -> None:
+    """Seven tiles, the last of them ragged, in parts of as many steps as come out even, and others."""
+    loaded = spec(
+        f"Y = X * min(X, axis={axis}, keepdims=True) + log_softmax(X, axis={axis})", f"{schedule}, keep: {keep}",
+        X=shape, Y=shape,
+    )  # fmt: skip
+    agree(loaded, ttgen.plan(loaded))
+
+
+def test_one_reciprocal_serves_all_that_are_divided() -> None:
+    shape = "32x64"
+    program = planned(f"s = sum(abs(X), {ROW}); Y = X / s + exp(X) / s", X=shape, Y=shape).program
+    assert operations(program)["reciprocal"] == 1

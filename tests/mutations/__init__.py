@@ -3,5 +3,6 @@
 from tests.mutations.analysis import ANALYSIS
 from tests.mutations.exchange import EXCHANGE
 from tests.mutations.planner import PLANNER
+from tests.mutations.rows import ROWS
 
-FAULTS = (*ANALYSIS, *PLANNER, *EXCHANGE)
+FAULTS = (*ANALYSIS, *PLANNER, *EXCHANGE, *ROWS)

@@ -39,7 +39,7 @@ EXCHANGE: tuple[Fault, ...] = (
         ("\"row\" if line is None or rows == 1 else \"all\"", "\"row\"", f"{_RENDERED}[gemm_a_to_all]"),
         ('(line == "b" or (line is None and rows > 1))', '(line == "b" or line is None)', f"{_RENDERED}[gemm_one_row]"),
         ("rows=core_grid.rows // split", "rows=core_grid.rows", f"{_RENDERED}[gemm_split_gelu]"),
-        ("down, across = (1, used) if grid.y == 1 else (used, 1)", "down, across = rows, cols", f"{_RENDERED}[gemm_b_to_all]"),
+        ("down=1 if down == 1 else used, across=used if down == 1 else 1", "down=rows, across=cols", f"{_RENDERED}[gemm_b_to_all]"),
         ("(x, y + part * rows): begin", "(x, y + part): begin", f"{_RENDERED}[gemm_split_gelu]"),
     ),
     *faults(

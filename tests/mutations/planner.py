@@ -138,8 +138,8 @@ PLANNER: tuple[Fault, ...] = (
             "test_snapshots.py::test_rendered_files[adam]",
         ),
         (
-            "                    state[channel] = None\n",
-            "                    pass\n",
+            "state.update(dict.fromkeys(inside))\n                yield",
+            "yield",
             "test_snapshots.py::test_rendered_files[adam]",
         ),
     ),
@@ -205,7 +205,7 @@ PLANNER: tuple[Fault, ...] = (
             "test_snapshots.py::test_rendered_files[add_columns]",
         ),
         (
-            "index = first + count[design.role]",
+            "index = first + count[first]",
             "index = first",
             "test_snapshots.py::test_rendered_files[adam]",
         ),

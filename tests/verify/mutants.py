@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.verify.exchange_mutants import EXCHANGE
 from tests.verify.mutant import fault as _m
+from tests.verify.row_mutants import ROWS
 
 _ZEROS = """    for (uint32_t word = 0; word < get_tile_size(cb_zeros) / sizeof(uint32_t); ++word) {
         zeros_words[word] = 0;
@@ -205,6 +206,7 @@ MUTANTS = (
     _m("compute: a function of the first program left out", "mlp", "H/compute", "gelu_tile<false>(0);", "", "wrong-numbers"),
     _m("reader: what lies between, of another row", "mlp", "Y/reader", "y * Kt + k, H_tensor", "k, H_tensor", "wrong-numbers"),
     *EXCHANGE,
+    *ROWS,
 )  # fmt: skip
 
 

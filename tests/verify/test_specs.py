@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import ttgen
+from tests.random_rows import row_specs
 from tests.random_specs import RandomSpec, specs, staged_specs
 from tests.sizes import SMALLER, smaller
 from ttgen.errors import SpecError
@@ -45,7 +46,9 @@ def check_well(builder: Builder, loaded: LoadedSpec) -> None:
     check(verdict)
     assert verdict.runs == 3
     assert not any("no hard inputs" in note for note in verdict.notes)
-    assert all(output.unbounded == 0 and output.pcc > 0.999 for output in verdict.outputs)
+    # Exponentials of sums of hard products may be anything: the stage that makes them is judged by what it read.
+    by_stages = any("judged by its stages" in note for note in verdict.notes)
+    assert all((output.unbounded == 0 or by_stages) and output.pcc > 0.999 for output in verdict.outputs)
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -109,7 +112,7 @@ def _shared() -> SearchStrategy[RandomSpec]:
     return specs(shared=True)
 
 
-STRATEGIES = (specs, staged_specs, _shared)
+STRATEGIES = (specs, staged_specs, _shared, row_specs)
 
 
 @pytest.mark.parametrize(("strategy", "part"), [(strategy, part) for strategy in STRATEGIES for part in (0, 1)])
@@ -127,6 +130,9 @@ def test_random_specs(builder: Builder, strategy: Callable[[], SearchStrategy[Ra
 
 @pytest.mark.exhaustive
 @settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
-@given(spec=st.one_of(specs(most=400), staged_specs(most=400), specs(most=400, shared=True)), seed=st.integers(0, 1000))
+@given(
+    spec=st.one_of(specs(most=400), staged_specs(most=400), specs(most=400, shared=True), row_specs(most=400)),
+    seed=st.integers(0, 1000),
+)
 def test_thousands_of_random_specs(builder: Builder, spec: RandomSpec, seed: int) -> None:
     run_random(builder, spec, seed)

@@ -47,12 +47,18 @@ Relation = Literal["==", "<"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """Runs `body` for `var` = 0 … extent - 1; the extent is at least 1."""
+    """Runs `body` for `var` = 0 … extent - 1.
+
+    Attributes:
+        may_be_empty: whether the extent may be 0; otherwise it is at least 1, whatever the sizes.
+        note: what it is for, in the kernel's words.
+    """
 
     kind: ClassVar[str] = "loop"
     var: str
     extent: Index
     body: tuple[Statement, ...]
+    may_be_empty: bool = False
     note: str = ""
 
 

@@ -136,7 +136,9 @@ def _at_once(context: Context, each: Sequence[Each], note: str) -> Body:
         extent = tiles(context) if item.final is None else _but_last(context)
         if item.fills and not is_one_by_one(context):
             extent = line_pages(context)
-        found.append(Loop(var=K.name, extent=extent, body=item.tile(K, K), note=note))
+        # A line of one tile has none before the last.
+        apart = item.final is not None
+        found.append(Loop(var=K.name, extent=extent, body=item.tile(K, K), may_be_empty=apart, note=note))
         found += (*_finally(context, item, _last(context)), *item.after)
     return tuple(found)
 
@@ -155,7 +157,8 @@ def _one_by_one(
         if item.final and streams:
             made = (If(left=K, relation="==", right=last, then=item.final(last, slot), otherwise=made),)
         inner += (*made, *item.after)
-    loop = Loop(var=K.name, extent=last if apart else KT, body=(*before, *inner, *after), note=note)
+    body = (*before, *inner, *after)
+    loop = Loop(var=K.name, extent=last if apart else KT, body=body, may_be_empty=apart, note=note)
     if not apart:
         return (loop,)
     rest = [made for item in each for made in (*(item.final or item.tile)(last, last), *item.after)]
@@ -172,7 +175,9 @@ def _in_steps(
     last = _last(context)
     for item in each:
         extent = BLOCK_K if item.fills else DEPTH if item.final is None else _WHOLE
-        inner.append(Loop(var=K.name, extent=extent, body=item.tile(add(FIRST_K, K), K)))
+        # In a step that only other parts have there are none.
+        some = item.fills or (item.final is None and context.split == 1)
+        inner.append(Loop(var=K.name, extent=extent, body=item.tile(add(FIRST_K, K), K), may_be_empty=not some))
         if streams and item.final:
             then = _finally(context, item, last, sub(last, FIRST_K))
             inner.append(If(left=STEP, relation="==", right=_last_step(context), then=then))
@@ -180,8 +185,8 @@ def _in_steps(
             rest += _finally(context, item, last)
         inner += item.after
     body = (*before, *inner, *after)
-    beyond = least(FIRST_K, _WHOLE_TILES) if context.split > 1 else FIRST_K
-    whole = Let(name=_WHOLE.name, index=least(BLOCK_K, sub(_but_last(context), beyond)))
+    # The last part has as many steps as any: none of them begins beyond what is whole.
+    whole = Let(name=_WHOLE.name, index=least(BLOCK_K, sub(_but_last(context), FIRST_K)))
     lets = needed((*step_lets(context), whole), names_in(body))
     return (Loop(var=STEP.name, extent=steps(context), body=(*lets, *body), note=note), *rest)
 

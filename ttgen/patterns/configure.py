@@ -122,9 +122,12 @@ def _configure(body: Body, state: _State) -> Iterator[Statement]:
                     single.discard("sfpu")
                 hoisted = [need for need in needs if need[0] in single and need[1]]
                 yield from _establish(hoisted, state)
-                for channel in {need[0] for need in needs} - {need[0] for need in hoisted}:
-                    state[channel] = None
+                inside = {need[0] for need in needs} - {need[0] for need in hoisted}
+                state.update(dict.fromkeys(inside))
                 yield replace(statement, body=tuple(_configure(inner, state)))
+                if statement.may_be_empty:
+                    # Then nothing inside has been done.
+                    state.update(dict.fromkeys(inside))
             case Section(math=math, pack=pack):
                 yield replace(statement, math=tuple(_configure(math, state)), pack=tuple(_configure(pack, state)))
             case If(then=then, otherwise=otherwise):

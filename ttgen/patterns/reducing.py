@@ -90,8 +90,12 @@ def line_of(context: Context, passes: Passes, places: Places) -> Computed:
 
 def _slots(body: Body) -> int:
     """The most slots of DST that are used."""
-    used = [item.dst.value for item in walk(body) if isinstance(item, Op) and isinstance(item.dst, Const)]
-    return 1 + max(used)
+    return 1 + max(_written(body))
+
+
+def _written(body: Body) -> set[int]:
+    """The slots of DST that are used."""
+    return {item.dst.value for item in walk(body) if isinstance(item, Op) and isinstance(item.dst, Const)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -262,8 +266,8 @@ class _Line:
                 Op(name="copy", sources=(Tile(gathered.all, place),), dst=copied),
                 Op(name=f"fold_{function}", sources=(Dst(Const(slot)), Dst(copied)), dst=Const(slot)),
             )
-        ops, packs = self.followed(number, slots, one.flats, apart=False)
         loop = Loop(var="other", extent=PARTS, body=tuple(folds))
+        ops, packs = self.followed(number, slots, one.flats, _written((*before, loop)), apart=False)
         yield Wait(cb=gathered.all, pages=gathered.all_pages)
         note = "Of all parts, which other cores have sent."
         yield Section(math=(*before, loop, *ops), pack=self.packed(packs), note=note)
@@ -325,7 +329,7 @@ class _Line:
             each.append(Each(tile, final, uninit if several else ()))
             ends = () if several else uninit
         loops = self.loops(each, arriving=arriving)
-        ops, packs = self.followed(number, slots, flats, apart=apart)
+        ops, packs = self.followed(number, slots, flats, _written((*before, *loops)), apart=apart)
         pack = self.packed(packs)
         if own is not None:
             cb, pages = own.own, own.own_pages
@@ -335,7 +339,7 @@ class _Line:
         return (Section(math=math, pack=pack, note=self.note(number, ())), *self.waits(flats, apart=apart))
 
     def followed(
-        self, number: int, slots: Mapping[int, int], flats: Sequence[int], *, apart: bool
+        self, number: int, slots: Mapping[int, int], flats: Sequence[int], written: set[int], *, apart: bool
     ) -> tuple[tuple[Op, ...], list[tuple[int, str]]]:
         """The flat values after reductions: operations, and where results are packed."""
         graph, cbs = self.held.passes.graph, self.held.places.cbs
@@ -349,6 +353,8 @@ class _Line:
         for index, slot in slots.items():
             assert builder.allocate() == slot, "reductions have the first slots"
             builder.hold(index, slot)
+        # What tiles left in slots isn't zero, as products need them.
+        builder.written |= written
         packs = []
         for flat in flats:
             slot = builder.root(flat)

@@ -46,7 +46,7 @@ from ttgen.model.effects import (
     effects,
 )
 from ttgen.model.exchange import Multicast, Send
-from ttgen.model.index import ZERO, Index
+from ttgen.model.index import ZERO, Index, evaluate, names
 from ttgen.model.plan import Kernel, Program
 from ttgen.model.tiles import Content, FillTile, ReadRow
 from ttgen.operations import OPERATIONS
@@ -185,6 +185,7 @@ class _Reader:
     steps: list[Step] = field(default_factory=list)
     known: dict[Step, int] = field(default_factory=dict)
     packed: dict[str, int] = field(default_factory=dict)
+    parts_packed: dict[str, list[int]] = field(default_factory=dict)
     dst: dict[Index, int] = field(default_factory=dict)
     reduced: set[int] = field(default_factory=set)
     block: int | None = None
@@ -219,6 +220,7 @@ class _Reader:
                 if cb not in self.stores and self.wide and self.formats[cb] != "float32":
                     held = self.add(Step(op=PACK, operands=(held,), formats=(self.formats[cb],)))
                 self.packed[cb] = held
+                self.parts_packed.setdefault(cb, []).append(held)
             case Accumulate(index=index):
                 self.adds = index != ZERO
             case Token() | Page() | Fill() | Use() | Barrier() | Deliver() | Raise() | Reach() | Prepare():
@@ -265,8 +267,11 @@ class _Reader:
         if cb in self.sums:
             # Other parts of the sum that the product is.
             return next(index for index, step in enumerate(self.steps) if step.parts)
-        cb = self.gathered.get(cb, cb)
-        if cb in self.packed:
+        if cb in self.gathered:
+            # Each core has a page of its own for each value, and values have the same order everywhere.
+            page = evaluate(source.slot, dict.fromkeys(names(source.slot), 0))
+            held = self.parts_packed[self.gathered[cb]][page]
+        elif cb in self.packed:
             held = self.packed[cb]
         elif cb in self.fills:
             held = self.add(Step(op="zero" if self.fills[cb] == "zeros" else ONES))

@@ -267,7 +267,7 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
 
 
 def _hard_lines(values: Array, ordinary: Array, axis: int, scale: float, generator: np.random.Generator) -> Array:
-    """Half of the lines are all equal, all far below 0, ordinary but for one element, in order, or of turning signs."""
+    """Half of the lines are equal or 0, far below 0, ordinary but for one element, in order, or of turning signs."""
     size = values.shape[axis]
     # One of each line, and one of each place along them.
     lines, places = list(values.shape), [1] * values.ndim
@@ -275,7 +275,7 @@ def _hard_lines(values: Array, ordinary: Array, axis: int, scale: float, generat
     place = np.arange(size).reshape(places)
     which = generator.integers(0, 2 * 5, lines)
     hard: list[Array] = [
-        np.broadcast_to(ordinary.take([0], axis), values.shape),
+        np.broadcast_to(ordinary.take([0], axis) * (generator.integers(0, 3, lines) > 0), values.shape),
         np.full(values.shape, -min(_LOW, scale)),
         np.where(place == generator.integers(0, size, lines), scale, ordinary),
         np.sort(ordinary, axis),

@@ -96,7 +96,7 @@ void kernel_main() {
             add_binary_tile_init();
             add_binary_tile(0, 1, 0);
         }
-        reconfig_data_format_srca(cb_max, cb_X);
+        reconfig_data_format_srca(cb_X);
         copy_init(cb_X);
         copy_tile(cb_X, Kt - 1, 1);
         reconfig_data_format_srca(cb_X, cb_max);
@@ -158,7 +158,7 @@ void kernel_main() {
                 add_binary_tile(0, 1, 0);
             }
         }
-        reconfig_data_format_srca(cb_T, cb_X);
+        reconfig_data_format_srca(cb_X);
         copy_init(cb_X);
         copy_tile(cb_X, Kt - 1, 1);
         reconfig_data_format_srca(cb_X, cb_max);
