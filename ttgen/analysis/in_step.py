@@ -10,14 +10,13 @@ what a core does between its kernels is what it does alone, where all that it wa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import field
 from functools import partial
+from typing import Any
 
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core, Kernel, run
 from ttgen.analysis.slices import arguments
 from ttgen.analysis.steps import at_home, flow, handed_over, talk
-from ttgen.records import dataclass
 
 PLACES = ("core_x", "core_y")
 """What a core's place is called."""
@@ -60,7 +59,6 @@ def _tells_groups_apart(group: Sequence[Core], cores: Sequence[Core]) -> bool:
     )
 
 
-@dataclass(slots=True)
 class _Alone(Kernel):
     """A kernel for which all that it waits for of other cores has come."""
 
@@ -82,7 +80,6 @@ class _Alone(Kernel):
         return False
 
 
-@dataclass(slots=True)
 class _Gate:
     """Where all kernels of a group meet.
 
@@ -92,12 +89,12 @@ class _Gate:
         ended: what those that have ended did since they met.
     """
 
-    number: int
-    ended: list[list[tuple[str, str, int]]] = field(default_factory=list)
-    come: list[_InStep] = field(default_factory=list)
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.come: list[_InStep] = []
+        self.ended: list[list[tuple[str, str, int]]] = []
 
 
-@dataclass(slots=True)
 class _InStep(Kernel):
     """A kernel that meets those of the other cores before it reserves or waits.
 
@@ -107,31 +104,33 @@ class _InStep(Kernel):
         is_through: whether they have met where it is.
     """
 
-    gate: _Gate = field(kw_only=True)
-    done: list[tuple[str, str, int]] = field(default_factory=list)
-    is_through: bool = False
+    def __init__(self, *core: Any, gate: _Gate, is_late: bool) -> None:
+        super().__init__(*core, is_late=is_late)
+        self.gate = gate
+        self.done: list[tuple[str, str, int]] = []
+        self.is_through = False
 
     def reserve(self, cb: str, pages: int) -> bool:
         """Whether it has to wait for others, or for room."""
-        return self._meets("reserve", cb, pages) or Kernel.reserve(self, cb, pages)
+        return self._meets("reserve", cb, pages) or super().reserve(cb, pages)
 
     def wait(self, cb: str, pages: int) -> bool:
         """Whether it has to wait for others, or for pages."""
-        return self._meets("wait", cb, pages) or Kernel.wait(self, cb, pages)
+        return self._meets("wait", cb, pages) or super().wait(cb, pages)
 
     def push(self, cb: str, pages: int) -> bool:
         """Hands over what is reserved."""
         self._notes("push", cb, pages)
-        return Kernel.push(self, cb, pages)
+        return super().push(cb, pages)
 
     def pop(self, cb: str, pages: int) -> bool:
         """Frees what it waited for."""
         self._notes("pop", cb, pages)
-        return Kernel.pop(self, cb, pages)
+        return super().pop(cb, pages)
 
     def end(self) -> None:
         """All end alike."""
-        Kernel.end(self)
+        super().end()
         self.gate.ended.append(self.done)
         if self.gate.ended[0] != self.done:
             raise ProofError(f"{self} doesn't end as others do")

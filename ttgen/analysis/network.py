@@ -8,7 +8,6 @@ order, is shown by runs in which one kernel is as late as can be: it only goes o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import field
 from heapq import heappop, heappush
 from typing import NoReturn, TypeAlias
 
@@ -29,7 +28,6 @@ class Core:
     rings: Mapping[str, int]
 
 
-@dataclass(slots=True)
 class _Ring:
     """One buffer.
 
@@ -43,43 +41,35 @@ class _Ring:
         waiting: kernels that wait for room or pages.
     """
 
-    pages: int
-    is_drained: bool
-    is_fed: bool
-    filled: bool
-    held: int = 0
-    reserved: int = 0
-    waited: int = 0
-    packed: int = 0
-    place: int = 0
-    come: dict[int, int] = field(default_factory=dict)
-    in_flight: set[tuple[str, str]] = field(default_factory=set)
-    leaving: set[str] = field(default_factory=set)
-    waiting: list[Kernel] = field(default_factory=list)
+    def __init__(self, pages: int, *, is_drained: bool, is_fed: bool, filled: bool) -> None:
+        self.pages, self.is_drained, self.is_fed, self.filled = pages, is_drained, is_fed, filled
+        self.held = self.reserved = self.waited = self.packed = self.place = 0
+        self.come: dict[int, int] = {}
+        self.in_flight: set[tuple[str, str]] = set()
+        self.leaving: set[str] = set()
+        self.waiting: list[Kernel] = []
 
 
-@dataclass(slots=True)
 class _Counter:
     """A semaphore of a core: its value, the last one that a kernel waited for, and who waits, each for a value."""
 
-    value: int = 0
-    reached: int = 0
-    waiting: list[tuple[int, Kernel]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.value = self.reached = 0
+        self.waiting: list[tuple[int, Kernel]] = []
 
 
-@dataclass(slots=True)
 class _State:
     """A core while kernels run."""
 
-    rings: dict[str, _Ring]
-    counters: dict[str, _Counter] = field(default_factory=dict)
+    def __init__(self, rings: dict[str, _Ring]) -> None:
+        self.rings = rings
+        self.counters: dict[str, _Counter] = {}
 
 
 _Queue: TypeAlias = "list[tuple[int, int, Kernel]]"
 """Kernels that may go on: a heap of their turns, their numbers, and themselves."""
 
 
-@dataclass(slots=True)
 class Kernel:
     """A kernel that runs until it has to wait.
 
@@ -94,21 +84,18 @@ class Kernel:
         sent_to: the rings that it sent to before, by buffer and ends.
     """
 
-    number: int
-    name: str
-    body: Body
-    place: Coordinate
-    states: Mapping[Coordinate, _State]
-    state: _State
-    queue: _Queue
-    is_late: bool
-    steps: Iterator[bool] = field(init=False)
-    turn: int = 0
-    pending: tuple[str, str, int] | None = None
-    ended: bool = False
-    begun: dict[str, _Ring] = field(default_factory=dict)
-    owes: set[str] = field(default_factory=set)
-    sent_to: dict[tuple[str, tuple[int, ...]], list[tuple[Coordinate, _Ring]]] = field(default_factory=dict)
+    steps: Iterator[bool]
+
+    def __init__(
+        self, number: int, name: str, core: Core, states: Mapping[Coordinate, _State], queue: _Queue, *, is_late: bool
+    ) -> None:
+        self.number, self.name, self.body, self.place = number, name, core.bodies[name], core.place
+        self.states, self.state, self.queue, self.is_late = states, states[core.place], queue, is_late
+        self.turn, self.ended = 0, False
+        self.pending: tuple[str, str, int] | None = None
+        self.begun: dict[str, _Ring] = {}
+        self.owes: set[str] = set()
+        self.sent_to: dict[tuple[str, tuple[int, ...]], list[tuple[Coordinate, _Ring]]] = {}
 
     def __str__(self) -> str:
         at = f"{self.pending[0]} {self.pending[1]} ({self.pending[2]})" if self.pending else "its beginning"
@@ -354,9 +341,7 @@ def run(
         for name, body in core.bodies.items():
             names, steps = compiled(body)
             queue = last if (core.place, name) == late else ready
-            kernel = kind(
-                len(kernels), name, body, core.place, states, states[core.place], queue, is_late=queue is last
-            )
+            kernel = kind(len(kernels), name, core, states, queue, is_late=queue is last)
             kernel.steps = steps(few, kernel, *(core.values[value] for value in names))
             queue.append((0, kernel.number, kernel))
             kernels.append(kernel)
