@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -55,6 +56,17 @@ def test_budgets(path: Path) -> None:
     assert max(len(line) for line in lines) <= 120
     assert not any(line != line.rstrip() or "\t" in line for line in lines)
     assert not re.search(r"\n\n\n", path.read_text())
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/tt.plan.json")), ids=lambda path: path.parent.name)
+def test_budget_of_a_plan(path: Path) -> None:
+    """Tables have a row for each row of cores, and groups one for each group: the grid says how many."""
+    text = path.read_text()
+    programs = json.loads(text)["programs"]
+    kernels = sum(len(program["kernels"]) for program in programs)
+    places = re.compile(r"\s*(\[|{\"(core_ranges|start)\")")
+    lines = [line for line in text.splitlines() if not places.match(line)]
+    assert len(lines) <= 250 + 200 * (len(programs) - 1) + 50 * max(kernels - 3 * len(programs), 0)
 
 
 def test_all_that_cores_can_share_fits_a_kernels_budget() -> None:

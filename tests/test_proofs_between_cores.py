@@ -130,6 +130,13 @@ def a_trip_less(statement: Statement) -> tuple[Statement, ...] | None:
     return None
 
 
+def a_step_less_in_the_last_row(statement: Statement) -> tuple[Statement, ...] | None:
+    """Of three: the cores of a row share A, and all rows but that do the same."""
+    if isinstance(statement, Loop) and statement.var == "step":
+        return (replace(statement, extent=sub(statement.extent, floor_div(CORE_Y, Const(2)))),)
+    return None
+
+
 def only_the_first_is_read_ahead(statement: Statement) -> tuple[Statement, ...] | None:
     return () if isinstance(statement, Routine) and statement.argument != CORE_X else None
 
@@ -186,6 +193,7 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("signals that are pending at the end", "gemm_multicast", "reader_a", drop(AtomicBarrier), "ends before its signals to other cores are there"),
     ("writes that are pending at the end", "gemm_multicast", "reader_a", drop(WriteBarrier), "ends before its writes to other cores are there"),
     ("a trip less on the last core", "gemm_one_row", "reader_a", a_trip_less, "wait for each other"),
+    ("a step less in the last row", "gemm_multicast", "reader_a", a_step_less_in_the_last_row, "wait for each other"),
     ("a block ahead without its barrier", "gemm_prefetch", "reader_a", drop(ReadBarrier), "A_ahead is pushed before its read barrier"),
     ("a block ahead that is popped too early", "gemm_prefetch", "reader_a", drop(WriteBarrier), "A_ahead is popped before its write barrier"),
     ("a block of its own that hasn't come", "gemm_prefetch", "reader_a", pushes_its_own_block_too_early, "A is pushed before its write barrier"),

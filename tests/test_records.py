@@ -130,7 +130,7 @@ def test_where_the_standard_library_fails() -> None:
     assert boxed[int](1) == boxed(1)
 
 
-def test_what_is_not_frozen_is_left_to_the_standard_library() -> None:
+def test_what_is_not_frozen_can_be_set_and_has_no_hash() -> None:
     @records.dataclass(slots=True)
     class Open:
         value: int

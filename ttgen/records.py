@@ -1,4 +1,4 @@
-"""`dataclass`: that of the standard library, for frozen classes with slots, at a tenth of its price.
+"""`dataclass`: that of the standard library, for classes with slots, at a tenth of its price.
 
 The standard one writes and compiles six functions a class: for a hundred and fifty classes that is as long as all else
 that a command imports. Here each function is compiled when it is first called, as most commands need few of most
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool = False, slots: bool = False, kw_only: bool = False) -> Callable[[type], type]:
-        """A decorator; what isn't frozen, or has no slots, is left to the standard library."""
-        if not (frozen and slots):
+        """A decorator; what has no slots is left to the standard library."""
+        if not slots:
             return dataclasses.dataclass(frozen=frozen, slots=slots, kw_only=kw_only)
         add_fields = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)
-        return lambda kind: _frozen(_slotted(add_fields(kind)))
+        return lambda kind: (_frozen if frozen else _open)(_slotted(add_fields(kind)))
 
 
 def _slotted(kind: Any) -> Any:
@@ -34,10 +34,17 @@ def _slotted(kind: Any) -> Any:
     return type(kind)(kind.__name__, kind.__bases__, members)
 
 
-def _frozen(kind: Any) -> Any:
+def _open(kind: Any) -> Any:
     """Adds what instances do."""
-    for name, write in (("__init__", _init), ("__eq__", _eq), ("__hash__", _hash), ("__repr__", _repr)):
+    for name, write in (("__init__", _init), ("__eq__", _eq), ("__repr__", _repr)):
         setattr(kind, name, _compiled_when_called(kind, name, write))
+    kind.__hash__ = None
+    return kind
+
+
+def _frozen(kind: Any) -> Any:
+    """Adds what instances do that never change."""
+    _open(kind).__hash__ = _compiled_when_called(kind, "__hash__", _hash)
     kind.__setattr__, kind.__delattr__ = _no_setattr, _no_delattr
     kind.__getstate__, kind.__setstate__ = _getstate, _setstate
     return kind

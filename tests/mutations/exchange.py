@@ -6,6 +6,7 @@ from tests.mutations.fault import Fault, faults
 
 _BETWEEN = "test_proofs_between_cores.py"
 _FOUND = f"{_BETWEEN}::test_fault_is_found"
+_IN_STEP = "test_in_step.py::test_never_ends"
 _RENDERED = "test_snapshots.py::test_rendered_files"
 
 EXCHANGE: tuple[Fault, ...] = (
@@ -44,25 +45,25 @@ EXCHANGE: tuple[Fault, ...] = (
     ),
     *faults(
         "analysis/network",
-        ("self._expect(not taken, cb,", "self._expect(True, cb,", f"{_FOUND}[one slot for all helpers]"),
+        ("if any(at < slot + pages and slot < at + number", "if any(False", f"{_FOUND}[one slot for all helpers]"),
         ("0 <= slot <= ring.reserved - pages", "0 <= slot", f"{_FOUND}[the next helper's slot]"),
         ("0 <= slot <= ring.reserved - pages", "slot <= ring.reserved - pages", f"{_FOUND}[a slot before the root's room]"),
-        ("ring.place == own[cb].place", "True", f"{_FOUND}[signals in the counter of the other operand]"),
-        ("self._expect(ring is not None, cb, f\"sent", "self._expect(True, cb, f\"sent", f"{_FOUND}[an area a column too wide]"),
-        ("sum(ring.come.values()) in (0, pages)", "True", f"{_FOUND}[a page of the sums that isn't sent]"),
-        ("if state.reached.get(name, 0) != value:", "if False:", f"{_FOUND}[a helper that doesn't wait for room]"),
+        ("if ring.place != first:", "if False:", f"{_FOUND}[signals in the counter of the other operand]"),
+        ("                if ring is None:\n                    self._fail(", "                if ring is None:\n                    continue\n                    self._fail(", f"{_FOUND}[an area a column too wide]"),
+        ("if sum(ring.come.values()) != pages:", "if False:", f"{_FOUND}[a page of the sums that isn't sent]"),
+        ("if counter.reached != counter.value:", "if False:", f"{_FOUND}[a helper that doesn't wait for room]"),
         ("self.owes.add(\"signal\")", "pass", f"{_FOUND}[signals that are pending at the end]"),
         ("self._expect(len(cores) == number,", "self._expect(True,", f"{_FOUND}[a number of cores that isn't the area's]"),
         ("self._expect(number > 1,", "self._expect(True,", f"{_FOUND}[a multicast to nobody]"),
-        ("self._expect(value > there.counters.get(name, 0),", "self._expect(True,", f"{_FOUND}[an announcement of the round before]"),
+        ("elif value <= counter.value:", "elif False:", f"{_FOUND}[an announcement of the round before]"),
         ("self._expect(self.name not in ring.leaving, cb, \"signalled", "self._expect(True, cb, \"signalled", f"{_FOUND}[a helper that signals before the barrier]"),
         ("self._expect(self.place in cores, what", "self._expect(True, what", f"{_FOUND}[an area of other cores]"),
         ("for what in sorted(self.owes):", "for what in ():", f"{_FOUND}[writes that are pending at the end]"),
         ("self._expect(not own[cb].in_flight, cb", "self._expect(True, cb", f"{_FOUND}[a multicast before the read barrier]"),
         ("            own[source].leaving.add(self.name)\n", "", f"{_FOUND}[a block ahead that is popped too early]"),
         ("own[cb].in_flight.add((self.name, \"write\"))", "pass", f"{_FOUND}[a block of its own that hasn't come]"),
-        ("if (core.place, name) == late:", "if False:", f"{_FOUND}[a helper that signals before it sends]"),
-        ("if state.counters.get(name, 0) < at_least:", "if False:", f"{_FOUND}[a dropped signal]"),
+        ("last if (core.place, name) == late else ready", "ready", f"{_FOUND}[a helper that signals before it sends]"),
+        ("if counter.value < at_least:", "if False:", f"{_FOUND}[a dropped signal]"),
         ("self._expect(own[cb].filled, cb, \"sent", "self._expect(True, cb, \"sent", f"{_FOUND}[a multicast of the ring]"),
     ),
     *faults(
@@ -74,6 +75,15 @@ EXCHANGE: tuple[Fault, ...] = (
          f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_a_to_all-7]"),
         ("_ALL = 16", "_ALL = 4", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_one_row-2]"),
         ("reached += talk(own.bodies[name]).partners(own.values)", "pass", f"{_FOUND}[a helper that waits for room at the end]"),
+    ),
+    *faults(
+        "analysis/in_step",
+        ("if kernel.done != self.done:", "if False:", f"{_IN_STEP}[a core that hands over later]"),
+        ("if len(come) < self.gate.number:", "if False:", f"{_IN_STEP}[groups that wait for each other]"),
+        ("if self.gate.ended[0] != self.done:", "if False:", f"{_IN_STEP}[a core that hands over less at the end]"),
+        ("if any(core.rings != first.rings for core in cores):", "if False:", f"{_IN_STEP}[a core that has a smaller buffer]"),
+        (" and not arguments(flow(body), handed_over).isdisjoint(PLACES)", " and False", f"{_IN_STEP}[a core that takes more]"),
+        (" or _tells_groups_apart(group, cores):", ":", f"{_FOUND}[a step less in the last row]"),
     ),
     *faults(
         "analysis/roles",

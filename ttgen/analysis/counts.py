@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from math import prod
+from operator import mul
 from typing import Any, TypeAlias
 
 from ttgen.analysis.slices import arguments, sliced
@@ -76,15 +77,15 @@ def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: M
     most: dict[Key, int] = defaultdict(int)
     for body, cores in kernels:
         counted = counter(body, _weigh)
-        first = cores[0] if cores else {}
-        runtime = [name for name in counted.names if name in first]
-        alike = Counter(tuple(map(core.__getitem__, runtime)) for core in cores)
-        given = dict(values)
-        for own, number in alike.items():
-            given.update(zip(runtime, own, strict=True))
-            for key, times in counted(given).items():
-                total[key] += number * times
-                most[key] = max(most[key], times)
+        alike = Counter(
+            zip(*([core.get(name, values.get(name)) for core in cores] for name in counted.names), strict=True)
+            if counted.names
+            else [()] * len(cores)
+        )
+        counts = zip(*(counted.run(*own) for own in alike), strict=True)
+        for key, times in zip(counted.keys, counts, strict=bool(alike)):
+            total[key] += sum(map(mul, times, alike.values()))
+            most[key] = max(most[key], *times)
     return Tally(total=total, most=most)
 
 

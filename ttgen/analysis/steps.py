@@ -50,6 +50,17 @@ def handed_over(effect: Effect) -> tuple[Index, ...]:
             assert_never(effect)
 
 
+def at_home(effect: Effect) -> tuple[Index, ...]:
+    """Of that, what it does wherever it goes: all but addresses of cores."""
+    match effect:
+        case Deliver(slot=slot, pages=pages):
+            return (slot, pages)
+        case Raise(value=value):
+            return (value,)
+        case _:
+            return handed_over(effect)
+
+
 def _corners(to: Area | Place) -> tuple[Index, ...]:
     ends = (to.first, to.last) if isinstance(to, Area) else (to,)
     return tuple(side for end in ends for side in (end.x, end.y))
@@ -98,32 +109,33 @@ def talk(body: Body) -> Talk:
 
 
 def _partner(effect: Effect) -> str:
-    return f"({', '.join(map(to_python, _corners(effect.to)))})" if isinstance(effect, (Deliver, Raise)) else ""
+    return f"yield ({', '.join(map(to_python, _corners(effect.to)))})" if isinstance(effect, (Deliver, Raise)) else ""
 
 
 def _addresses(effect: Effect) -> tuple[Index, ...]:
     return _corners(effect.to) if isinstance(effect, (Deliver, Raise)) else ()
 
 
-Step = tuple[Any, ...]
-"""An effect with its numbers: its kind, the buffer or the semaphore, and what it takes."""
-
-
 @cache
-def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[Step]]]:
-    """The names that a kernel needs, and what it does, step by step; programs of one structure share it."""
+def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[bool]]]:
+    """The names that a kernel needs, and what it does; programs of one structure share it.
+
+    It takes the number of trips that stand for all of a loop that hands over the same each time, an object with a
+    method for each effect (`network.Kernel`), and the values of the names. It stops, in a `yield`, where a method says
+    so: True where it has to wait, and False where others are to go on first.
+    """
     own = sliced(body, _looked_at)
     names = tuple(sorted(arguments(own, _looked_at)))
-    return names, _generator(own, ("few", *names), _step)
+    return names, _generator(own, ("few", "kernel", *names), _step)
 
 
-def _generator(body: Body, parameters: Sequence[str], text: Callable[[Effect], str]) -> Callable[..., Iterator[Step]]:
-    """A function that runs the loops of a body, and yields what `text` makes of its effects."""
+def _generator(body: Body, parameters: Sequence[str], text: Callable[[Effect], str]) -> Callable[..., Iterator[Any]]:
+    """A function that runs the loops of a body, and does what `text` makes of its effects."""
     lines = [f"def run({', '.join(parameters)}):", *_lines(body, "    ", text), "    return", "    yield"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
-    run: Callable[..., Iterator[Step]] = scope["run"]
+    run: Callable[..., Iterator[Any]] = scope["run"]
     return run
 
 
@@ -165,30 +177,32 @@ def _lines(body: Body, indent: str, text: Callable[[Effect], str]) -> Iterator[s
             case Routine() | Section():
                 raise AssertionError("slices have no sections and no routines")
             case _:
-                yield from (f"{indent}yield {step}" for effect in effects(item) if (step := text(effect)))
+                yield from (f"{indent}{step}" for effect in effects(item) if (step := text(effect)))
 
 
 def _step(effect: Effect) -> str:
     """The text of a step; nothing where a run doesn't look at the effect."""
     match effect:
+        case Token(kind="reserve" | "wait" as kind, cb=cb, pages=pages):
+            return f"while kernel.{kind}({cb!r}, {to_python(pages)}): yield True"
         case Token(kind=kind, cb=cb, pages=pages):
-            return f"({kind!r}, {cb!r}, {to_python(pages)})"
+            return f"if kernel.{kind}({cb!r}, {to_python(pages)}): yield False"
         case Fill(cb=cb, slot=slot, by=by, pages=pages):
             # Of pages that are filled together the last says whether there is room.
             last = "None" if slot is None else to_python(slot if pages == ONE else sub(add(slot, pages), ONE))
-            return f"('fill', {cb!r}, {last}, {by!r})"
+            return f"kernel.fill({cb!r}, {last}, {by!r})"
         case Use(cb=cb, last=last, by=by):
-            return f"('use', {cb!r}, {to_python(last)}, {by!r})"
+            return f"kernel.use({cb!r}, {to_python(last)}, {by!r})"
         case Barrier(of=of):
-            return f"('barrier', {of!r})"
+            return f"kernel.barrier({of!r})"
         case Deliver(source=source, cb=cb, slot=slot, pages=pages, to=to):
-            return f"('deliver', {cb!r}, {source!r}, {to_python(slot)}, {to_python(pages)}, {_ends(to)})"
+            return f"kernel.deliver({cb!r}, {source!r}, {to_python(slot)}, {to_python(pages)}, {_ends(to)})"
         case Raise(semaphore=semaphore, value=value, to=Area() as area):
-            return f"('set', {semaphore!r}, {to_python(value)}, {_ends(area)})"
+            return f"if kernel.announce({semaphore!r}, {to_python(value)}, {_ends(area)}): yield False"
         case Raise(semaphore=semaphore, to=to):
-            return f"('add', {semaphore!r}, {_ends(to)})"
+            return f"if kernel.signal({semaphore!r}, {_ends(to)}): yield False"
         case Reach(semaphore=semaphore, at_least=at_least):
-            return f"('reach', {semaphore!r}, {to_python(at_least)})"
+            return f"while kernel.reach({semaphore!r}, {to_python(at_least)}): yield True"
         case Page() | Operate() | TakeDst() | Accumulate() | Prepare():
             return ""
         case _:

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from ttgen.analysis.counts import count
+from ttgen.analysis import in_step
+from ttgen.analysis.counts import Key, count, counter
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core, run
 from ttgen.analysis.slices import arguments
-from ttgen.analysis.steps import compiled, flow, handed_over, talk, tokens
+from ttgen.analysis.steps import flow, handed_over, talk, tokens
+from ttgen.model.effects import Effect
 from ttgen.model.grids import Coordinate
-from ttgen.model.index import evaluate
+from ttgen.model.index import ONE, Index, evaluate
 from ttgen.model.index import names as names_of
 
 
@@ -36,7 +38,7 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
     alike: dict[tuple[object, ...], Core] = {}
     for core in cores:
         wanted = sorted({name for body in core.bodies.values() for name in arguments(flow(body), handed_over)})
-        key = (tuple(core.bodies), *(core.values[name] for name in wanted if name not in _PLACES))
+        key = (tuple(core.bodies), *(core.values[name] for name in wanted if name not in in_step.PLACES))
         alike.setdefault(key, core)
     depth = 1
     for core in alike.values():
@@ -46,14 +48,13 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
         for core in alike.values():
             run((core,), few=depth + 1, filled=filled)
         return
-    run(cores, few=None, filled=filled)
-    for group in _groups(cores):
+    groups = list(_groups(cores))
+    if len(alike) > 1 or not in_step.all_end(cores, groups, filled):
+        run(cores, few=None, filled=filled)
+    for group in groups:
         for core in _few(group):
             for name in core.bodies:
                 run(group, few=None, filled=filled, late=(core.place, name))
-
-
-_PLACES = ("core_x", "core_y")
 
 
 def _check_totals(core: Core) -> None:
@@ -138,7 +139,7 @@ def _kind(group: tuple[Core, ...]) -> tuple[object, ...]:
                 core.values[name]
                 for body in core.bodies.values()
                 for name in sorted(arguments(flow(body), handed_over))
-                if name not in _PLACES
+                if name not in in_step.PLACES
             ),
         )
         for core in group
@@ -190,8 +191,9 @@ def _few(group: tuple[Core, ...]) -> Iterator[Core]:
 
 def _steps(core: Core) -> int:
     """How much a core does that others notice."""
-    total = 0
-    for body in core.bodies.values():
-        names, steps = compiled(body)
-        total += sum(1 for _ in steps(None, *(core.values[name] for name in names)))
-    return total
+    return sum(counter(flow(body), _notice)(core.values).get(("step",), 0) for body in core.bodies.values())
+
+
+def _notice(effect: Effect) -> tuple[tuple[Key, Index], ...]:
+    """Each step of what `flow` leaves counts once."""
+    return ((("step",), ONE),) if handed_over(effect) else ()

@@ -1,4 +1,7 @@
-"""tt.plan.json: whatever fits in 110 columns stays on one line, so that a changed number is one changed line."""
+"""tt.plan.json: whatever fits in 110 columns stays on one line, and what is broken fills its lines.
+
+So a changed number is one changed line. Rows of a table of cores, which are lists in a list, stand one below the other.
+"""
 
 from __future__ import annotations
 
@@ -78,5 +81,14 @@ def _text(measured: _Measured, head: str, indent: str) -> str:
     line, brackets, parts = measured
     if line is not None and (not parts or len(indent) + len(head) + len(line) < WIDTH):
         return f"{indent}{head}{line}"
-    rows = [_text(part, key, indent + "  ") for key, part in parts]
+    rows: list[str] = []
+    is_filled = False
+    for key, part in parts:
+        row = _text(part, key, indent + "  ")
+        fills = "\n" not in row and not row.startswith("[", len(indent) + 2)
+        if fills and is_filled and len(rows[-1]) + len(row) - len(indent) < WIDTH:
+            rows[-1] += f", {row[len(indent) + 2 :]}"
+        else:
+            rows.append(row)
+        is_filled = fills
     return f"{indent}{head}{brackets[0]}\n" + ",\n".join(rows) + f"\n{indent}{brackets[1]}"
