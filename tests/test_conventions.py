@@ -98,6 +98,7 @@ LAYERS = {
         "spec",
         "target",
     },
+    "run": {"dtypes", "errors", "model", "rendering", "spec", "target", "verify"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OK: Final = 0
 USER_ERROR: Final = 1
 DIFFERS: Final = 2
+NO_DEVICE: Final = 3
 NOT_JUDGED: Final = 4
 USAGE: Final = 64
 
@@ -32,12 +33,14 @@ writer kernels, a C++ host program, and tt.plan.json, proven right before it is 
   ttgen render specs                  # writes rendered/up/, and a folder for each other spec
   ttgen render --check specs          # in CI: shows the diff, exits 2 when files differ
   ttgen verify specs/up.yaml          # runs it in an emulator, and compares with NumPy
+  ttgen run specs/up.yaml             # runs it on a card, through ttnn
 """
 
 _COMMANDS: Final = {
     "render": "write the program of each spec",
     "validate": "check specs, and write nothing",
     "verify": "run the program of each spec without a card, and compare with NumPy",
+    "run": "run the program of each spec on a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
     "tune": "try many schedules of a spec, and put the best into it",
@@ -51,7 +54,8 @@ exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
   2  --check: what would be rendered differs, or a run that was killed left files
-  4  verify, tune --verify: nothing wrong was found, but not every output could be judged
+  3  run: no ttnn, no device, or not one that the program was planned for
+  4  verify, run, tune --verify: nothing wrong was found, but not every output could be judged
   64 wrong usage
 """
 
