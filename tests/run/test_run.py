@@ -44,7 +44,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def card(fake: Callable[..., None]) -> Iterator[Card]:
-    with card_of(0, 100, {}) as found:
+    with card_of(0, 100) as found:
         yield found
 
 
@@ -85,7 +85,7 @@ def check(loaded: LoadedSpec, card: Card) -> None:
 def test_the_other_architecture(fake: Callable[..., None]) -> None:
     fake(arch="BLACKHOLE", grid=[13, 10], banks=8)
     loaded = ttgen.loads(Path(TILE).read_text() + "target: p150\n")
-    with card_of(0, 100, {}) as card:
+    with card_of(0, 100) as card:
         assert run(loaded, ttgen.plan(loaded), card, seed=0, repeat=0, given={}).verdict.passed
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.simulator
 def card() -> Iterator[Card]:
     if not os.environ.get("TT_METAL_SIMULATOR"):
         pytest.skip("TT_METAL_SIMULATOR names no simulator")
-    with card_of(0, 1800, {}) as found:
+    with card_of(0, 1800) as found:
         yield found
 
 

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from ttgen.cli import specs, verify
@@ -27,13 +26,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ttgen.cli.device_times import DeviceTimes
     from ttgen.run.run import Ran
 
 _TIMEOUT: Final = 300
 
 EXAMPLES: Final = """\
   ttgen run specs/gemm.yaml
-  ttgen run specs/gemm.yaml --repeat 100
+  ttgen run specs/gemm.yaml --repeat 100 --profile times.csv
   ttgen run specs/gemm.yaml --input A=a.npy --input B=b.npy --output C=c.npy
 """
 
@@ -66,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"seconds that opening the device, and each program, may take (default: {_TIMEOUT})",
     )
+    parser.add_argument(
+        "--profile", type=Path, metavar="FILE", help="add times of the device profiler to a CSV, for tune --measured"
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
@@ -82,29 +85,40 @@ def run(options: argparse.Namespace) -> int:
     planned, wrong = specs.planned_all(options.specs)
     if (options.input or options.output) and len(planned) + wrong > 1:
         raise _FileError("--input and --output are files of one spec: name one")
+    from ttgen.cli.device_times import device_times, measured_change, write_measured
     from ttgen.run import run as running
     from ttgen.run.process import DeviceError, card_of, is_simulated
+    from ttgen.run.profile import Log
 
-    repeat = options.repeat or (0 if is_simulated() else 1)
+    profiled = options.profile is not None
+    if profiled:
+        measured_change(options.profile)  # before anything runs
+    repeat = options.repeat or (0 if is_simulated() and not profiled else 1)
     statuses = {USER_ERROR} if wrong else set()
     found = []
     try:
-        with card_of(options.device, options.timeout, {}) as card:
+        with card_of(options.device, options.timeout, profiled=profiled) as card:
+            log = Log(card.profile) if profiled else None
             for item in planned:
                 given = _given(item.plan, options)
                 card.open()
                 try:
-                    ran = running.run(item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given)
+                    ran = running.run(
+                        item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given, profile=log
+                    )
                 except DeviceError as error:
                     complain(error)
                     statuses.add(NO_DEVICE)
                     continue
                 _write(options, ran)
                 predicted = _predicted(item)
-                found.append(_as_json(ran, predicted))
+                times = device_times(item, ran.launches) if ran.launches else ()
+                if times:
+                    write_measured(options.profile, item, times)
+                found.append(_as_json(ran, predicted, times))
                 statuses.add(_status(ran))
                 if not options.json:
-                    _report(item, ran, predicted, quiet=options.quiet)
+                    _report(item, ran, predicted, times, quiet=options.quiet)
     except DeviceError as error:
         complain(error)
         statuses.add(NO_DEVICE)
@@ -157,16 +171,22 @@ def _status(ran: Ran) -> int:
     return OK if ran.verdict.judged else NOT_JUDGED
 
 
-def _report(item: specs.Planned, ran: Ran, predicted: float, *, quiet: bool) -> None:
+def _report(item: specs.Planned, ran: Ran, predicted: float, times: Sequence[DeviceTimes], *, quiet: bool) -> None:
     """A line, and all that was found."""
+    from ttgen.cli.device_times import against, lines
+
     verdict = ran.verdict
     if not quiet or _status(ran) != OK:
         state = "WRONG" if not verdict.passed else "ok" if verdict.judged else "not judged"
-        parts = [verdict.kernel, *specs.headline(item.plan), *_compared(ran), *_times(ran.microseconds, predicted)]
+        parts = [verdict.kernel, *specs.headline(item.plan), *_compared(ran)]
+        if ran.microseconds:
+            parts.append(against(ran.microseconds, predicted))
         print(f"{printable(item.loaded.source.name)}: {state}: {', '.join(parts)}", flush=True)
     for finding in verdict.findings:
         print("\n".join(verify.describe(verdict.kernel, finding, marker(sys.stdout))))
     if not quiet:
+        for found in times:
+            print("\n".join(lines(found)))
         for note in verdict.notes:
             print(f"{verdict.kernel}: note: {note}")
 
@@ -180,23 +200,13 @@ def _compared(ran: Ran) -> Sequence[str]:
     return [f"{worst.tensor} off by {worst.part:.0%} of what is allowed"]
 
 
-def _times(microseconds: Sequence[float], predicted: float) -> Sequence[str]:
-    """What was measured, beside what was predicted."""
-    if not microseconds:
-        return []
-    middle = median(microseconds)
-    many = f" ({min(microseconds):.1f} to {max(microseconds):.1f}, {len(microseconds)} runs)"
-    text = f"{middle:.1f} us{many if len(microseconds) > 1 else ''}"
-    return [f"{text}, {middle / predicted:.0%} of the predicted {predicted:.1f} us"]
-
-
-def _as_json(ran: Ran, predicted: float) -> dict[str, Any]:
+def _as_json(ran: Ran, predicted: float, times: Sequence[DeviceTimes]) -> dict[str, Any]:
     """What `verify --json` has, and times; none where there were no timed runs."""
-    times = ran.microseconds
+    from ttgen.cli.device_times import as_json, summary
+
     return {
         **verify.as_json(ran.verdict),
-        "host_us": {"min": min(times), "median": median(times), "max": max(times), "runs": len(times)}
-        if times
-        else None,
+        "host_us": summary(ran.microseconds) if ran.microseconds else None,
         "predicted_host_us": round(predicted, 2),
+        "programs": [as_json(item) for item in times],
     }

@@ -96,6 +96,7 @@ class _Programs:
                 connection.send(Began(program=name))
                 self._ttnn.generic_op(tensors, program)
                 self._ttnn.synchronize_device(self._device)
+            self._write_profile()
             connection.send(Stored(values={name: self._read(name) for name in self._made()}))
         times = []
         for _time in range(self._order.repeat):
@@ -105,7 +106,13 @@ class _Programs:
                 self._ttnn.generic_op(tensors, program)
             self._ttnn.synchronize_device(self._device)
             times.append((time.perf_counter() - begin) * 1e6)
+            self._write_profile()
         connection.send(Timed(microseconds=tuple(times)))
+
+    def _write_profile(self) -> None:
+        # The profiler's buffers on the device hold some sixty programs.
+        if self._order.profiled:
+            self._ttnn.ReadDeviceProfiler(self._device)
 
     def _made(self) -> list[str]:
         return [name for name, tensor in self._stored.items() if tensor.role != "input"]

@@ -47,13 +47,13 @@ class Card:
     Args:
         device: its number.
         timeout: seconds that opening it, and each run of a program, may take; kernels are compiled in the first one.
-        environment: variables for the libraries that talk to it.
+        profiled: whether the device profiler is on.
     """
 
-    def __init__(self, device: int, timeout: float, environment: Mapping[str, str]) -> None:
+    def __init__(self, device: int, timeout: float, *, profiled: bool) -> None:
         self._device = device
         self._timeout = timeout
-        self._environment = environment
+        self._profiled = profiled
         self._folder = TemporaryDirectory(prefix="ttgen-run-")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
@@ -81,6 +81,8 @@ class Card:
             else:
                 why = reason(answer.why) if isinstance(answer, Absent) else _message(answer)
                 self._kill()
+                if self._profiled and "Tracy" in why:
+                    why = f"--profile is for a ttnn that was built with the device profiler, which PyPI's isn't ({why})"
                 raise DeviceError(f"no device: {why}")
         return self._opened
 
@@ -116,10 +118,23 @@ class Card:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=serve, args=(theirs, self._log, self._device, self._environment), daemon=True
+            target=serve, args=(theirs, self._log, self._device, self._environment()), daemon=True
         )
         self._process.start()
         theirs.close()
+
+    def _environment(self) -> Mapping[str, str]:
+        """Variables for the libraries, beside those of this process."""
+        if not self._profiled:
+            return {}
+        # The sum is what compute kernels wait for.
+        folder = self._folder.name
+        return {"TT_METAL_DEVICE_PROFILER": "1", "TT_METAL_PROFILER_SUM": "1", "TT_METAL_PROFILER_DIR": folder}
+
+    @property
+    def profile(self) -> Path:
+        """The log that the device profiler writes, where it is told to."""
+        return Path(self._folder.name, ".logs", "profile_log_device.csv")
 
     @property
     def _log(self) -> Path:
@@ -157,7 +172,7 @@ class Card:
 
 
 @contextmanager
-def card_of(device: int, timeout: float, environment: Mapping[str, str]) -> Iterator[Card]:
+def card_of(device: int, timeout: float, *, profiled: bool = False) -> Iterator[Card]:
     """A device; the arguments are those of `Card`.
 
     Raises:
@@ -165,7 +180,7 @@ def card_of(device: int, timeout: float, environment: Mapping[str, str]) -> Iter
     """
     if find_spec("ttnn") is None:
         raise DeviceError("run needs the Python package ttnn (Python 3.10 or 3.12): pip install 'ttgen[ttnn]'")
-    found = Card(device, timeout, environment)
+    found = Card(device, timeout, profiled=profiled)
     try:
         yield found
     finally:

@@ -13,6 +13,7 @@ from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts
 from ttgen.run.messages import Arrays, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
+from ttgen.run.profile import Launch, Log
 from ttgen.run.programs import job_of
 from ttgen.spec import LoadedSpec
 from ttgen.verify.inputs import nearest
@@ -30,14 +31,18 @@ class Ran:
         verdict: outputs beside NumPy's value of the formula.
         stored: outputs of the first run, and what lies between programs; nothing where it didn't end.
         microseconds: of each timed run of all programs.
+        launches: the programs of each timed run, by the device profiler; none where it wasn't on.
     """
 
     verdict: Verdict
     stored: Arrays
     microseconds: tuple[float, ...]
+    launches: tuple[tuple[Launch, ...], ...]
 
 
-def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays) -> Ran:
+def run(
+    loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays, profile: Log | None = None
+) -> Ran:
     """Runs all programs: on normal inputs and on hard ones, or on those that are given; then some times for the clock.
 
     Args:
@@ -47,31 +52,40 @@ def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, g
         seed: of inputs that aren't given.
         repeat: timed runs, after the others.
         given: values of inputs, rounded to their dtypes here.
+        profile: what the device profiler writes, where it is on.
 
     Raises:
         DeviceError: there is no device, or not what the programs need.
+        ProfileError: the device profiler didn't write what it should.
     """
     rounded = {name: nearest(values.astype(np.float64), plan.tensor(name).dtype) for name, values in given.items()}
-    runs = _Runs(plan, card, repeat)
+    runs = _Runs(plan, card, repeat, profiled=profile is not None)
     verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
-    return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds)
+    launches: tuple[tuple[Launch, ...], ...] = ()
+    if profile is not None and len(runs.microseconds) == repeat:
+        launches = profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
+    return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
 
 
 class _Runs:
     """The runs of one order, as they end."""
 
-    def __init__(self, plan: Plan, card: Card, repeat: int) -> None:
+    def __init__(self, plan: Plan, card: Card, repeat: int, *, profiled: bool) -> None:
         self.first: Mapping[str, NDArray[np.float32]] = {}
         self.microseconds: tuple[float, ...] = ()
         self._plan = plan
         self._card = card
         self._repeat = repeat
+        self._profiled = profiled
+        self.rounds = 0
 
     def outcomes(self, sets: Sequence[Arrays]) -> Iterator[Outcome]:
         """What each set of inputs came to; all of it is there once the first is, so that nothing is left to run."""
         plan = self._plan
         rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
-        order = Order(job=job_of(plan, artifacts(plan)), rounds=rounds, repeat=self._repeat)
+        self.rounds = len(rounds)
+        job = job_of(plan, artifacts(plan))
+        order = Order(job=job, rounds=rounds, repeat=self._repeat, profiled=self._profiled)
         found: list[Outcome] = []
         for answer in self._card.run(order):
             match answer:

@@ -173,6 +173,7 @@ def cb_descriptor_from_sharded_tensor(
 class Device:
     def __init__(self) -> None:
         self.tensors = 0
+        self.programs = 0
 
     def arch(self) -> Any:
         return Arch[SETTINGS.get("arch", "WORMHOLE_B0")]
@@ -207,6 +208,48 @@ def synchronize_device(device: Device) -> None:
         time.sleep(1000)
 
 
+LAUNCHES: list[Any] = []
+"""Cores with the processors that run there, of each program that ran since the log was written."""
+HEADER = (
+    "PCIe slot, core_x, core_y, RISC processor type, timer_id, time[cycles since reset], data, run host ID, trace id, "
+    "trace id counter, zone name, type, source line, source file, meta data"
+)
+
+
+def ReadDeviceProfiler(device: Device) -> None:  # noqa: N802 - ttnn's name
+    """Adds what ran to the log, at 500 MHz: the n-th program begins at 10,000 n and takes 1,000 and
+    100 times 3 n modulo 7, its reader 600. The threads of a compute kernel begin one after the other."""
+    assert os.environ["TT_METAL_DEVICE_PROFILER"] == os.environ["TT_METAL_PROFILER_SUM"] == "1"
+    log = Path(os.environ["TT_METAL_PROFILER_DIR"], ".logs", "profile_log_device.csv")
+    if not log.exists():
+        log.parent.mkdir()
+        log.write_text(f"ARCH: wormhole_b0, CHIP_FREQ[MHz]: 500, Max Compute Cores: 64\n{HEADER}\n")
+    lines = []
+    for cores in LAUNCHES:
+        device.programs += 1
+        number = device.programs
+        begin, end = 10_000 * number, 10_000 * number + 1000 + 100 * (3 * number % 7)
+        for x, y, processor in cores:
+            riscs = ("TRISC_1", "TRISC_0", "TRISC_2") if processor == "TRISC" else (processor,)
+            last = begin + 600 if processor == "NCRISC" else end
+            for risc in riscs:
+                late = 10 * int(risc[-1]) if processor == "TRISC" else 0
+                lines += [
+                    f"0,{x + 18},{y + 18},{risc},7,{time},0,{number},,,{processor}-{zone},ZONE_{kind},1,a.cc,"
+                    for zone in ("FW", "KERNEL")
+                    for time, kind in ((begin - 50 * (zone == "FW") + late, "START"), (last, "END"))
+                ]
+            if processor == "TRISC":
+                sums = (("TRISC_0", "CB-COMPUTE-WAIT-FRONT", 200), ("TRISC_2", "CB-COMPUTE-RESERVE-BACK", 50))
+                lines += [
+                    f"0,{x + 18},{y + 18},{risc},8,{end},{sum_},{number},,,{zone},ZONE_TOTAL,2,b.h,"
+                    for risc, zone, sum_ in sums
+                ]
+    LAUNCHES.clear()
+    with log.open("a") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
 def generic_op(tensors: list[Tensor], program: ProgramDescriptor) -> Tensor:
     """Runs a program in the emulator: tensors go there and come back as files."""
     if "refuse" in SETTINGS:
@@ -227,9 +270,16 @@ def generic_op(tensors: list[Tensor], program: ProgramDescriptor) -> Tensor:
             raise RuntimeError(f"{result.stderr}\n{result.report}")
         for tensor in tensors:
             tensor.values = np.fromfile(folder / f"tensor{tensor.number}", "<f4").reshape(tensor.values.shape)
+        LAUNCHES.append([launch for kernel in program.kernels for launch in _launches(kernel)])
         if SETTINGS.get("wrong"):
             tensors[-1].values = tensors[-1].values + SETTINGS["wrong"]
     return tensors[-1]
+
+
+def _launches(kernel: KernelDescriptor) -> list[tuple[int, int, str]]:
+    movement = isinstance(kernel.config, DataMovementConfigDescriptor)
+    processor = ("BRISC", "NCRISC")[kernel.config.processor.value] if movement else "TRISC"
+    return [(core.x, core.y, processor) for core, _words in kernel.runtime_args.words]
 
 
 def _tensors(tensors: list[Tensor], folder: Path) -> list[str]:
