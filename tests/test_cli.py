@@ -141,7 +141,9 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: ttgen" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["render", "validate", "plan", "estimate", "tune", "new", "schema", "targets"])
+@pytest.mark.parametrize(
+    "command", ["render", "validate", "run", "plan", "estimate", "tune", "new", "schema", "targets"]
+)
 def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

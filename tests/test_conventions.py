@@ -120,6 +120,7 @@ LAYERS = {
         "target",
         "verify",
     },
+    "run": {"dtypes", "errors", "model", "rendering", "spec", "target", "verify"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OK: Final = 0
 USER_ERROR: Final = 1
 DIFFERS: Final = 2
+NO_DEVICE: Final = 3
 NOT_JUDGED: Final = 4
 USAGE: Final = 64
 
@@ -33,6 +34,7 @@ writer kernels, a C++ host program, and tt.plan.json, proven right before it is 
   ttgen render --check specs          # in CI: shows the diff, exits 2 when files differ
   ttgen diff specs --against main     # what changed, what it costs, and why
   ttgen verify specs/up.yaml          # runs it in an emulator, and compares with NumPy
+  ttgen run specs/up.yaml             # runs it on a card, through ttnn
 """
 
 _COMMANDS: Final = {
@@ -40,6 +42,7 @@ _COMMANDS: Final = {
     "validate": "check specs, and write nothing",
     "diff": "show what changed since a revision of git, what it costs, and why",
     "verify": "run the program of each spec without a card, and compare with NumPy",
+    "run": "run the program of each spec on a card, and compare with NumPy",
     "plan": "show what is decided for a spec, and why",
     "explain": "explain a code of a mistake, or a number or decision of a plan",
     "estimate": "predict how long the program of each spec takes, and what it waits for",
@@ -56,7 +59,8 @@ exit status:
   0  fine
   1  a mistake in a spec, a file that can't be read or written, or a program that isn't right
   2  --check: what would be rendered differs, or a run that was killed left files; diff: a gate of --fail-on
-  4  verify, tune --verify: nothing wrong was found, but not every output could be judged
+  3  run: no ttnn, no device, or not one that the program was planned for
+  4  verify, run, tune --verify: nothing wrong was found, but not every output could be judged
   64 wrong usage
 """
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
@@ -115,11 +116,15 @@ def run(options: argparse.Namespace) -> int:
 def verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:
     """Verifies planned specs; with the command's options but for `specs` and `json`."""
     from ttgen.verify.pruning import prune
+    from ttgen.verify.run import execute
     from ttgen.verify.toolchain import Builder, cache_folder, find_compiler
-    from ttgen.verify.verify import verify, verify_executable
+    from ttgen.verify.verify import verify, verify_elsewhere
 
     if options.exe:
-        return [verify_executable(loaded, plan, options.exe, seed=options.seed) for loaded, plan in planned]
+        return [
+            verify_elsewhere(loaded, plan, partial(execute, plan, options.exe), seed=options.seed)
+            for loaded, plan in planned
+        ]
     compiler = find_compiler(options.cxx, sanitize=options.sanitize)
     at_once = max(1, min(options.jobs, len(planned)))
     folder = TemporaryDirectory() if options.no_cache else nullcontext(cache_folder())

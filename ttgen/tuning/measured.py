@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any, Final, get_args
 
 from ttgen.errors import OutputError, Problem, SpecError, listing, printable, suggest
@@ -312,3 +312,25 @@ def cells(schedule: Schedule) -> Mapping[str, str]:
         "split": str(schedule.split),
         "buffers": str(schedule.buffers),
     }
+
+
+def row(loaded: LoadedSpec, stage: str, schedule: Schedule, microseconds: Sequence[float]) -> Mapping[str, str]:
+    """A line of a file of measured times, by column."""
+    times = min(microseconds), median(microseconds), max(microseconds)
+    return {
+        "kernel": loaded.spec.kernel,
+        "stage": stage,
+        "work": work_of(loaded),
+        **cells(schedule),
+        **{name: f"{time:.3f}" for name, time in zip(TIMES, times, strict=False)},
+        "runs": str(len(microseconds)),
+    }
+
+
+def with_rows(text: str | None, rows: Sequence[Mapping[str, str]]) -> str | None:
+    """The text of a file with lines added, or of a new one; none where a file is there that is none of these."""
+    head = ",".join(COLUMNS)
+    lines = text.splitlines() if text else [head]
+    if lines[0] != head:
+        return None
+    return "\n".join([*lines, *(",".join(row[name] for name in COLUMNS) for row in rows)]) + "\n"

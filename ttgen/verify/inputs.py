@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.dtypes import DTYPES
+from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.functions import COMPARISONS, FUNCTIONS
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction, Value
 from ttgen.model.plan import Plan, Tensor
@@ -185,18 +186,25 @@ def ties(graph: Graph) -> Mapping[str, str]:
 
 
 def draw(
-    plan: Plan, graph: Graph, programs: Sequence[Checked], *, seed: int, kind: Kind
+    plan: Plan,
+    graph: Graph,
+    programs: Sequence[Checked],
+    *,
+    seed: int,
+    kind: Kind,
+    given: Inputs = MappingProxyType({}),
 ) -> tuple[Inputs, Mapping[str, Bounded]] | None:
     """An array for each input, as it is stored, and what is right for them; None where none can be hard.
 
     Hard inputs are a mixture: zeros, tiny and large numbers, all magnitudes from 2^-8 to 2^7, values around the bends
     of functions, and ordinary ones; of both signs unless the formula needs positive ones, zeros too. How large the
     large ones are is tried: the largest scale at which nearly all of every output is finite, or else most of it.
+    Normal inputs that are given aren't drawn.
     """
     tensors = [tensor for tensor in plan.tensors if tensor.role == "input"]
     wanted = demands(graph)
     if kind == "normal":
-        ordinary = {tensor.name: _normal(tensor, seed, wanted[tensor.name]) for tensor in tensors}
+        ordinary = {tensor.name: _normal(tensor, seed, wanted[tensor.name]) for tensor in tensors} | dict(given)
         return ordinary, expected(graph, programs, ordinary)
     best: tuple[Inputs, Mapping[str, Bounded]] | None = None
     most = _SOME
@@ -292,11 +300,17 @@ def _around(places: tuple[float, ...], ordinary: Array, generator: np.random.Gen
 
 
 def _stored(values: Array, tensor: Tensor, wanted: Demands) -> NDArray[np.float32]:
-    """The nearest values that the tensor's dtype has."""
+    """What the tensor's dtype has of values that are drawn."""
+    found = nearest(values, tensor.dtype)
     if DTYPES[tensor.dtype].shares_exponents:
-        found = block_floats.stored(values, tensor.dtype)
         # What is small beside its neighbours becomes zero; a divisor must not.
         smallest = block_floats.step_of(values, tensor.dtype)
         return np.where((found == 0) & wanted.positive & (not wanted.chooses), smallest, found).astype(np.float32)
-    dtype = ml_dtypes.bfloat16 if tensor.dtype == "bfloat16" else np.float32
-    return values.astype(dtype).astype(np.float32)
+    return found
+
+
+def nearest(values: Array, dtype: DTypeName) -> NDArray[np.float32]:
+    """The nearest values that a dtype has."""
+    if DTYPES[dtype].shares_exponents:
+        return block_floats.stored(values, dtype).astype(np.float32)
+    return values.astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float32).astype(np.float32)

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -157,18 +157,19 @@ def _resident(program: Program) -> list[int]:
     return [buffer.index for buffer in program.circular_buffers if buffer.name not in popped]
 
 
-def execute(plan: Plan, command: str, inputs: Arrays) -> Outcome:
-    """Runs any build of the host program, on a card or a simulator.
+def execute(plan: Plan, command: str, sets: Iterable[Arrays]) -> Iterator[Outcome]:
+    """Runs any build of the host program, on a card or a simulator, on some sets of inputs.
 
     Raises:
         VerifyError: there is no such program.
     """
     words = shlex.split(command)
-    with TemporaryDirectory(prefix="ttgen-verify-") as folder:
-        try:
-            return _execute(plan, words, inputs, Path(folder), dict(os.environ))
-        except OSError as error:
-            raise VerifyError(f"--exe {command}: {error.strerror or error}") from None
+    for inputs in sets:
+        with TemporaryDirectory(prefix="ttgen-verify-") as folder:
+            try:
+                yield _execute(plan, words, inputs, Path(folder), dict(os.environ))
+            except OSError as error:
+                raise VerifyError(f"--exe {command}: {error.strerror or error}") from None
 
 
 def _execute(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
@@ -18,7 +19,7 @@ from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.inputs import Inputs, Kind, draw
 from ttgen.verify.judging import DEVIATION
-from ttgen.verify.run import Counters, Finding, Outcome, emulate, execute
+from ttgen.verify.run import Counters, Finding, Outcome, emulate
 from ttgen.verify.tolerance import Checked, expected, programs_of
 from ttgen.verify.toolchain import Builder
 
@@ -98,19 +99,29 @@ def verify(
     return session.verdict(time.monotonic() - begin)
 
 
-def verify_executable(loaded: LoadedSpec, plan: Plan, command: str, *, seed: int = 0) -> Verdict:
-    """The same comparison of outputs for a host program that was built elsewhere, on a card or a simulator.
+def verify_elsewhere(
+    loaded: LoadedSpec,
+    plan: Plan,
+    execute: Callable[[Sequence[Inputs]], Iterable[Outcome]],
+    *,
+    seed: int = 0,
+    given: Inputs | None = None,
+) -> Verdict:
+    """The same comparison of outputs for programs that run elsewhere, on a card or a simulator.
 
-    Raises:
-        VerifyError: there is no such program.
+    Args:
+        loaded: the spec.
+        plan: its plan.
+        execute: runs the programs on each of some sets of inputs; what came of each, and no more after a fault.
+        seed: of the inputs that are drawn: normal ones, and then hard ones.
+        given: inputs that aren't drawn, rounded to their dtypes; with any, there are no hard ones.
     """
     begin = time.monotonic()
-    session = _Session(loaded, plan)
-    kinds: tuple[Kind, ...] = ("normal", "hard")
-    for kind in kinds:
-        inputs = session.inputs(kind, seed)
-        if inputs is not None:
-            session.take(kind, 0, execute(plan, command, inputs))
+    session = _Session(loaded, plan, given or {})
+    kinds: tuple[Kind, ...] = ("normal",) if given else ("normal", "hard")
+    sets = {kind: inputs for kind in kinds if (inputs := session.inputs(kind, seed)) is not None}
+    for kind, outcome in zip(sets, execute(tuple(sets.values())), strict=False):
+        session.take(kind, 0, outcome)
         if session.findings:
             break
     return session.verdict(time.monotonic() - begin)
@@ -119,8 +130,9 @@ def verify_executable(loaded: LoadedSpec, plan: Plan, command: str, *, seed: int
 class _Session:
     """The runs of one spec, and what they have shown so far."""
 
-    def __init__(self, loaded: LoadedSpec, plan: Plan) -> None:
+    def __init__(self, loaded: LoadedSpec, plan: Plan, fixed: Inputs = MappingProxyType({})) -> None:
         self.plan = plan
+        self.fixed = fixed
         self.spec = loaded.file_name
         self.graph = graph_of(loaded)
         self.programs = programs_of(loaded, plan, self.graph)
@@ -143,7 +155,7 @@ class _Session:
     def inputs(self, kind: Kind, seed: int) -> Inputs | None:
         """Inputs of a kind, drawn once; None where the formula bears none."""
         if kind not in self._prepared:
-            self._prepared[kind] = draw(self.plan, self.graph, self.programs, seed=seed, kind=kind)
+            self._prepared[kind] = draw(self.plan, self.graph, self.programs, seed=seed, kind=kind, given=self.fixed)
         prepared = self._prepared[kind]
         return prepared[0] if prepared else None
 

@@ -1,0 +1,85 @@
+"""What the process that has the device is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.records import dataclass
+from ttgen.run.programs import Job
+from ttgen.target import Arch
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Programs to run.
+
+    Attributes:
+        rounds: the tensors of each run whose outputs are wanted, in whole tiles.
+        repeat: runs after them that are timed.
+        profiled: whether the device profiler's log is written after each run.
+    """
+
+    job: Job
+    rounds: tuple[Arrays, ...]
+    repeat: int
+    profiled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The device is there.
+
+    Attributes:
+        arch: its architecture, as targets call it; another word for others.
+        rows: of cores that programs can have,
+        cols: and columns.
+        dram_banks: that it has.
+    """
+
+    arch: Arch | str
+    rows: int
+    cols: int
+    dram_banks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """There is no device, or no ttnn that works."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """A program begins; the one before it has ended."""
+
+    program: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What a round left in the tensors that aren't inputs, in whole tiles."""
+
+    values: Arrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """All that was asked is done: microseconds of each timed run of all programs, as this machine sees it."""
+
+    microseconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """What ttnn said of a program that it refused."""
+
+    text: str
+
+
+Answer = Opened | Absent | Began | Stored | Timed | Failed

@@ -1,0 +1,220 @@
+"""The process that has the device, as the one that asks it sees it: what it answers, and that it may not answer."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ttgen.errors import UserError
+from ttgen.records import dataclass
+from ttgen.run.card import serve
+from ttgen.run.messages import Absent, Answer, Began, Failed, Opened, Order, Stored, Timed
+from ttgen.run.programs import Job
+
+_SHOWN: Final = 40
+_END: Final = 10
+"""Seconds that closing a device may take."""
+
+
+class DeviceError(UserError):
+    """There is nothing to run programs on, or not what they need."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why an order ended early.
+
+    Attributes:
+        name: `timeout`, `crash` or `host-error`.
+        details: the last lines of what libraries printed.
+    """
+
+    name: str
+    message: str
+    details: tuple[str, ...]
+
+
+class Card:
+    """A device, opened when it is first asked for, in a process that is started anew where it ended.
+
+    Args:
+        device: its number.
+        timeout: seconds that opening it, and each run of a program, may take; kernels are compiled in the first one.
+        profiled: whether the device profiler is on.
+    """
+
+    def __init__(self, device: int, timeout: float, *, profiled: bool) -> None:
+        self._device = device
+        self._timeout = timeout
+        self._profiled = profiled
+        self._folder = TemporaryDirectory(prefix="ttgen-run-")
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._opened: Opened | None = None
+
+    def close(self) -> None:
+        """Closes the device, and ends the process."""
+        if self._connection is not None and self._process is not None:
+            self._connection.close()
+            self._process.join(_END)
+        self._kill()
+        self._folder.cleanup()
+
+    def open(self) -> Opened:
+        """What the device is.
+
+        Raises:
+            DeviceError: there is none, or it doesn't answer.
+        """
+        if self._opened is None:
+            self._start()
+            answer = self._answer()
+            if isinstance(answer, Opened):
+                self._opened = answer
+            else:
+                why = reason(answer.why) if isinstance(answer, Absent) else _message(answer)
+                self._kill()
+                if self._profiled and "Tracy" in why:
+                    why = f"--profile is for a ttnn that was built with the device profiler, which PyPI's isn't ({why})"
+                raise DeviceError(f"no device: {why}")
+        return self._opened
+
+    def run(self, order: Order) -> Iterator[Stored | Timed | Fault]:
+        """What each round stored, and how long the timed runs took; or the fault that ended them.
+
+        Raises:
+            DeviceError: there is no device, or not what the programs need.
+        """
+        check(order.job, self.open())
+        assert self._connection is not None, "an open device is connected"
+        self._connection.send(order)
+        running = ""
+        while True:
+            match self._answer():
+                case Began(program=running):
+                    continue
+                case Stored() as stored:
+                    yield stored
+                case Failed(text=text):
+                    yield Fault(name="host-error", message=reason(text), details=tuple(text.splitlines()[:_SHOWN]))
+                    return
+                case Timed() as timed:
+                    yield timed
+                    return
+                case Fault() as fault:
+                    self._kill()
+                    where = f"program {running}: " if running else ""
+                    yield Fault(name=fault.name, message=f"{where}{fault.message}", details=fault.details)
+                    return
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve, args=(theirs, self._log, self._device, self._environment()), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def _environment(self) -> Mapping[str, str]:
+        """Variables for the libraries, beside those of this process."""
+        if not self._profiled:
+            return {}
+        # The sum is what compute kernels wait for.
+        folder = self._folder.name
+        return {"TT_METAL_DEVICE_PROFILER": "1", "TT_METAL_PROFILER_SUM": "1", "TT_METAL_PROFILER_DIR": folder}
+
+    @property
+    def profile(self) -> Path:
+        """The log that the device profiler writes, where it is told to."""
+        return Path(self._folder.name, ".logs", "profile_log_device.csv")
+
+    @property
+    def _log(self) -> Path:
+        return Path(self._folder.name, "log")
+
+    def _answer(self) -> Answer | Fault:
+        """The next message, or why none comes."""
+        assert self._connection is not None, "it is started"
+        assert self._process is not None, "it is started"
+        try:
+            if not self._connection.poll(self._timeout):
+                return Fault(
+                    name="timeout", message=f"no end within {self._timeout:g} seconds", details=self._last_lines()
+                )
+            answer: Answer = self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join(_END)
+            return Fault(
+                name="crash", message=f"the process that has the device ended, with exit status "
+                f"{self._process.exitcode}", details=self._last_lines(),
+            )  # fmt: skip
+        return answer
+
+    def _last_lines(self) -> tuple[str, ...]:
+        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        return tuple(text.splitlines()[-_SHOWN:])
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._connection is not None:
+            self._connection.close()
+        self._process = self._connection = self._opened = None
+
+
+@contextmanager
+def card_of(device: int, timeout: float, *, profiled: bool = False) -> Iterator[Card]:
+    """A device; the arguments are those of `Card`.
+
+    Raises:
+        DeviceError: there is no ttnn.
+    """
+    if find_spec("ttnn") is None:
+        raise DeviceError("run needs the Python package ttnn (Python 3.10 or 3.12): pip install 'ttgen[ttnn]'")
+    found = Card(device, timeout, profiled=profiled)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def check(job: Job, found: Opened) -> None:
+    """Refuses a device that isn't what programs were planned for.
+
+    Raises:
+        DeviceError: it is of another architecture, or smaller.
+    """
+    if found.arch != job.arch:
+        raise DeviceError(f"{job.kernel} was planned for {job.arch}, and the device is {found.arch}")
+    if found.rows < job.rows or found.cols < job.cols or found.dram_banks < job.dram_banks:
+        needed, there = _size(job), _size(found)
+        raise DeviceError(f"{job.kernel} needs {needed}, and the device has {there}")
+
+
+def _size(item: Job | Opened) -> str:
+    return f"{item.rows} x {item.cols} cores and {item.dram_banks} banks of DRAM"
+
+
+def is_simulated(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether what runs programs is no card, so that times say nothing."""
+    return any(environment.get(name) for name in ("TT_METAL_SIMULATOR", "TT_METAL_MOCK_CLUSTER_DESC_PATH"))
+
+
+def reason(text: str) -> str:
+    """The line of an error of tt-metal that says what is wrong: what follows `info:`, or else the first one."""
+    lines = [line.strip() for line in text.split("backtrace:")[0].splitlines() if line.strip()]
+    after = lines[lines.index("info:") + 1 :] if "info:" in lines else []
+    return (after or lines or ["no reason was given"])[0]
+
+
+def _message(answer: Answer | Fault) -> str:
+    return answer.message if isinstance(answer, Fault) else "it doesn't answer as it should"

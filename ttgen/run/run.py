@@ -1,0 +1,123 @@
+"""Runs a plan on a device, and judges it as `ttgen verify` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttgen.model.plan import Plan, Tensor
+from ttgen.records import dataclass
+from ttgen.rendering.artifacts import artifacts
+from ttgen.run.messages import Arrays, Order, Stored, Timed
+from ttgen.run.process import Card, Fault
+from ttgen.run.profile import Launch, Log
+from ttgen.run.programs import job_of
+from ttgen.spec import LoadedSpec
+from ttgen.verify.inputs import nearest
+from ttgen.verify.run import Finding, Outcome
+from ttgen.verify.verify import Verdict, verify_elsewhere
+
+_POISON = np.float32(1e30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What came of a spec's programs on a device.
+
+    Attributes:
+        verdict: outputs beside NumPy's value of the formula.
+        stored: outputs of the first run, and what lies between programs; nothing where it didn't end.
+        microseconds: of each timed run of all programs.
+        launches: the programs of each timed run, by the device profiler; none where it wasn't on.
+    """
+
+    verdict: Verdict
+    stored: Arrays
+    microseconds: tuple[float, ...]
+    launches: tuple[tuple[Launch, ...], ...]
+
+
+def run(
+    loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays, profile: Log | None = None
+) -> Ran:
+    """Runs all programs: on normal inputs and on hard ones, or on those that are given; then some times for the clock.
+
+    Args:
+        loaded: the spec.
+        plan: its plan.
+        card: the device.
+        seed: of inputs that aren't given.
+        repeat: timed runs, after the others.
+        given: values of inputs, rounded to their dtypes here.
+        profile: what the device profiler writes, where it is on.
+
+    Raises:
+        DeviceError: there is no device, or not what the programs need.
+        ProfileError: the device profiler didn't write what it should.
+    """
+    rounded = {name: nearest(values.astype(np.float64), plan.tensor(name).dtype) for name, values in given.items()}
+    runs = _Runs(plan, card, repeat, profiled=profile is not None)
+    verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
+    launches: tuple[tuple[Launch, ...], ...] = ()
+    if profile is not None and len(runs.microseconds) == repeat:
+        launches = profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
+    return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
+
+
+class _Runs:
+    """The runs of one order, as they end."""
+
+    def __init__(self, plan: Plan, card: Card, repeat: int, *, profiled: bool) -> None:
+        self.first: Mapping[str, NDArray[np.float32]] = {}
+        self.microseconds: tuple[float, ...] = ()
+        self._plan = plan
+        self._card = card
+        self._repeat = repeat
+        self._profiled = profiled
+        self.rounds = 0
+
+    def outcomes(self, sets: Sequence[Arrays]) -> Iterator[Outcome]:
+        """What each set of inputs came to; all of it is there once the first is, so that nothing is left to run."""
+        plan = self._plan
+        rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
+        self.rounds = len(rounds)
+        job = job_of(plan, artifacts(plan))
+        order = Order(job=job, rounds=rounds, repeat=self._repeat, profiled=self._profiled)
+        found: list[Outcome] = []
+        for answer in self._card.run(order):
+            match answer:
+                case Stored(values=values):
+                    stored = {name: cropped(plan.tensor(name), array) for name, array in values.items()}
+                    self.first = self.first or stored
+                    found.append(Outcome(stored=stored))
+                case Timed(microseconds=times):
+                    self.microseconds = times
+                case Fault(name=name, message=message, details=details):
+                    fault = Finding(name=name, message=message, details=details)
+                    if len(found) < len(sets):
+                        found.append(Outcome(stored={}, findings=(fault,)))
+                    else:
+                        found[-1] = replace(found[-1], findings=(fault,))
+        return iter(found)
+
+
+def padded(tensor: Tensor, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An input in whole tiles: zeros where a use needs them, and elsewhere what would show if it were used."""
+    fill = _POISON if all(use.padding == "any" for use in tensor.uses) else np.float32(0)
+    whole = np.full(tensor.stored_shape, fill, np.float32)
+    whole[_logical(tensor)] = values
+    return whole
+
+
+def cropped(tensor: Tensor, whole: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A tensor without its padding."""
+    return np.ascontiguousarray(whole[_logical(tensor)].reshape(tensor.shape))
+
+
+def _logical(tensor: Tensor) -> tuple[slice, ...]:
+    # A vector is the first row of its tiles.
+    shape = tensor.shape if len(tensor.shape) > 1 else (1, *tensor.shape)
+    return tuple(slice(0, size) for size in shape)
