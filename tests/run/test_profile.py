@@ -13,7 +13,6 @@ import pytest
 
 import ttgen
 from tests.run.fake.ttnn import HEADER
-from tests.run.test_run import fake as fake
 from ttgen.cli.main import main
 from ttgen.run.profile import Log, ProfileError
 

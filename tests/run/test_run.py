@@ -20,26 +20,7 @@ from ttgen.run.process import Card, card_of, reason
 from ttgen.run.run import run
 from ttgen.spec import LoadedSpec
 
-FAKE = Path(__file__).parent / "fake"
 TILE = "specs/tile.yaml"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TT_METAL_SIMULATOR", "TT_METAL_MOCK_CLUSTER_DESC_PATH"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Puts the ttnn in place that runs programs in the emulator; with settings, one that doesn't do that well."""
-    monkeypatch.syspath_prepend(str(FAKE))
-
-    def set_to(**settings: Any) -> None:
-        monkeypatch.setenv("FAKE_TTNN", json.dumps(settings))
-
-    set_to()
-    return set_to
 
 
 @pytest.fixture
@@ -195,6 +176,7 @@ def test_what_goes_wrong(
     assert message in captured.out
     if name == "timeout":
         assert "    what was last said\n" in captured.out
+        assert "TT_METAL_WATCHER=1 has tt-metal's watcher say what cores wait for" in captured.out
 
 
 def test_mistakes_of_specs_and_files_need_no_device(fake: Callable[..., None], capfd: Any, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,11 +34,13 @@ class Fault:
 
     Attributes:
         name: `timeout`, `crash` or `host-error`.
+        program: that was running; empty for none.
         details: the last lines of what libraries printed.
     """
 
     name: str
     message: str
+    program: str
     details: tuple[str, ...]
 
 
@@ -103,7 +106,8 @@ class Card:
                 case Stored() as stored:
                     yield stored
                 case Failed(text=text):
-                    yield Fault(name="host-error", message=reason(text), details=tuple(text.splitlines()[:_SHOWN]))
+                    details = tuple(text.splitlines()[:_SHOWN])
+                    yield Fault(name="host-error", message=reason(text), program=running, details=details)
                     return
                 case Timed() as timed:
                     yield timed
@@ -111,7 +115,7 @@ class Card:
                 case Fault() as fault:
                     self._kill()
                     where = f"program {running}: " if running else ""
-                    yield Fault(name=fault.name, message=f"{where}{fault.message}", details=fault.details)
+                    yield replace(fault, message=f"{where}{fault.message}", program=running)
                     return
 
     def _start(self) -> None:
@@ -136,6 +140,14 @@ class Card:
         """The log that the device profiler writes, where it is told to."""
         return Path(self._folder.name, ".logs", "profile_log_device.csv")
 
+    def watched(self) -> str | None:
+        """The log of tt-metal's watcher; none where it isn't on."""
+        if not os.environ.get("TT_METAL_WATCHER"):
+            return None
+        folder = os.environ.get("TT_METAL_LOGS_PATH") or self._folder.name
+        path = Path(folder, "generated", "watcher", "watcher.log")
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
     @property
     def _log(self) -> Path:
         return Path(self._folder.name, "log")
@@ -146,16 +158,13 @@ class Card:
         assert self._process is not None, "it is started"
         try:
             if not self._connection.poll(self._timeout):
-                return Fault(
-                    name="timeout", message=f"no end within {self._timeout:g} seconds", details=self._last_lines()
-                )
+                text = f"no end within {self._timeout:g} seconds"
+                return Fault(name="timeout", message=text, program="", details=self._last_lines())
             answer: Answer = self._connection.recv()
         except (EOFError, OSError):
             self._process.join(_END)
-            return Fault(
-                name="crash", message=f"the process that has the device ended, with exit status "
-                f"{self._process.exitcode}", details=self._last_lines(),
-            )  # fmt: skip
+            text = f"the process that has the device ended, with exit status {self._process.exitcode}"
+            return Fault(name="crash", message=text, program="", details=self._last_lines())
         return answer
 
     def _last_lines(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ttgen.run.messages import Arrays, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
 from ttgen.run.profile import Launch, Log
 from ttgen.run.programs import job_of
+from ttgen.run.watcher import waiting
 from ttgen.spec import LoadedSpec
 from ttgen.verify.inputs import nearest
 from ttgen.verify.run import Finding, Outcome
@@ -95,13 +96,23 @@ class _Runs:
                     found.append(Outcome(stored=stored))
                 case Timed(microseconds=times):
                     self.microseconds = times
-                case Fault(name=name, message=message, details=details):
-                    fault = Finding(name=name, message=message, details=details)
+                case Fault() as fault:
+                    wrong = Finding(name=fault.name, message=fault.message, details=self._details(fault))
                     if len(found) < len(sets):
-                        found.append(Outcome(stored={}, findings=(fault,)))
+                        found.append(Outcome(stored={}, findings=(wrong,)))
                     else:
-                        found[-1] = replace(found[-1], findings=(fault,))
+                        found[-1] = replace(found[-1], findings=(wrong,))
         return iter(found)
+
+    def _details(self, fault: Fault) -> tuple[str, ...]:
+        """What is known of a fault: of a program that doesn't end, what its cores wait for."""
+        program = next((program for program in self._plan.programs if program.name == fault.program), None)
+        if fault.name != "timeout" or program is None:
+            return fault.details
+        log = self._card.watched()
+        if log is None:
+            return ("TT_METAL_WATCHER=1 has tt-metal's watcher say what cores wait for", *fault.details)
+        return (*waiting(log, program), *fault.details)
 
 
 def padded(tensor: Tensor, values: NDArray[np.float32]) -> NDArray[np.float32]:
