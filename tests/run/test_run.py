@@ -162,14 +162,14 @@ def test_no_ttnn(capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"wrong": 1.0}, "wrong-numbers", "should be"),
         ({"refuse": "TT_FATAL @ x\ninfo:\nCores overlap\nbacktrace:\n"}, "host-error", "Cores overlap"),
         ({"crash": True}, "crash", "program Y: the process that has the device ended, with exit status 11"),
-        ({"hang": True}, "timeout", "program Y: no end within 3 seconds"),
+        ({"hang": True}, "timeout", "program Y: no end within 2 seconds"),
     ],
 )
 def test_what_goes_wrong(
     fake: Callable[..., None], capfd: Any, settings: dict[str, Any], name: str, message: str
 ) -> None:
     fake(**settings)
-    assert main(["run", TILE, "--timeout", "3"]) == 1
+    assert main(["run", TILE, "--timeout", "2"]) == 1
     captured = capfd.readouterr()
     assert captured.out.startswith("specs/tile.yaml: WRONG: tile, ")
     assert f"error: {name}: " in captured.out
@@ -177,6 +177,12 @@ def test_what_goes_wrong(
     if name == "timeout":
         assert "    what was last said\n" in captured.out
         assert "TT_METAL_WATCHER=1 has tt-metal's watcher say what cores wait for" in captured.out
+
+
+def test_another_process_for_what_follows_a_crash(fake: Callable[..., None], capfd: Any) -> None:
+    fake(crash=True)
+    assert main(["run", TILE, "specs/add.yaml"]) == 1
+    assert re.findall("(.*): error: crash: program (.):", capfd.readouterr().out) == [("tile", "Y"), ("add", "C")]
 
 
 def test_mistakes_of_specs_and_files_need_no_device(fake: Callable[..., None], capfd: Any, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def test_a_hang_says_what_cores_wait_for(
 ) -> None:
     fake(hang=dump(1, (0, 0, "CWFW,CRBW,UPAD,MWDD,   D")))
     monkeypatch.setenv("TT_METAL_WATCHER", "1")
-    assert main(["run", "specs/tile.yaml", "--timeout", "3"]) == 1
+    assert main(["run", "specs/tile.yaml", "--timeout", "2"]) == 1
     output = capfd.readouterr().out
-    assert "error: timeout: program Y: no end within 3 seconds\n" in output
+    assert "error: timeout: program Y: no end within 2 seconds\n" in output
     assert "    core (0, 0): reader waits for room in X\n" in output
     assert "    core (0, 0): writer waits for pages of Y\n" in output

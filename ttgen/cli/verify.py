@@ -102,15 +102,15 @@ def run(options: argparse.Namespace) -> int:
     return OK if all(verdict.judged for verdict in verdicts) else NOT_JUDGED
 
 
-def check_packages(command: str = "verify") -> None:
-    """Refuses to begin without what comparing needs.
+def check_packages(command: str = "verify", extra: str = "verify") -> None:
+    """Refuses to begin a command without what comparing needs, and names the extra that has it.
 
     Raises:
         ToolchainError: a package is missing.
     """
     for package in ("numpy", "ml_dtypes"):
         if find_spec(package) is None:
-            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[verify]'")
+            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[{extra}]'")
 
 
 def verify_all(planned: list[tuple[LoadedSpec, Plan]], options: argparse.Namespace) -> list[Verdict]:

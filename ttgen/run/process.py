@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -17,6 +17,7 @@ from ttgen.errors import UserError
 from ttgen.records import dataclass
 from ttgen.run.card import serve
 from ttgen.run.messages import Absent, Answer, Began, Failed, Opened, Order, Stored, Timed
+from ttgen.run.profile import Log
 from ttgen.run.programs import Job
 
 _SHOWN: Final = 40
@@ -61,6 +62,7 @@ class Card:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._opened: Opened | None = None
+        self._profile: Log | None = None
 
     def close(self) -> None:
         """Closes the device, and ends the process."""
@@ -97,7 +99,9 @@ class Card:
         """
         check(order.job, self.open())
         assert self._connection is not None, "an open device is connected"
-        self._connection.send(order)
+        # Where the process ended meanwhile, there is no answer either.
+        with suppress(OSError):
+            self._connection.send(order)
         running = ""
         while True:
             match self._answer():
@@ -118,7 +122,16 @@ class Card:
                     yield replace(fault, message=f"{where}{fault.message}", program=running)
                     return
 
+    @property
+    def profile(self) -> Log | None:
+        """What the device profiler has written since the process began; none where it isn't on."""
+        return self._profile
+
     def _start(self) -> None:
+        if self._profiled:
+            path = Path(self._folder.name, ".logs", "profile_log_device.csv")
+            path.unlink(missing_ok=True)
+            self._profile = Log(path)
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -134,11 +147,6 @@ class Card:
         # The sum is what compute kernels wait for.
         folder = self._folder.name
         return {"TT_METAL_DEVICE_PROFILER": "1", "TT_METAL_PROFILER_SUM": "1", "TT_METAL_PROFILER_DIR": folder}
-
-    @property
-    def profile(self) -> Path:
-        """The log that the device profiler writes, where it is told to."""
-        return Path(self._folder.name, ".logs", "profile_log_device.csv")
 
     def watched(self) -> str | None:
         """The log of tt-metal's watcher; none where it isn't on."""

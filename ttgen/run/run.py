@@ -13,7 +13,7 @@ from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts
 from ttgen.run.messages import Arrays, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
-from ttgen.run.profile import Launch, Log
+from ttgen.run.profile import Launch
 from ttgen.run.programs import job_of
 from ttgen.run.watcher import waiting
 from ttgen.spec import LoadedSpec
@@ -41,9 +41,7 @@ class Ran:
     launches: tuple[tuple[Launch, ...], ...]
 
 
-def run(
-    loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays, profile: Log | None = None
-) -> Ran:
+def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays) -> Ran:
     """Runs all programs: on normal inputs and on hard ones, or on those that are given; then some times for the clock.
 
     Args:
@@ -53,31 +51,29 @@ def run(
         seed: of inputs that aren't given.
         repeat: timed runs, after the others.
         given: values of inputs, rounded to their dtypes here.
-        profile: what the device profiler writes, where it is on.
 
     Raises:
         DeviceError: there is no device, or not what the programs need.
         ProfileError: the device profiler didn't write what it should.
     """
     rounded = {name: nearest(values.astype(np.float64), plan.tensor(name).dtype) for name, values in given.items()}
-    runs = _Runs(plan, card, repeat, profiled=profile is not None)
+    runs = _Runs(plan, card, repeat)
     verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
     launches: tuple[tuple[Launch, ...], ...] = ()
-    if profile is not None and len(runs.microseconds) == repeat:
-        launches = profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
+    if card.profile is not None and len(runs.microseconds) == repeat:
+        launches = card.profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
     return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
 
 
 class _Runs:
     """The runs of one order, as they end."""
 
-    def __init__(self, plan: Plan, card: Card, repeat: int, *, profiled: bool) -> None:
+    def __init__(self, plan: Plan, card: Card, repeat: int) -> None:
         self.first: Mapping[str, NDArray[np.float32]] = {}
         self.microseconds: tuple[float, ...] = ()
         self._plan = plan
         self._card = card
         self._repeat = repeat
-        self._profiled = profiled
         self.rounds = 0
 
     def outcomes(self, sets: Sequence[Arrays]) -> Iterator[Outcome]:
@@ -86,7 +82,7 @@ class _Runs:
         rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
         self.rounds = len(rounds)
         job = job_of(plan, artifacts(plan))
-        order = Order(job=job, rounds=rounds, repeat=self._repeat, profiled=self._profiled)
+        order = Order(job=job, rounds=rounds, repeat=self._repeat)
         found: list[Outcome] = []
         for answer in self._card.run(order):
             match answer:
