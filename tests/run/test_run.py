@@ -209,4 +209,6 @@ def test_mistakes_of_specs_and_files_need_no_device(fake: Callable[..., None], c
 
 def test_the_reason_of_an_error_of_the_library() -> None:
     assert reason("TT_THROW: it won't do\nbacktrace:\n --- f()") == "TT_THROW: it won't do"
+    inner = "TT_THROW @ build.cpp:149\ninfo:\ntrisc1 build failed\n\nbacktrace:\n --- f()\nbacktrace:\n --- g()"
+    assert reason(f"TT_THROW @ program.cpp:419\ninfo:\nFailed for reader {inner}") == "trisc1 build failed"
     assert reason("") == "no reason was given"

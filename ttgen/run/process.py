@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -227,10 +228,13 @@ def is_simulated(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def reason(text: str) -> str:
-    """The line of an error of tt-metal that says what is wrong: what follows `info:`, or else the first one."""
+    """The line of an error of tt-metal that says what is wrong: what follows the last `info:`, or else the first one.
+
+    Errors are inside of others: the innermost is the last one before the first call of a backtrace.
+    """
     lines = [line.strip() for line in text.split("backtrace:")[0].splitlines() if line.strip()]
-    after = lines[lines.index("info:") + 1 :] if "info:" in lines else []
-    return (after or lines or ["no reason was given"])[0]
+    after = [line for before, line in pairwise(lines) if before == "info:"]
+    return after[-1] if after else lines[0] if lines else "no reason was given"
 
 
 def _message(answer: Answer | Fault) -> str:
