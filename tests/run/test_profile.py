@@ -13,7 +13,6 @@ import pytest
 
 import ttgen
 from tests.run.fake.ttnn import HEADER
-from tests.run.test_run import fake as fake
 from ttgen.cli.main import main
 from ttgen.run.profile import Log, ProfileError
 
@@ -23,8 +22,8 @@ CLOCK = "ARCH: wormhole_b0, CHIP_FREQ[MHz]: 1000, Max Compute Cores: 64"
 def test_times_beside_those_that_were_planned(fake: Callable[..., None], tmp_path: Path, capfd: Any) -> None:
     """Of two programs, the ones before the timed runs are two rounds: the timed ones are the fifth to the tenth."""
     times = tmp_path / "times.csv"
-    arguments = ["run", "specs/mlp_l1.yaml", "--repeat", "3", "--profile", str(times)]
-    assert main([*arguments, "--json"]) == 0
+    arguments = ["run", "specs/mlp_l1.yaml", "--profile", str(times)]
+    assert main([*arguments, "--repeat", "3", "--json"]) == 0
     [found] = json.loads(capfd.readouterr().out)
     first, second = found["programs"]
     assert [first["program"], second["program"]] == ["H", "Y"]
@@ -42,7 +41,7 @@ def test_times_beside_those_that_were_planned(fake: Callable[..., None], tmp_pat
     # A later run is added, and counts.
     assert main(arguments) == 0
     output = capfd.readouterr().out
-    assert "  H on the device: 2.2 us (2.0 to 3.2, 3 runs), " in output
+    assert "  H on the device: 2.2 us, " in output
     assert (
         "    compute 2.2 us on its longest core, (18, 18) on the NoC, 0.4 waiting for input and 0.1 for room\n"
         in output
@@ -50,8 +49,7 @@ def test_times_beside_those_that_were_planned(fake: Callable[..., None], tmp_pat
     with times.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["stage"] for row in rows] == ["H", "Y", "H", "Y"]
-    assert rows[1] == rows[3]
-    assert (rows[1]["device_us_median"], rows[1]["runs"]) == ("2.600", "3")
+    assert [(row["device_us_median"], row["runs"]) for row in rows[1::2]] == [("2.600", "3"), ("2.800", "1")]
 
 
 def test_a_file_of_something_else_is_left_alone(fake: Callable[..., None], tmp_path: Path, capfd: Any) -> None:

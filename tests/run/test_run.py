@@ -20,26 +20,7 @@ from ttgen.run.process import Card, card_of, reason
 from ttgen.run.run import run
 from ttgen.spec import LoadedSpec
 
-FAKE = Path(__file__).parent / "fake"
 TILE = "specs/tile.yaml"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TT_METAL_SIMULATOR", "TT_METAL_MOCK_CLUSTER_DESC_PATH"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Puts the ttnn in place that runs programs in the emulator; with settings, one that doesn't do that well."""
-    monkeypatch.syspath_prepend(str(FAKE))
-
-    def set_to(**settings: Any) -> None:
-        monkeypatch.setenv("FAKE_TTNN", json.dumps(settings))
-
-    set_to()
-    return set_to
 
 
 @pytest.fixture
@@ -181,20 +162,27 @@ def test_no_ttnn(capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"wrong": 1.0}, "wrong-numbers", "should be"),
         ({"refuse": "TT_FATAL @ x\ninfo:\nCores overlap\nbacktrace:\n"}, "host-error", "Cores overlap"),
         ({"crash": True}, "crash", "program Y: the process that has the device ended, with exit status 11"),
-        ({"hang": True}, "timeout", "program Y: no end within 3 seconds"),
+        ({"hang": True}, "timeout", "program Y: no end within 2 seconds"),
     ],
 )
 def test_what_goes_wrong(
     fake: Callable[..., None], capfd: Any, settings: dict[str, Any], name: str, message: str
 ) -> None:
     fake(**settings)
-    assert main(["run", TILE, "--timeout", "3"]) == 1
+    assert main(["run", TILE, "--timeout", "2"]) == 1
     captured = capfd.readouterr()
     assert captured.out.startswith("specs/tile.yaml: WRONG: tile, ")
     assert f"error: {name}: " in captured.out
     assert message in captured.out
     if name == "timeout":
         assert "    what was last said\n" in captured.out
+        assert "TT_METAL_WATCHER=1 has tt-metal's watcher say what cores wait for" in captured.out
+
+
+def test_another_process_for_what_follows_a_crash(fake: Callable[..., None], capfd: Any) -> None:
+    fake(crash=True)
+    assert main(["run", TILE, "specs/add.yaml"]) == 1
+    assert re.findall("(.*): error: crash: program (.):", capfd.readouterr().out) == [("tile", "Y"), ("add", "C")]
 
 
 def test_mistakes_of_specs_and_files_need_no_device(fake: Callable[..., None], capfd: Any, tmp_path: Path) -> None:
@@ -221,4 +209,6 @@ def test_mistakes_of_specs_and_files_need_no_device(fake: Callable[..., None], c
 
 def test_the_reason_of_an_error_of_the_library() -> None:
     assert reason("TT_THROW: it won't do\nbacktrace:\n --- f()") == "TT_THROW: it won't do"
+    inner = "TT_THROW @ build.cpp:149\ninfo:\ntrisc1 build failed\n\nbacktrace:\n --- f()\nbacktrace:\n --- g()"
+    assert reason(f"TT_THROW @ program.cpp:419\ninfo:\nFailed for reader {inner}") == "trisc1 build failed"
     assert reason("") == "no reason was given"

@@ -81,14 +81,13 @@ def _named(text: str) -> tuple[str, Path]:
 
 def run(options: argparse.Namespace) -> int:
     """Runs specs."""
-    specs.require_numpy("run")
+    specs.require_numpy("run", extra="ttnn")
     planned, wrong = specs.planned_all(options.specs)
     if (options.input or options.output) and len(planned) + wrong > 1:
         raise _FileError("--input and --output are files of one spec: name one")
     from ttgen.cli.device_times import device_times, measured_change, write_measured
     from ttgen.run import run as running
     from ttgen.run.process import DeviceError, card_of, is_simulated
-    from ttgen.run.profile import Log
 
     profiled = options.profile is not None
     if profiled:
@@ -98,14 +97,11 @@ def run(options: argparse.Namespace) -> int:
     found = []
     try:
         with card_of(options.device, options.timeout, profiled=profiled) as card:
-            log = Log(card.profile) if profiled else None
             for item in planned:
                 given = _given(item.plan, options)
                 card.open()
                 try:
-                    ran = running.run(
-                        item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given, profile=log
-                    )
+                    ran = running.run(item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given)
                 except DeviceError as error:
                     complain(error)
                     statuses.add(NO_DEVICE)

@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
 
 
-def require_numpy(command: str) -> None:
-    """Says what a command needs beside ttgen, where it isn't there.
+def require_numpy(command: str, extra: str = "verify") -> None:
+    """Says what a command needs beside ttgen, where it isn't there, and the extra that has it.
 
     Raises:
         ToolchainError: a package is missing.
@@ -48,7 +48,7 @@ def require_numpy(command: str) -> None:
 
     for package in ("numpy", "ml_dtypes"):
         if find_spec(package) is None:
-            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[verify]'")
+            raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[{extra}]'")
 
 
 def find(words: Iterable[str]) -> list[Path]:

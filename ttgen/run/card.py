@@ -111,7 +111,7 @@ class _Programs:
 
     def _write_profile(self) -> None:
         # The profiler's buffers on the device hold some sixty programs.
-        if self._order.profiled:
+        if "TT_METAL_DEVICE_PROFILER" in os.environ:
             self._ttnn.ReadDeviceProfiler(self._device)
 
     def _made(self) -> list[str]:

@@ -21,13 +21,11 @@ class Order:
     Attributes:
         rounds: the tensors of each run whose outputs are wanted, in whole tiles.
         repeat: runs after them that are timed.
-        profiled: whether the device profiler's log is written after each run.
     """
 
     job: Job
     rounds: tuple[Arrays, ...]
     repeat: int
-    profiled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

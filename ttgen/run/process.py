@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +18,7 @@ from ttgen.errors import UserError
 from ttgen.records import dataclass
 from ttgen.run.card import serve
 from ttgen.run.messages import Absent, Answer, Began, Failed, Opened, Order, Stored, Timed
+from ttgen.run.profile import Log
 from ttgen.run.programs import Job
 
 _SHOWN: Final = 40
@@ -33,11 +36,13 @@ class Fault:
 
     Attributes:
         name: `timeout`, `crash` or `host-error`.
+        program: that was running; empty for none.
         details: the last lines of what libraries printed.
     """
 
     name: str
     message: str
+    program: str
     details: tuple[str, ...]
 
 
@@ -58,6 +63,7 @@ class Card:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._opened: Opened | None = None
+        self._profile: Log | None = None
 
     def close(self) -> None:
         """Closes the device, and ends the process."""
@@ -94,7 +100,9 @@ class Card:
         """
         check(order.job, self.open())
         assert self._connection is not None, "an open device is connected"
-        self._connection.send(order)
+        # Where the process ended meanwhile, there is no answer either.
+        with suppress(OSError):
+            self._connection.send(order)
         running = ""
         while True:
             match self._answer():
@@ -103,7 +111,8 @@ class Card:
                 case Stored() as stored:
                     yield stored
                 case Failed(text=text):
-                    yield Fault(name="host-error", message=reason(text), details=tuple(text.splitlines()[:_SHOWN]))
+                    details = tuple(text.splitlines()[:_SHOWN])
+                    yield Fault(name="host-error", message=reason(text), program=running, details=details)
                     return
                 case Timed() as timed:
                     yield timed
@@ -111,10 +120,19 @@ class Card:
                 case Fault() as fault:
                     self._kill()
                     where = f"program {running}: " if running else ""
-                    yield Fault(name=fault.name, message=f"{where}{fault.message}", details=fault.details)
+                    yield replace(fault, message=f"{where}{fault.message}", program=running)
                     return
 
+    @property
+    def profile(self) -> Log | None:
+        """What the device profiler has written since the process began; none where it isn't on."""
+        return self._profile
+
     def _start(self) -> None:
+        if self._profiled:
+            path = Path(self._folder.name, ".logs", "profile_log_device.csv")
+            path.unlink(missing_ok=True)
+            self._profile = Log(path)
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -131,10 +149,13 @@ class Card:
         folder = self._folder.name
         return {"TT_METAL_DEVICE_PROFILER": "1", "TT_METAL_PROFILER_SUM": "1", "TT_METAL_PROFILER_DIR": folder}
 
-    @property
-    def profile(self) -> Path:
-        """The log that the device profiler writes, where it is told to."""
-        return Path(self._folder.name, ".logs", "profile_log_device.csv")
+    def watched(self) -> str | None:
+        """The log of tt-metal's watcher; none where it isn't on."""
+        if not os.environ.get("TT_METAL_WATCHER"):
+            return None
+        folder = os.environ.get("TT_METAL_LOGS_PATH") or self._folder.name
+        path = Path(folder, "generated", "watcher", "watcher.log")
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     @property
     def _log(self) -> Path:
@@ -146,16 +167,13 @@ class Card:
         assert self._process is not None, "it is started"
         try:
             if not self._connection.poll(self._timeout):
-                return Fault(
-                    name="timeout", message=f"no end within {self._timeout:g} seconds", details=self._last_lines()
-                )
+                text = f"no end within {self._timeout:g} seconds"
+                return Fault(name="timeout", message=text, program="", details=self._last_lines())
             answer: Answer = self._connection.recv()
         except (EOFError, OSError):
             self._process.join(_END)
-            return Fault(
-                name="crash", message=f"the process that has the device ended, with exit status "
-                f"{self._process.exitcode}", details=self._last_lines(),
-            )  # fmt: skip
+            text = f"the process that has the device ended, with exit status {self._process.exitcode}"
+            return Fault(name="crash", message=text, program="", details=self._last_lines())
         return answer
 
     def _last_lines(self) -> tuple[str, ...]:
@@ -210,10 +228,13 @@ def is_simulated(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def reason(text: str) -> str:
-    """The line of an error of tt-metal that says what is wrong: what follows `info:`, or else the first one."""
+    """The line of an error of tt-metal that says what is wrong: what follows the last `info:`, or else the first one.
+
+    Errors are inside of others: the innermost is the last one before the first call of a backtrace.
+    """
     lines = [line.strip() for line in text.split("backtrace:")[0].splitlines() if line.strip()]
-    after = lines[lines.index("info:") + 1 :] if "info:" in lines else []
-    return (after or lines or ["no reason was given"])[0]
+    after = [line for before, line in pairwise(lines) if before == "info:"]
+    return after[-1] if after else lines[0] if lines else "no reason was given"
 
 
 def _message(answer: Answer | Fault) -> str:

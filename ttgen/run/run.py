@@ -13,8 +13,9 @@ from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts
 from ttgen.run.messages import Arrays, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
-from ttgen.run.profile import Launch, Log
+from ttgen.run.profile import Launch
 from ttgen.run.programs import job_of
+from ttgen.run.watcher import waiting
 from ttgen.spec import LoadedSpec
 from ttgen.verify.inputs import nearest
 from ttgen.verify.run import Finding, Outcome
@@ -40,9 +41,7 @@ class Ran:
     launches: tuple[tuple[Launch, ...], ...]
 
 
-def run(
-    loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays, profile: Log | None = None
-) -> Ran:
+def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, given: Arrays) -> Ran:
     """Runs all programs: on normal inputs and on hard ones, or on those that are given; then some times for the clock.
 
     Args:
@@ -52,31 +51,29 @@ def run(
         seed: of inputs that aren't given.
         repeat: timed runs, after the others.
         given: values of inputs, rounded to their dtypes here.
-        profile: what the device profiler writes, where it is on.
 
     Raises:
         DeviceError: there is no device, or not what the programs need.
         ProfileError: the device profiler didn't write what it should.
     """
     rounded = {name: nearest(values.astype(np.float64), plan.tensor(name).dtype) for name, values in given.items()}
-    runs = _Runs(plan, card, repeat, profiled=profile is not None)
+    runs = _Runs(plan, card, repeat)
     verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
     launches: tuple[tuple[Launch, ...], ...] = ()
-    if profile is not None and len(runs.microseconds) == repeat:
-        launches = profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
+    if card.profile is not None and len(runs.microseconds) == repeat:
+        launches = card.profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
     return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
 
 
 class _Runs:
     """The runs of one order, as they end."""
 
-    def __init__(self, plan: Plan, card: Card, repeat: int, *, profiled: bool) -> None:
+    def __init__(self, plan: Plan, card: Card, repeat: int) -> None:
         self.first: Mapping[str, NDArray[np.float32]] = {}
         self.microseconds: tuple[float, ...] = ()
         self._plan = plan
         self._card = card
         self._repeat = repeat
-        self._profiled = profiled
         self.rounds = 0
 
     def outcomes(self, sets: Sequence[Arrays]) -> Iterator[Outcome]:
@@ -85,7 +82,7 @@ class _Runs:
         rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
         self.rounds = len(rounds)
         job = job_of(plan, artifacts(plan))
-        order = Order(job=job, rounds=rounds, repeat=self._repeat, profiled=self._profiled)
+        order = Order(job=job, rounds=rounds, repeat=self._repeat)
         found: list[Outcome] = []
         for answer in self._card.run(order):
             match answer:
@@ -95,13 +92,23 @@ class _Runs:
                     found.append(Outcome(stored=stored))
                 case Timed(microseconds=times):
                     self.microseconds = times
-                case Fault(name=name, message=message, details=details):
-                    fault = Finding(name=name, message=message, details=details)
+                case Fault() as fault:
+                    wrong = Finding(name=fault.name, message=fault.message, details=self._details(fault))
                     if len(found) < len(sets):
-                        found.append(Outcome(stored={}, findings=(fault,)))
+                        found.append(Outcome(stored={}, findings=(wrong,)))
                     else:
-                        found[-1] = replace(found[-1], findings=(fault,))
+                        found[-1] = replace(found[-1], findings=(wrong,))
         return iter(found)
+
+    def _details(self, fault: Fault) -> tuple[str, ...]:
+        """What is known of a fault: of a program that doesn't end, what its cores wait for."""
+        program = next((program for program in self._plan.programs if program.name == fault.program), None)
+        if fault.name != "timeout" or program is None:
+            return fault.details
+        log = self._card.watched()
+        if log is None:
+            return ("TT_METAL_WATCHER=1 has tt-metal's watcher say what cores wait for", *fault.details)
+        return (*waiting(log, program), *fault.details)
 
 
 def padded(tensor: Tensor, values: NDArray[np.float32]) -> NDArray[np.float32]:

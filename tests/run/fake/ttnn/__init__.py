@@ -205,6 +205,10 @@ def close_device(device: Device) -> None: ...
 def synchronize_device(device: Device) -> None:
     if SETTINGS.get("hang"):
         print("what was last said", flush=True)
+        if "TT_METAL_WATCHER" in os.environ:
+            log = Path(os.environ["TT_METAL_LOGS_PATH"], "generated", "watcher", "watcher.log")
+            log.parent.mkdir(parents=True)
+            log.write_text(SETTINGS["hang"])
         time.sleep(1000)
 
 
