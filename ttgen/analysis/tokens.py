@@ -15,10 +15,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
-from ttgen.analysis import in_step
 from ttgen.analysis.counts import Key, count, counter
 from ttgen.analysis.errors import ProofError
-from ttgen.analysis.network import Core, run
+from ttgen.analysis.network import PLACES, Core, run
 from ttgen.analysis.slices import arguments, wanted_indices
 from ttgen.analysis.steps import flow, handed_over, talk, tokens
 from ttgen.model.body import Body, If, Let, Loop, Statement, walk
@@ -49,6 +48,9 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
         for core in alike.values():
             run((core,), few=depth + 1, filled=filled)
         return
+    # Most programs have no cores that do.
+    from ttgen.analysis import in_step
+
     groups = list(_groups(cores))
     if len(alike) > 1 or not in_step.all_end(cores, groups, filled):
         run(cores, few=None, filled=filled)
@@ -146,7 +148,7 @@ def _work(core: Core) -> Iterator[object]:
 @cache
 def _names(body: Body) -> tuple[str, ...]:
     """Of what a kernel hands over, the values that this depends on, but for its place."""
-    return tuple(sorted(arguments(flow(body), handed_over) - set(in_step.PLACES)))
+    return tuple(sorted(arguments(flow(body), handed_over) - set(PLACES)))
 
 
 def _together(cores: Sequence[Core]) -> list[set[str]]:
