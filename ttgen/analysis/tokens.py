@@ -39,7 +39,7 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
     """
     alike: dict[tuple[object, ...], Core] = {}
     for core in cores:
-        alike.setdefault(tuple(_work(core)), core)
+        alike.setdefault(tuple(_work(core, core.bodies)), core)
     depth = 1
     for core in alike.values():
         depth = max(depth, _check_ends(core))
@@ -122,27 +122,23 @@ def _groups(cores: Sequence[Core]) -> Iterator[tuple[Core, ...]]:
                     reached += talk(own.bodies[name]).partners(own.values)
             for place in found:
                 pending.pop(place, None)
-            group = tuple(
-                replace(core, bodies={name: body for name, body in core.bodies.items() if name in names})
-                for core in map(by_place.__getitem__, sorted(found, key=lambda place: place[::-1]))
-            )
-            kind = _kind(group)
+            group = [by_place[place] for place in sorted(found, key=lambda place: place[::-1])]
+            x0, y0 = group[0].place
+            kind = tuple((core.place[0] - x0, core.place[1] - y0, *_work(core, names)) for core in group)
             if kind not in seen:
                 seen.add(kind)
-                yield group
+                yield tuple(
+                    replace(core, bodies={name: body for name, body in core.bodies.items() if name in names})
+                    for core in group
+                )
 
 
-def _kind(group: tuple[Core, ...]) -> tuple[object, ...]:
-    """What a group does, wherever it is."""
-    x0, y0 = group[0].place
-    return tuple((core.place[0] - x0, core.place[1] - y0, *_work(core)) for core in group)
-
-
-def _work(core: Core) -> Iterator[object]:
-    """What a core does, wherever it is: its kernels and the values that make a difference to what they hand over."""
+def _work(core: Core, kernels: Collection[str]) -> Iterator[object]:
+    """What some kernels of a core do, wherever it is: the values that make a difference to what they hand over."""
     for name, body in core.bodies.items():
-        yield name
-        yield from map(core.values.__getitem__, _names(body))
+        if name in kernels:
+            yield name
+            yield from map(core.values.__getitem__, _names(body))
 
 
 @cache
