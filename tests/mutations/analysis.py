@@ -23,7 +23,7 @@ ANALYSIS: tuple[Fault, ...] = (
             "test_proofs.py::test_fault_is_found[steps that don't wrap]",
         ),
         (
-            "alike.setdefault(key, core)",
+            "alike.setdefault(tuple(_work(core, core.bodies)), core)",
             "alike.setdefault((), core)",
             "test_proofs.py::test_fault_is_found[a unit too many on one core]",
         ),

@@ -73,6 +73,7 @@ EXCHANGE: tuple[Fault, ...] = (
         ("if core.place in turns or all(", "if all(", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_a_to_all-3]"),
         ("ends = [{*line[:2], line[-1]} for line in lines]", "ends = [{*line[:2]} for line in lines]",
          f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_a_to_all-7]"),
+        ("and any(_holds_numbers(body)", "and not any(_holds_numbers(body)", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_one_row-3]"),
         ("_ALL = 16", "_ALL = 4", f"{_BETWEEN}::test_one_rank_signals_before_it_reserves[gemm_one_row-2]"),
         ("reached += talk(own.bodies[name]).partners(own.values)", "pass", f"{_FOUND}[a helper that waits for room at the end]"),
     ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import repeat
 from math import prod
 from operator import mul
 from typing import Any, TypeAlias
@@ -77,11 +78,12 @@ def tally(kernels: Iterable[tuple[Body, Sequence[Mapping[str, int]]]], values: M
     most: dict[Key, int] = defaultdict(int)
     for body, cores in kernels:
         counted = counter(body, _weigh)
-        alike = Counter(
-            zip(*([core.get(name, values.get(name)) for core in cores] for name in counted.names), strict=True)
-            if counted.names
-            else [()] * len(cores)
-        )
+        first = cores[0] if cores else {}
+        columns = [
+            [core[name] for core in cores] if name in first else repeat(values[name], len(cores))
+            for name in counted.names
+        ]
+        alike = Counter(zip(*columns, strict=True) if columns else [()] * len(cores))
         counts = zip(*(counted.run(*own) for own in alike), strict=True)
         for key, times in zip(counted.keys, counts, strict=bool(alike)):
             total[key] += sum(map(mul, times, alike.values()))

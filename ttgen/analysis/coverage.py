@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.slices import Switch, arguments, sliced, switches, wanted_indices
+from ttgen.analysis.steps import tokens
 from ttgen.exhaustive import assert_never
 from ttgen.model.body import AccumulateInL1, Body, If, Let, Loop, Routine, Section, walk
 from ttgen.model.effects import (
@@ -152,10 +153,8 @@ def _in_hand(body: Body, subject: _Subject, values: Mapping[str, int], ring: int
     """The most pages of a buffer that a kernel has reserved or waited for at once."""
     kind = "wait" if subject.kind == "use" else "reserve"
     return max((
-        evaluate(effect.pages, values) if set(names(effect.pages)) <= values.keys() else ring
-        for item in walk(body) if not isinstance(item, (Loop, If, Routine, Let, Section))
-        for effect in effects(item)
-        if isinstance(effect, Token) and (effect.kind, effect.cb) == (kind, subject.name)
+        evaluate(token.pages, values) if set(names(token.pages)) <= values.keys() else ring
+        for token in tokens(body) if (token.kind, token.cb) == (kind, subject.name)
     ), default=ring)  # fmt: skip
 
 
@@ -170,7 +169,8 @@ def _run(body: Body, subject: _Subject, cores: tuple[Mapping[str, int], ...], va
     """The page numbers that all cores use of a tensor or a buffer."""
     runtime, constants, run = _compiled(body, subject, tuple(cores[0]) if cores else ())
     # Cores whose values are the same do the same, unless each of them writes.
-    rows: Iterable[tuple[int, ...]] = [tuple(core[name] for name in runtime) for core in cores]
+    columns = [[core[name] for core in cores] for name in runtime]
+    rows: Iterable[tuple[int, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(cores)
     return run(rows if subject.is_exact else dict.fromkeys(rows), *(values[name] for name in constants))
 
 
@@ -233,6 +233,8 @@ def _difference(turn: Switch, var: str) -> str:
 
 def _few(trips: range, *differences: Callable[[int], int]) -> list[int]:
     """The first, the second and the last of trips, and those beside where a linear difference changes its sign."""
+    if len(trips) < 4:
+        return list(trips)
     last = len(trips) - 1
     chosen = {0, 1, last}
     for difference in differences:

@@ -14,12 +14,9 @@ from functools import partial
 from typing import Any
 
 from ttgen.analysis.errors import ProofError
-from ttgen.analysis.network import Core, Kernel, run
+from ttgen.analysis.network import PLACES, Core, Kernel, run
 from ttgen.analysis.slices import arguments
 from ttgen.analysis.steps import at_home, flow, handed_over, talk
-
-PLACES = ("core_x", "core_y")
-"""What a core's place is called."""
 
 
 def all_end(cores: Sequence[Core], groups: Iterable[tuple[Core, ...]], filled: Collection[str]) -> bool:

@@ -17,6 +17,9 @@ from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, rectangle
 from ttgen.records import dataclass
 
+PLACES = ("core_x", "core_y")
+"""What a core's place is called among its arguments."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:

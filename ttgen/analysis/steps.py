@@ -91,7 +91,7 @@ class Talk:
     def partners(self, values: Mapping[str, int]) -> set[Coordinate]:
         """The cores that it has to do with, from its core's arguments."""
         found: set[Coordinate] = set()
-        for x0, y0, *rest in self.run(*(values[name] for name in self.names)):
+        for x0, y0, *rest in set(self.run(*(values[name] for name in self.names))):
             x1, y1 = rest[:2] or (x0, y0)
             found.update(rectangle((x0, y0), (x1, y1)))
         return found

@@ -3,25 +3,27 @@
 Totals are exact, by counting. That the kernels can't block each other, and that pages are written before they are
 pushed and read before they are popped, is shown by running the statements of the kernels against each other
 (`network`): on every core whose values make a difference to what is handed over, or, where cores have to do with each
-other, on all of them. Of a core alone, loops are cut to a few trips where all of them hand over the same: each leaves
-every ring as full as it found it, so after as many trips as the deepest ring has steps, further ones only repeat states
-that were seen. Slots that differ from trip to trip, or from core to core, are `coverage`'s.
+other, on those of a group, and on all of them that don't go in step (`in_step`). Of a core alone, loops are cut to a
+few trips where all of them hand over the same: each leaves every ring as full as it found it, so after as many trips as
+the deepest ring has steps, further ones only repeat states that were seen. Slots that differ from trip to trip, or from
+core to core, are `coverage`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
-from ttgen.analysis import in_step
 from ttgen.analysis.counts import Key, count, counter
 from ttgen.analysis.errors import ProofError
-from ttgen.analysis.network import Core, run
-from ttgen.analysis.slices import arguments
+from ttgen.analysis.network import PLACES, Core, run
+from ttgen.analysis.slices import arguments, wanted_indices
 from ttgen.analysis.steps import flow, handed_over, talk, tokens
+from ttgen.model.body import Body, If, Let, Loop, Statement, walk
 from ttgen.model.effects import Effect
 from ttgen.model.grids import Coordinate
-from ttgen.model.index import ONE, Index, evaluate
+from ttgen.model.index import ONE, ZERO, Const, Expr, Index, evaluate
 from ttgen.model.index import names as names_of
 
 
@@ -37,9 +39,7 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
     """
     alike: dict[tuple[object, ...], Core] = {}
     for core in cores:
-        wanted = sorted({name for body in core.bodies.values() for name in arguments(flow(body), handed_over)})
-        key = (tuple(core.bodies), *(core.values[name] for name in wanted if name not in in_step.PLACES))
-        alike.setdefault(key, core)
+        alike.setdefault(tuple(_work(core, core.bodies)), core)
     depth = 1
     for core in alike.values():
         depth = max(depth, _check_ends(core))
@@ -48,6 +48,9 @@ def check(cores: Sequence[Core], filled: Collection[str] = ()) -> None:
         for core in alike.values():
             run((core,), few=depth + 1, filled=filled)
         return
+    # Most programs have no cores that do.
+    from ttgen.analysis import in_step
+
     groups = list(_groups(cores))
     if len(alike) > 1 or not in_step.all_end(cores, groups, filled):
         run(cores, few=None, filled=filled)
@@ -119,31 +122,29 @@ def _groups(cores: Sequence[Core]) -> Iterator[tuple[Core, ...]]:
                     reached += talk(own.bodies[name]).partners(own.values)
             for place in found:
                 pending.pop(place, None)
-            group = tuple(
-                replace(core, bodies={name: body for name, body in core.bodies.items() if name in names})
-                for core in map(by_place.__getitem__, sorted(found, key=lambda place: place[::-1]))
-            )
-            kind = _kind(group)
+            group = [by_place[place] for place in sorted(found, key=lambda place: place[::-1])]
+            x0, y0 = group[0].place
+            kind = tuple((core.place[0] - x0, core.place[1] - y0, *_work(core, names)) for core in group)
             if kind not in seen:
                 seen.add(kind)
-                yield group
+                yield tuple(
+                    replace(core, bodies={name: body for name, body in core.bodies.items() if name in names})
+                    for core in group
+                )
 
 
-def _kind(group: tuple[Core, ...]) -> tuple[object, ...]:
-    """What a group does, wherever it is."""
-    x0, y0 = group[0].place
-    return tuple(
-        (
-            core.place[0] - x0, core.place[1] - y0, tuple(core.bodies),
-            *(
-                core.values[name]
-                for body in core.bodies.values()
-                for name in sorted(arguments(flow(body), handed_over))
-                if name not in in_step.PLACES
-            ),
-        )
-        for core in group
-    )  # fmt: skip
+def _work(core: Core, kernels: Collection[str]) -> Iterator[object]:
+    """What some kernels of a core do, wherever it is: the values that make a difference to what they hand over."""
+    for name, body in core.bodies.items():
+        if name in kernels:
+            yield name
+            yield from map(core.values.__getitem__, _names(body))
+
+
+@cache
+def _names(body: Body) -> tuple[str, ...]:
+    """Of what a kernel hands over, the values that this depends on, but for its place."""
+    return tuple(sorted(arguments(flow(body), handed_over) - set(PLACES)))
 
 
 def _together(cores: Sequence[Core]) -> list[set[str]]:
@@ -163,7 +164,7 @@ def _together(cores: Sequence[Core]) -> list[set[str]]:
 
 
 _ALL = 16
-"""The cores of a group each of which is late once: those of a row or a column. Of all cores of a chip, few are."""
+"""The cores of a group each of which is late once where a text may tell any two apart: those of a row or a column."""
 
 
 def _few(group: tuple[Core, ...]) -> Iterator[Core]:
@@ -173,7 +174,7 @@ def _few(group: tuple[Core, ...]) -> Iterator[Core]:
     there are those at the ends of rows and columns, and the second ones; and of all that do as many steps, which ranks
     with a turn more than others don't, the first and the last.
     """
-    if len(group) <= _ALL:
+    if len(group) <= _ALL and any(_holds_numbers(body) for core in group for body in core.bodies.values()):
         yield from group
         return
     lines = [sorted({core.place[axis] for core in group}) for axis in (0, 1)]
@@ -187,6 +188,33 @@ def _few(group: tuple[Core, ...]) -> Iterator[Core]:
         for core in group
         if core.place in turns or all(at in end for at, end in zip(core.place, ends, strict=True))
     )
+
+
+@cache
+def _holds_numbers(body: Body) -> bool:
+    """Whether a kernel holds other numbers than 0 and 1, by which it may tell one rank from all others."""
+
+    def has(index: Index) -> bool:
+        match index:
+            case Const():
+                return index not in (ZERO, ONE)
+            case Expr(left=left, right=right):
+                return has(left) or has(right)
+            case _:
+                return False
+
+    def indices(item: Statement) -> Iterable[Index]:
+        match item:
+            case Let(index=index):
+                return (index,)
+            case Loop(extent=extent):
+                return (extent,)
+            case If(left=left, right=right):
+                return (left, right)
+            case _:
+                return wanted_indices(item, handed_over)
+
+    return any(has(index) for item in walk(flow(body)) for index in indices(item))
 
 
 def _steps(core: Core) -> int:

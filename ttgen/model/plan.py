@@ -282,10 +282,10 @@ class Cost:
 
 def cores_of(tables: Mapping[str, Table]) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
     """Each core that has entries in some tables, row by row, and the entries."""
-    for y, row in enumerate(next(iter(tables.values()))):
-        for x, value in enumerate(row):
-            if value is not None:
-                yield (x, y), {name: table[y][x] or 0 for name, table in tables.items()}
+    for y, rows in enumerate(zip(*tables.values(), strict=True)):
+        for x, values in enumerate(zip(*rows, strict=True)):
+            if values[0] is not None:
+                yield (x, y), dict(zip(tables, [value or 0 for value in values], strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,21 +22,11 @@ from ttgen.spec import Block, BlockLinear, CoreGrid, PolicyName, Shared
 from ttgen.spec import Schedule as ScheduleSpec
 from ttgen.target import Grid, Target
 
-FIELDS: Final = ("policy", "order", "cores", "block", "multicast", "prefetch", "split", "buffers")
 _TRIPS: Final = (1, 2, 3, 4, 6, 8)
 _SIDES: Final = (1, 2, 4, 8)
 _EVEN: Final = (1, 2, 4)
 """Sides of subblocks: a block that is no multiple of one leaves DST half empty."""
 _DEPTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
-
-
-def left_open(stage: Stage) -> tuple[str, ...]:
-    """The choices that the spec leaves to the planner."""
-    schedule = stage.schedule
-    if not isinstance(schedule, ScheduleSpec):
-        return FIELDS
-    sides = (schedule.block.m, schedule.block.n, schedule.block.k) if isinstance(schedule.block, Block) else ()
-    return tuple(name for name in FIELDS if getattr(schedule, name) == "auto" or (name == "block" and "auto" in sides))
 
 
 def plainest(stage: Stage) -> ScheduleSpec:
@@ -46,7 +36,7 @@ def plainest(stage: Stage) -> ScheduleSpec:
         return default
     block = said.block if isinstance(said.block, Block) else Block()
     m, n, k = (1 if side == "auto" else side for side in (block.m, block.n, block.k))
-    free = {name: getattr(default, name) for name in left_open(stage)}
+    free = {name: getattr(default, name) for name in stage.left_open}
     shares = said.multicast not in ("none", "auto") or said.split not in (1, "auto")
     if "policy" in free and shares:
         free["policy"] = "rectangular"
@@ -94,7 +84,7 @@ class _Said:
 
     def __init__(self, stage: Stage, limits: BlockSize) -> None:
         self.schedule = stage.schedule if isinstance(stage.schedule, ScheduleSpec) else None
-        self.free = left_open(stage)
+        self.free = stage.left_open
         self.limits = limits
         self.clipped = stage.shares_schedule
 

@@ -43,7 +43,6 @@ from ttgen.planner import (
     tensors,
 )
 from ttgen.planner.candidate import Candidate, candidate
-from ttgen.planner.choices import left_open
 from ttgen.planner.formula import pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
@@ -158,7 +157,7 @@ def _candidate(
 ) -> Candidate:
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)
-    if left_open(stage):
+    if stage.left_open:
         # The cost model is only imported where something is left to choose.
         from ttgen.planner import search
 

@@ -19,7 +19,7 @@ from ttgen.model.plan import BlockSize
 from ttgen.model.schedule import Decided, Schedule
 from ttgen.planner import l1
 from ttgen.planner.candidate import Candidate, candidate
-from ttgen.planner.choices import left_open, plainest
+from ttgen.planner.choices import plainest
 from ttgen.planner.precision import Exactness
 from ttgen.planner.queue import Choice, Queue, Rank
 from ttgen.planner.schedule import schedule_of
@@ -82,7 +82,7 @@ def best(
         because += _next(winner, _words_of(others[0].made.schedule), others[0].cycles)
     elif queue.least < math.inf:
         because += _next(winner, _words(queue.first), queue.least)
-    return replace(winner.made, schedule=_explained(winner.made.schedule, because, left_open(stage)))
+    return replace(winner.made, schedule=_explained(winner.made.schedule, because, stage.left_open))
 
 
 def rank(

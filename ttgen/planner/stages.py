@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from typing import Final
 
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, listing, suggest
@@ -12,7 +13,9 @@ from ttgen.formula.values import Graph, Input, Shape
 from ttgen.model.plan import TensorRole
 from ttgen.names import tensor_problem
 from ttgen.records import dataclass
-from ttgen.spec import Auto, Layout, LoadedSpec, Schedule, in_dram
+from ttgen.spec import Auto, Block, Layout, LoadedSpec, Schedule, in_dram
+
+_CHOICES: Final = ("policy", "order", "cores", "block", "multicast", "prefetch", "split", "buffers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,17 @@ class Stage:
     given: Mapping[Path, object] = field(repr=False)
     alone: bool
     unnamed: tuple[str, ...] = ()
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """The choices that the spec leaves to the planner."""
+        said = self.schedule
+        if not isinstance(said, Schedule):
+            return _CHOICES
+        sides = (said.block.m, said.block.n, said.block.k) if isinstance(said.block, Block) else ()
+        return tuple(
+            name for name in _CHOICES if getattr(said, name) == "auto" or (name == "block" and "auto" in sides)
+        )
 
     @property
     def shares_schedule(self) -> bool:

@@ -17,7 +17,6 @@ from ttgen.errors import SpecError
 from ttgen.formula.values import Input
 from ttgen.model.plan import BlockSize
 from ttgen.planner import cores
-from ttgen.planner.choices import left_open
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
@@ -46,7 +45,7 @@ class Space:
 def opened(stage: Stage) -> Stage:
     """The stage with what is tuned left open: what is `auto` or, where nothing is, all but cores and order."""
     said = stage.schedule
-    if isinstance(said, ScheduleSpec) and left_open(stage):
+    if isinstance(said, ScheduleSpec) and stage.left_open:
         return stage
     kept = ScheduleSpec() if said == "auto" else said
     # Panels are for policies that number units, and nothing in the model tells them from rows.
@@ -66,7 +65,7 @@ def schedules(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Sched
         limits: the largest block that its formula has.
         target: the card.
     """
-    free, said = left_open(stage), stage.schedule
+    free, said = stage.left_open, stage.schedule
     assert isinstance(said, ScheduleSpec), "an opened stage"
 
     def values(name: str, tried: tuple[Any, ...]) -> tuple[Any, ...]:
