@@ -24,19 +24,24 @@ from ttgen.model.body import (
     Section,
     Statement,
     Tile,
+    Uninit,
     Wait,
     WriteBarrier,
     WritePage,
 )
 from ttgen.model.index import ONE, Const, Expr, Index, Var, add, mul, sub
 from ttgen.model.plan import CoreRange
-from ttgen.model.tiles import FillTile
+from ttgen.model.tiles import FillTile, ReadRow
 
 
 def edit_op(name: str, **changes: Any) -> Change:
     return lambda statement: (
         (replace(statement, **changes),) if isinstance(statement, Op) and statement.name == name else None
     )
+
+
+def drop_op(name: str) -> Change:
+    return lambda statement: () if isinstance(statement, Op) and statement.name == name else None
 
 
 def twice(kind: type) -> Change:
@@ -134,6 +139,15 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a shard that isn't handed over", "gelu_height", "reader", drop(Push), "X: 0 pages pushed and 16 popped"),
     ("a shard that is handed over in part", "gemm_c_sharded", "writer", edit(Pop, pages=Var("shard_n")),
      "C: 16 pages pushed and 4 popped"),
+    ("a reduction that isn't undone", "softmax", "compute", drop(Uninit), "reduce_max_row isn't undone"),
+    ("a scaler that isn't filled", "softmax", "reader", drop(FillTile, "scaler"), "scaler is pushed before it is filled"),
+    ("a mask that isn't filled", "softmax_ragged", "reader", drop(FillTile, "mask"), "mask is pushed before it is filled"),
+    ("a fold that begins with nothing", "row_max", "compute", drop_op("fill"), "fold_max reads slot 0, which holds nothing"),
+    ("a scaler beyond the last", "softmax_ragged", "compute", edit_op("reduce_sum_row", sources=(Tile("exp"), Tile("scaler", Const(2)))),
+     "scaler is used before it was waited for"),
+    ("a row that was kept and isn't awaited", "softmax", "compute", drop(Wait, "exp"), "exp is used before it was waited for"),
+    ("a row that was kept and isn't freed", "softmax", "compute", drop(Pop, "exp"), "exp: 32 pages pushed and 0 popped"),
+    ("a scale that isn't read", "rmsnorm", "reader", drop(ReadRow), "g is pushed before it is filled"),
     ("a result in another slot", "tile", "compute", edit_op("exp", dst=Const(1)), "exp changes slot 0 in place, not 1"),
 ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -157,6 +157,30 @@ OTHERS = sub(CORE_COLS, ONE)
 PAGES = mul(Var("block_m"), Var("block_n"))
 ROOT = Place(x=CORE_X, y=sub(CORE_Y, mul(PART, CORE_ROWS)))
 
+
+def of_parts(change: Callable[[Multicast], Multicast | None]) -> Change:
+    """Changes how parts of maxima are sent."""
+
+    def changed(statement: Statement) -> tuple[Statement, ...] | None:
+        if not isinstance(statement, Multicast) or statement.cb != "all_max":
+            return None
+        made = change(statement)
+        return () if made is None else (made,)
+
+    return changed
+
+
+def of_counter(semaphore: str, by: Callable[[Index, Index], Index]) -> Change:
+    """One more or one less is awaited."""
+
+    def changed(statement: Statement) -> tuple[Statement, ...] | None:
+        if isinstance(statement, Await) and statement.semaphore == semaphore:
+            return (replace(statement, at_least=by(statement.at_least, ONE)),)
+        return None
+
+    return changed
+
+
 FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("a dropped signal", "gemm_multicast", "reader_a", drop(Signal), "wait for each other"),
     ("a dropped announcement", "gemm_multicast", "reader_a", drop(Announce), "wait for each other"),
@@ -222,6 +246,17 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
     ("another root", "gemm_split_gelu", "reader_b_sender", edit(Send, to=Place(x=CORE_X, y=sub(CORE_Y, CORE_ROWS))), "no room for it"),
     ("a sum that is popped before it is sent", "gemm_split_gelu", "reader_b_sender", drop(Pop), "partial: "),
     ("a row left out", "gemm_a_to_all", "reader_a", edit(Multicast, to=Area(first=Place(x=ZERO, y=ZERO), last=Place(x=sub(CORE_COLS, ONE), y=ZERO), cores=RANKS)), "multicast to 8 cores, not to 16"),
+    # Parts of a line, which four cores reduce and tell each other.
+    ("parts that are sent a place too far", "softmax_width", "writer", of_parts(lambda it: replace(it, slot=add(it.slot, ONE))), "no room for it"),
+    ("parts that are sent to one place", "softmax_width", "writer", of_parts(lambda it: replace(it, slot=ZERO)), "all_max is sent twice to the same pages"),
+    ("parts that aren't sent", "softmax_width", "writer", of_parts(lambda it: None), "all_max is pushed before it is filled"),
+    ("a part less awaited", "softmax_width", "writer", of_counter("own_max_arrived", sub), "all_max is pushed before all of it has come"),
+    ("a part too many awaited", "softmax_width", "writer", of_counter("own_max_arrived", add), "wait for each other"),
+    ("room of a core less awaited", "softmax_width", "writer", of_counter("own_max_room", sub), "no room for it"),
+    ("parts that aren't awaited", "softmax_width", "writer", drop(Await, "own_max_arrived"), "all_max is pushed before all of it has come"),
+    ("a part that is signalled before it is there", "softmax_width", "writer", drop(WriteBarrier), "own_max is signalled before it is there"),
+    ("room for parts that isn't there", "softmax_width", "writer", drop(Reserve, "all_max"), "no room for it"),
+    ("sums that raise the counter of maxima", "softmax_width", "writer", in_another_counter("own_sum_arrived", "own_max_arrived"), "all_sum is pushed before all of it has come"),
 ]  # fmt: skip
 
 

@@ -62,6 +62,10 @@ ROWS: tuple[Fault, ...] = (
         ("slot = k if self.streams", "slot = place if self.streams", f"{_RENDERED}[log_softmax]"),
     ),
     *faults(
+        "analysis/dst",
+        ("if masked:", "if False:", "test_proofs.py::test_fault_is_found[a reduction that isn't undone]"),
+    ),
+    *faults(
         "planner/candidate",
         ("sorted({depth, 1})[::-1]", "sorted({depth, 1})", f"{_ROWS}::test_a_row_comes_while_another_is_worked_on_where_two_fit"),
         ("for what in KEEPS if", "for what in KEEPS[1:] if", f"{_ROWS}::test_what_fits_stays"),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ttgen.analysis.errors import ProofError
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, Dst, If, Let, Loop, Op, Routine, Section, children
+from ttgen.model.body import Body, Dst, If, Let, Loop, Op, Routine, Section, Uninit, children
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -54,11 +54,17 @@ def check(
         match statement:
             case Section(math=math, pack=pack):
                 written: dict[int, str] = {}
+                masked = ""
                 for effect, own in _ends(math, values):
                     if isinstance(effect, TakeDst):
                         raise ProofError(f"a slot is packed to {effect.cb} before DST is handed over")
                     if isinstance(effect, Operate):
                         _check_op(effect.op, own, written, slots=slots, bits=bits, to_dst=to_dst, exact=exact)
+                        masked = _masked(effect.op, masked)
+                    if isinstance(effect, Prepare) and isinstance(effect.statement, Uninit):
+                        masked = ""
+                if masked:
+                    raise ProofError(f"{masked} isn't undone: what is packed loses all but a row or a column")
                 for effect, own in _ends(pack, values):
                     if isinstance(effect, Operate):
                         raise ProofError(f"{effect.op.name} after DST was handed over")
@@ -74,6 +80,16 @@ def check(
             case _:
                 if any(_uses_dst(effect) for effect in effects(statement)):
                     raise ProofError(f"{statement.kind} outside a section")
+
+
+def _masked(op: Op, before: str) -> str:
+    """The reduction by the matrix unit under whose mask the packer is after an operation."""
+    operation = OPERATIONS[op.name]
+    if operation.engine != "fpu" or operation.within is None:
+        return before
+    if before not in ("", op.name):
+        raise ProofError(f"{op.name} follows {before}, which isn't undone")
+    return op.name
 
 
 def _uses_dst(effect: Effect) -> bool:
@@ -115,7 +131,7 @@ def _ends(body: Body, values: Mapping[str, int]) -> Iterator[tuple[Effect, Mappi
                 raise ProofError("a section inside a section")
             case _:
                 for effect in effects(statement):
-                    if _uses_dst(effect):
+                    if _uses_dst(effect) or isinstance(effect, Prepare):
                         yield effect, values
 
 

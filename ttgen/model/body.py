@@ -47,12 +47,7 @@ Relation = Literal["==", "<"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """Runs `body` for `var` = 0 … extent - 1.
-
-    Attributes:
-        may_be_empty: whether the extent may be 0; otherwise it is at least 1, whatever the sizes.
-        note: what it is for, in the kernel's words.
-    """
+    """Runs `body` for `var` = 0 … extent - 1; the extent is at least 1, unless it `may_be_empty`."""
 
     kind: ClassVar[str] = "loop"
     var: str
@@ -309,20 +304,9 @@ def children(statement: Statement) -> tuple[Body, ...]:
             return (math, pack)
         case If(then=then, otherwise=otherwise):
             return (then, otherwise)
-        case (
-            Let()
-            | Reserve()
-            | Push()
-            | Wait()
-            | Pop()
-            | ReadPage()
-            | ReadRow()
-            | WritePage()
-            | ReadBarrier()
-            | WriteBarrier()
-        ):
+        case Let() | Reserve() | Push() | Wait() | Pop() | ReadPage() | ReadRow() | WritePage():
             return ()
-        case AtomicBarrier() | Multicast() | Send() | Announce() | Signal() | Await():
+        case ReadBarrier() | WriteBarrier() | AtomicBarrier() | Multicast() | Send() | Announce() | Signal() | Await():
             return ()
         case FillTile() | Startup() | Init() | Uninit() | Reconfigure() | Op() | Pack() | AccumulateInL1():
             return ()
