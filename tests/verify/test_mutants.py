@@ -37,9 +37,10 @@ _DRAWN: dict[tuple[str, int, Kind], tuple[Inputs, Mapping[str, Bounded]] | None]
 
 
 def draw_once(
-    plan: Plan, graph: Graph, programs: Sequence[Checked], *, seed: int, kind: Kind
+    plan: Plan, graph: Graph, programs: Sequence[Checked], *, seed: int, kind: Kind, given: Inputs
 ) -> tuple[Inputs, Mapping[str, Bounded]] | None:
     """The inputs of a spec and what is right for them, which no fault in a rendered text changes."""
+    assert not given
     key = plan.kernel, seed, kind
     if key not in _DRAWN:
         _DRAWN[key] = draw(plan, graph, programs, seed=seed, kind=kind)

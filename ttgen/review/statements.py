@@ -80,7 +80,7 @@ def _words(statement: Any) -> str:
     parts = []
     for item in fields(statement):
         value = getattr(statement, item.name)
-        if item.name != "note" and value is not None and not _is_body(value):
+        if item.name != "note" and value is not None and value is not False and not _is_body(value):
             parts.append(f"{item.name}={_text(value)}")
     return " ".join((statement.kind, *parts))
 
