@@ -10,15 +10,15 @@ import pytest
 import ttgen
 from ttgen.cli.main import main
 from ttgen.codes import CODES
-from ttgen.planner.resolve import candidates
-from ttgen.review.explain import Planned, explain, names
+from ttgen.planner import resolve
+from ttgen.planner.candidate import Planned
+from ttgen.review.explain import explain, names
 
 Captured = pytest.CaptureFixture[str]
 
 
 def planned(name: str) -> Planned:
-    loaded = ttgen.load(f"specs/{name}.yaml")
-    return Planned(loaded=loaded, plan=ttgen.plan(loaded), candidates=candidates(loaded))
+    return resolve.planned(ttgen.load(f"specs/{name}.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Made:
     """A spec's plan, schedule and traffic."""
 
     def __init__(self, loaded: LoadedSpec) -> None:
-        self.plan, candidates = planned(loaded)
+        _loaded, self.plan, candidates = planned(loaded)
         self.target = load_target(self.plan.target.device)
         self.schedules = schedules(candidates, [program.name for program in self.plan.programs], self.target)
         self.trace = trace(self.plan.kernel, self.schedules, self.target)

@@ -12,9 +12,10 @@ import ttgen
 from tests.random_specs import RandomSpec, specs
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
+from ttgen.planner.resolve import unproven
 from ttgen.review.compare import compare
 from ttgen.review.model import Review
-from ttgen.review.side import planned, renamed
+from ttgen.review.side import of_plan, renamed
 from ttgen.review.text import describe
 from ttgen.review.witness import find
 
@@ -59,7 +60,7 @@ compute: Y = softmax(X) * g
 
 
 def review(old: str, new: str) -> Review:
-    sides = (planned(ttgen.loads(text, name="k.yaml")) for text in (old, new))
+    sides = (of_plan(unproven(ttgen.loads(text, name="k.yaml"))) for text in (old, new))
     return compare(next(sides), next(sides), spec="k.yaml")
 
 
@@ -253,7 +254,7 @@ def test_a_spec_beside_itself_with_other_names(spec: RandomSpec, random: object)
     other = renamed(loaded, {name: f"{name}_other" for name in loaded.spec.tensors})
     assert other is not None
     try:
-        found = compare(planned(loaded), planned(other), spec="k.yaml")
+        found = compare(of_plan(unproven(loaded)), of_plan(unproven(other)), spec="k.yaml")
     except SpecError:
         return  # what can't be served has no verdict
     assert found.values == "same"

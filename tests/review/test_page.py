@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import ttgen
+from ttgen.planner.resolve import unproven
 from ttgen.review.compare import compare
 from ttgen.review.gates import WORDS
-from ttgen.review.side import planned
+from ttgen.review.side import of_plan
 from ttgen.review.text import describe
 
 PAGE = Path(__file__).parent.parent.parent / "docs/review.md"
@@ -18,7 +19,7 @@ def test_the_example() -> None:
     old = Path("specs/gemm_blocks.yaml").read_text()
     new = old.replace("block: {m: 4, n: 4", "block: {m: 2, n: 2")
     assert new != old
-    sides = [planned(ttgen.loads(text, name="specs/gemm_blocks.yaml")) for text in (old, new)]
+    sides = [of_plan(unproven(ttgen.loads(text, name="specs/gemm_blocks.yaml"))) for text in (old, new)]
     said = "\n".join(describe(compare(*sides, spec="specs/gemm_blocks.yaml")))
     shown = re.search(r"<!-- output .*?```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert shown is not None

@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ttgen.cli import specs
 from ttgen.cost import predict
 from ttgen.errors import OutputError
 from ttgen.model.plan import Kernel
 from ttgen.output import Change, read, write
+from ttgen.planner.candidate import Planned
 from ttgen.records import dataclass
 from ttgen.run.profile import CoreTimes, Launch, processor_of
 from ttgen.target import load
@@ -35,7 +35,7 @@ class DeviceTimes:
     kernels: tuple[tuple[Kernel, CoreTimes], ...]
 
 
-def device_times(item: specs.Planned, launches: Sequence[Sequence[Launch]]) -> tuple[DeviceTimes, ...]:
+def device_times(item: Planned, launches: Sequence[Sequence[Launch]]) -> tuple[DeviceTimes, ...]:
     """What was measured of each program, from the programs of each run."""
     target = load(item.plan.target.device)
     return tuple(
@@ -44,7 +44,7 @@ def device_times(item: specs.Planned, launches: Sequence[Sequence[Launch]]) -> t
     )
 
 
-def _of_program(item: specs.Planned, number: int, predicted: float, runs: Sequence[Launch]) -> DeviceTimes:
+def _of_program(item: Planned, number: int, predicted: float, runs: Sequence[Launch]) -> DeviceTimes:
     program = item.plan.programs[number]
     middle = sorted(runs, key=lambda run: run.microseconds)[len(runs) // 2]
     longest = ((kernel, middle.longest(processor_of(kernel))) for kernel in program.kernels)
@@ -101,7 +101,7 @@ def as_json(times: DeviceTimes) -> dict[str, Any]:
     }
 
 
-def write_measured(path: Path, item: specs.Planned, times: Sequence[DeviceTimes]) -> None:
+def write_measured(path: Path, item: Planned, times: Sequence[DeviceTimes]) -> None:
     """Adds the schedule of each program, and how long it took, to a file of measured times.
 
     Raises:

@@ -33,17 +33,16 @@ def run(options: argparse.Namespace) -> int:
         print_document(_code(options.what))
         return OK
     from ttgen.loading import load
-    from ttgen.planner.resolve import candidates, resolve
-    from ttgen.review.explain import Planned, explain, names
+    from ttgen.planner.resolve import planned
+    from ttgen.review.explain import explain, names
 
-    loaded = load(path)
-    planned = Planned(loaded=loaded, plan=resolve(loaded), candidates=candidates(loaded))
+    found = planned(load(path))
     if options.name is None:
-        print_document("\n".join(names(planned)) + "\n")
+        print_document("\n".join(names(found)) + "\n")
         return OK
-    lines = list(explain(planned, options.name))
+    lines = list(explain(found, options.name))
     if not lines:
-        known = suggest(options.name, names(planned)) or f"; `ttgen explain {path}` lists all that there is"
+        known = suggest(options.name, names(found)) or f"; `ttgen explain {path}` lists all that there is"
         raise UserError(f"nothing of {path} is called '{options.name}'{known}")
     print_document("\n".join(lines) + "\n")
     return OK

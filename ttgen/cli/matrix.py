@@ -13,7 +13,7 @@ from ttgen.errors import SpecError, UserError, counted
 from ttgen.formats.markdown import table
 from ttgen.formats.report import Note, Report, problems
 from ttgen.loading import load
-from ttgen.planner.resolve import candidates, resolve
+from ttgen.planner.resolve import planned
 from ttgen.source import Place
 from ttgen.spec import LoadedSpec
 from ttgen.target import TargetName
@@ -44,10 +44,10 @@ def rows(words: Sequence[str], targets: Sequence[TargetName]) -> Iterator[Row]:
 def _row(path: Path, loaded: LoadedSpec, target: TargetName) -> Row:
     there = _on(loaded, target)
     try:
-        plan = resolve(there)
+        found = planned(there)
         device = load_target(target)
-        time = sum(predict(made, device).device_us for made in candidates(there))
-        return Row(str(path), target, f"{', '.join(specs.headline(plan))}, {time:.1f} us", ())
+        time = sum(predict(made, device).device_us for made in found.programs)
+        return Row(str(path), target, f"{', '.join(specs.headline(found.plan))}, {time:.1f} us", ())
     except SpecError as error:
         notes = problems(error, str(path))
         return Row(str(path), target, "", tuple(replace(note, message=f"{target}: {note.message}") for note in notes))

@@ -20,6 +20,7 @@ from ttgen.cost import predict
 from ttgen.errors import OutputError, counted, printable
 from ttgen.model.plan import Program, Tensor
 from ttgen.planner.advice import gain
+from ttgen.planner.candidate import Planned
 from ttgen.rendering.plan_json import plan_json
 from ttgen.results import WORTH, in_words
 from ttgen.target import load as load_target
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     return USER_ERROR if wrong else OK
 
 
-def _described(item: specs.Planned, *, search: bool) -> Iterator[str]:
+def _described(item: Planned, *, search: bool) -> Iterator[str]:
     """The lines of a plan for people, and of what is predicted of it."""
     plan, target = item.plan, load_target(item.plan.target.device)
     yield f"{plan.kernel}: {'; '.join(plan.compute)}"
@@ -95,7 +96,7 @@ def _described(item: specs.Planned, *, search: bool) -> Iterator[str]:
         yield f"schedule: {faster}, by the cost model"
 
 
-def _written(item: specs.Planned, options: argparse.Namespace) -> Iterator[str]:
+def _written(item: Planned, options: argparse.Namespace) -> Iterator[str]:
     """Writes what is asked for; says what was written."""
     if not (options.trace or options.npe):
         return

@@ -34,26 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page."""
-    from ttgen.planner.resolve import candidates
     from ttgen.report.page import Subject, page
 
-    planned, wrong = specs.plan_all(options.specs)
+    planned, wrong = specs.planned_all(options.specs)
     if wrong or not planned:
         return USER_ERROR
     reviews = {} if options.against is None else _reviews(options)
     verified = {} if options.verified is None else _verified(options.verified)
     subjects = [
-        Subject(
-            spec=loaded.source.name,
-            text=loaded.source.text,
-            plan=plan,
-            candidates=candidates(loaded),
-            review=reviews.get(plan.kernel),
-            verified=verified.get(plan.kernel),
-        )
-        for loaded, plan in planned
+        Subject(planned=item, review=reviews.get(item.plan.kernel), verified=verified.get(item.plan.kernel))
+        for item in planned
     ]
-    title = f"Kernel {subjects[0].plan.kernel}" if len(subjects) == 1 else counted(len(subjects), "kernel")
+    title = f"Kernel {planned[0].plan.kernel}" if len(planned) == 1 else counted(len(planned), "kernel")
     text = page(subjects, title, options.against)
     before = read(options.output)
     if before is not None and not before.startswith("<!DOCTYPE html>"):

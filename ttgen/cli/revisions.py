@@ -17,12 +17,12 @@ from ttgen.errors import OutputError, SpecError, UserError
 from ttgen.loading import loads
 from ttgen.model.plan import SCHEMA_VERSION
 from ttgen.output import PLAN, read
-from ttgen.planner.resolve import resolve
+from ttgen.planner.resolve import planned, unproven
 from ttgen.rendering.artifacts import artifacts
 from ttgen.review.compare import alone, compare
 from ttgen.review.matching import Pair, match
 from ttgen.review.model import Cause, Review
-from ttgen.review.side import Side, of_output, planned
+from ttgen.review.side import Side, of_output, of_plan
 from ttgen.schema.validation import schema_text
 from ttgen.spec_file import read_bytes
 from ttgen.trees import Revision
@@ -106,16 +106,17 @@ def against_specs(words: Sequence[str], folder: Path) -> Compared:
 def against_output(words: Sequence[str], folder: Path) -> Compared:
     """Compares what specs say with what an output folder holds, this ttgen's or another's."""
     wrong: list[Wrong] = []
-    planned_specs, _number = specs.plan_all(words, lambda path, error: wrong.append((path, error)))
+    found_plans, _number = specs.planned_all(words, lambda path, error: wrong.append((path, error)))
     found: list[Review] = []
     same = 0
-    for loaded, plan in planned_specs:
+    for item in found_plans:
+        loaded, plan = item.loaded, item.plan
         texts = {file.path.split("/", 1)[1]: file.text for file in artifacts(plan)}
         there = _files(folder / plan.kernel)
         if texts == there:
             same += 1
             continue
-        new = replace(planned(loaded, plan), files=texts)
+        new = replace(of_plan(item), files=texts)
         old = _side(plan.kernel, there)
         if old is None and there:
             note = f"this ttgen can't read {folder / plan.kernel / PLAN}"
@@ -128,7 +129,7 @@ def against_output(words: Sequence[str], folder: Path) -> Compared:
         else:
             found.append(compare(old, new, spec=loaded.source.name))
     if specs.folders(words):
-        known = {plan.kernel for _loaded, plan in planned_specs}
+        known = {item.plan.kernel for item in found_plans}
         for path in sorted(folder.glob(f"*/{PLAN}")):
             side = _side(path.parent.name, _files(path.parent)) if path.parent.name not in known else None
             if side is not None:
@@ -145,12 +146,12 @@ def _pair(pair: Pair, old: Mapping[str, bytes], new: Mapping[str, bytes], render
     now = None
     if pair.new is not None:
         loaded = loads(new[pair.new], name=pair.new)
-        now = planned(loaded, resolve(loaded))
+        now = of_plan(planned(loaded))
     if pair.old is None:
         assert now is not None, "there is a spec before, or now"
         return alone(now, spec=pair.new or "", change="new")
     try:
-        before = planned(loads(old[pair.old], name=pair.old))
+        before = of_plan(unproven(loads(old[pair.old], name=pair.old)))
     except SpecError as error:
         name = pair.new or pair.old
         kernel = now.document["kernel"] if now is not None else Path(pair.old).stem
@@ -236,7 +237,7 @@ class _Rendered(NamedTuple):
         if old is None or there == before:
             return None
         file = f"{self.place}/{kernel}"
-        said = planned(loads(raw, name=path))
+        said = of_plan(unproven(loads(raw, name=path)))
         assert said.plan is not None, "a spec has a plan"
         texts = {item.path.split("/", 1)[1]: item.text for item in artifacts(said.plan)}
         if texts == there:

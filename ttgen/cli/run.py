@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ttgen.cli.device_times import DeviceTimes
+    from ttgen.planner.candidate import Planned
     from ttgen.run.run import Ran
 
 _TIMEOUT: Final = 300
@@ -152,7 +153,7 @@ def _write(options: argparse.Namespace, ran: Ran) -> None:
             write_tensor(path, name, ran.stored[name])
 
 
-def _predicted(item: specs.Planned) -> float:
+def _predicted(item: Planned) -> float:
     """Microseconds that the model says a host sees of all programs."""
     from ttgen.cost import predict
     from ttgen.target import load
@@ -167,7 +168,7 @@ def _status(ran: Ran) -> int:
     return OK if ran.verdict.judged else NOT_JUDGED
 
 
-def _report(item: specs.Planned, ran: Ran, predicted: float, times: Sequence[DeviceTimes], *, quiet: bool) -> None:
+def _report(item: Planned, ran: Ran, predicted: float, times: Sequence[DeviceTimes], *, quiet: bool) -> None:
     """A line, and all that was found."""
     from ttgen.cli.device_times import against, lines
 

@@ -15,7 +15,7 @@ from ttgen.spec_file import read_bytes
 
 if TYPE_CHECKING:
     from ttgen.model.plan import Plan
-    from ttgen.planner.candidate import Candidate
+    from ttgen.planner.candidate import Planned
     from ttgen.spec import LoadedSpec
 
 T = TypeVar("T")
@@ -127,14 +127,6 @@ def _each(paths: Iterable[Path], serve: Callable[[Path, _Names], T], complain: C
     return served, wrong
 
 
-class Planned(NamedTuple):
-    """A spec, its plan, and the program of each stage, by which it can be predicted."""
-
-    loaded: LoadedSpec
-    plan: Plan
-    programs: tuple[Candidate, ...]
-
-
 def plan_all(words: Iterable[str], complain: Complain = _print) -> tuple[list[tuple[LoadedSpec, Plan]], int]:
     """Plans every spec; complains of those that can't be, and counts them."""
     planned, wrong = planned_all(words, complain)
@@ -149,7 +141,7 @@ def planned_all(words: Iterable[str], complain: Complain = _print) -> tuple[list
     def serve(path: Path, names: _Names) -> Planned:
         loaded = load(path)
         names.claim(loaded.spec.kernel, path)
-        return Planned(loaded, *planned(loaded))
+        return planned(loaded)
 
     return _each(find(words), serve, complain)
 

@@ -10,13 +10,12 @@ from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError
 from ttgen.model.plan import Plan
 from ttgen.planner import kernel_size
-from ttgen.planner.candidate import Candidate
+from ttgen.planner.candidate import Candidate, Planned
 from ttgen.source import Place
 from ttgen.spec import Block, Budgets, LoadedSpec, Schedule
 from ttgen.target import Target
 from ttgen.target import load as load_target
 
-Made = tuple[Plan, Sequence[Candidate]]
 Measured = Mapping[str, float]
 
 _SHOWN: Final = 3
@@ -52,19 +51,20 @@ class _Tried(NamedTuple):
     after: Measured
 
 
-def check(loaded: LoadedSpec, made: Made, plan: Callable[[LoadedSpec], Made]) -> None:
+def check(made: Planned, plan: Callable[[LoadedSpec], Planned]) -> None:
     """Refuses a spec that takes more than it says.
 
     Args:
-        loaded: the spec.
-        made: its plan, and how each stage is made.
+        made: the spec, its plan, and how each stage is made.
         plan: makes the plan of another spec, or refuses it.
 
     Raises:
         SpecError: every budget that isn't met, with the changes of one thing that meet it.
     """
     said = {
-        item.name: value for item in fields(Budgets) if (value := getattr(loaded.spec.budgets, item.name)) is not None
+        item.name: value
+        for item in fields(Budgets)
+        if (value := getattr(made.loaded.spec.budgets, item.name)) is not None
     }
     if not said:
         return
@@ -72,7 +72,7 @@ def check(loaded: LoadedSpec, made: Made, plan: Callable[[LoadedSpec], Made]) ->
     missed = [name for name in said if not _is_met(name, measured, said)]
     if not missed:
         return
-    tried = list(_tried(loaded, made, said, missed, plan))
+    tried = list(_tried(made, said, missed, plan))
     problems = []
     for name in missed:
         least = "at least" if name == "balance" else "at most"
@@ -81,9 +81,9 @@ def check(loaded: LoadedSpec, made: Made, plan: Callable[[LoadedSpec], Made]) ->
     raise SpecError(problems)
 
 
-def measure(made: Made, wanted: Mapping[str, Any]) -> Measured:
+def measure(made: Planned, wanted: Mapping[str, Any]) -> Measured:
     """What a plan takes, of what budgets may be about; a time only where one is wanted."""
-    plan, candidates = made
+    plan = made.plan
     target = load_target(plan.target.device)
     reads = sum(program.cost.dram_read_bytes for program in plan.programs)
     inputs = (tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram)
@@ -94,7 +94,7 @@ def measure(made: Made, wanted: Mapping[str, Any]) -> Measured:
         "dram_read_ratio": reads / compulsory if compulsory else 0.0,
         "kernel_bytes": max(kernel_size.largest(program.kernels, target).total for program in plan.programs),
         "balance": min(program.balance for program in plan.programs),
-        **({"time_us": _time(candidates, target)} if "time_us" in wanted else {}),
+        **({"time_us": _time(made.programs, target)} if "time_us" in wanted else {}),
     }
 
 
@@ -130,9 +130,10 @@ def _fixes(name: str, before: Measured, said: Mapping[str, float], tried: Sequen
 
 
 def _tried(
-    loaded: LoadedSpec, made: Made, said: Mapping[str, float], missed: Sequence[str], plan: Callable[[LoadedSpec], Made]
+    made: Planned, said: Mapping[str, float], missed: Sequence[str], plan: Callable[[LoadedSpec], Planned]
 ) -> Iterator[_Tried]:
     """What each change of one thing takes, of those that can be planned."""
+    loaded = made.loaded
     known = 0
 
     def tried(edits: Iterator[_Edit]) -> Iterator[_Tried]:
@@ -145,7 +146,7 @@ def _tried(
             known += any(_is_met(name, after, said) for name in missed)
             yield _Tried(edit, after)
 
-    yield from tried(_schedules(loaded, made[0]))
+    yield from tried(_schedules(loaded, made.plan))
     yield from tried(_tensors(loaded))
     if known < _ENOUGH:
         yield from tried(_searched(loaded))

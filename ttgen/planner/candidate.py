@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 from ttgen.analysis.counts import Tally, tally
 from ttgen.model.body import Body
 from ttgen.model.design import Design
 from ttgen.model.grids import ShardGrid
-from ttgen.model.plan import BlockSize, WorkGrid, cores_of
+from ttgen.model.plan import BlockSize, Plan, WorkGrid, cores_of
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context
@@ -23,6 +24,7 @@ from ttgen.planner import buffers, division, l1, nocs, roles, shards, tensors
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.records import dataclass
+from ttgen.spec import LoadedSpec
 from ttgen.target import Fidelity, Target
 
 
@@ -58,6 +60,14 @@ class Candidate:
     def sizes(self) -> Mapping[str, int]:
         """The values of all names that the kernels use as compile-time arguments."""
         return {**self.design.sizes, **self.divided.sizes}
+
+
+class Planned(NamedTuple):
+    """A spec, its plan, and the program of each stage, by which it can be predicted."""
+
+    loaded: LoadedSpec
+    plan: Plan
+    programs: tuple[Candidate, ...]
 
 
 def candidate(

@@ -42,7 +42,7 @@ from ttgen.planner import (
     shards,
     tensors,
 )
-from ttgen.planner.candidate import Candidate, candidate
+from ttgen.planner.candidate import Candidate, Planned, candidate
 from ttgen.planner.formula import pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
@@ -60,29 +60,29 @@ def resolve(loaded: LoadedSpec) -> Plan:
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
-    return planned(loaded)[0]
+    return planned(loaded).plan
 
 
-def planned(loaded: LoadedSpec) -> tuple[Plan, tuple[Candidate, ...]]:
-    """Plans a spec; with the program of each stage, by which it can be predicted.
+def planned(loaded: LoadedSpec) -> Planned:
+    """Plans a spec; with the program of each stage.
 
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
     with located(loaded.source):
         made = _resolved(loaded, proving=True)
-        budgets.check(loaded, made, lambda other: _resolved(other, proving=False))
+        budgets.check(made, lambda other: _resolved(other, proving=False))
         return made
 
 
-def unproven(loaded: LoadedSpec) -> Plan:
+def unproven(loaded: LoadedSpec) -> Planned:
     """The plan of a spec whose proofs somebody has seen, or doesn't need; budgets aren't looked at.
 
     Raises:
         SpecError: the spec can't be served; with the place and the reason.
     """
     with located(loaded.source):
-        return _resolved(loaded, proving=False)[0]
+        return _resolved(loaded, proving=False)
 
 
 def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
@@ -101,7 +101,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         return tuple(_candidate(loaded, stage, exactness, target, held) for stage in stages)
 
 
-def _resolved(loaded: LoadedSpec, *, proving: bool) -> tuple[Plan, tuple[Candidate, ...]]:
+def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
     spec = loaded.spec
     target = load_target(spec.target)
     api = newest()
@@ -149,7 +149,7 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> tuple[Plan, tuple[Candida
         decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
         files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
-    return plan, tuple(chosen)
+    return Planned(loaded, plan, tuple(chosen))
 
 
 def _candidate(

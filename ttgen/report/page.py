@@ -9,7 +9,7 @@ from ttgen.cost import predict
 from ttgen.cost.loads import pages
 from ttgen.model.grids import Coordinate
 from ttgen.model.plan import Plan, Program
-from ttgen.planner.candidate import Candidate
+from ttgen.planner.candidate import Candidate, Planned
 from ttgen.records import dataclass
 from ttgen.report import compared
 from ttgen.report.html import Content, Html, bar, code, element, joined, table
@@ -24,25 +24,20 @@ class Subject:
     """A kernel of the page.
 
     Attributes:
-        spec: its file.
-        text: what is in it.
-        plan: what was decided.
-        candidates: how each program is made.
+        planned: its spec, what was decided, and how each program is made.
         review: what changed; None where nothing is compared, or nothing did.
         verified: what `ttgen verify --json` said of it; None where it didn't.
     """
 
-    spec: str
-    text: str
-    plan: Plan
-    candidates: tuple[Candidate, ...]
+    planned: Planned
     review: Review | None = None
     verified: Mapping[str, Any] | None = None
 
 
 def page(subjects: Sequence[Subject], title: str, against: str | None = None) -> str:
     """The text of the page."""
-    links = [element("li", element("a", item.plan.kernel, href=f"#{item.plan.kernel}")) for item in subjects]
+    kernels = [item.planned.plan.kernel for item in subjects]
+    links = [element("li", element("a", kernel, href=f"#{kernel}")) for kernel in kernels]
     nav = element("nav", element("ul", *links), aria_label="Kernels") if len(subjects) > 1 else Html("")
     body = [_subject(item, against) for item in subjects]
     head = (
@@ -58,7 +53,7 @@ def page(subjects: Sequence[Subject], title: str, against: str | None = None) ->
 
 
 def _subject(item: Subject, against: str | None) -> Html:
-    plan = item.plan
+    spec, plan = item.planned.loaded.source, item.planned.plan
     parts: list[Content] = [
         element("h2", plan.kernel, id=f"{plan.kernel}-title"),
         code("\n".join(plan.compute), f"Formulas of {plan.kernel}"),
@@ -67,9 +62,9 @@ def _subject(item: Subject, against: str | None) -> Html:
         parts += compared.section(item.review, against or "")
     elif against is not None:
         parts.append(element("p", f"Unchanged since {against}."))
-    parts.append(_facts(item))
-    parts += [element("h3", "Stages and values"), drawing(plan, item.candidates, f"Stages of {plan.kernel}")]
-    for program, made in zip(plan.programs, item.candidates, strict=True):
+    parts.append(_facts(item.planned))
+    parts += [element("h3", "Stages and values"), drawing(plan, item.planned.programs, f"Stages of {plan.kernel}")]
+    for program, made in zip(plan.programs, item.planned.programs, strict=True):
         name = f" of program {program.name}" if len(plan.programs) > 1 else ""
         parts += [element("h3", f"Work of each core{name}"), grid(plan, program)]
         parts += [element("h3", f"L1{name}"), _l1(program)]
@@ -79,15 +74,15 @@ def _subject(item: Subject, against: str | None) -> Html:
     if item.verified is not None:
         parts += [element("h3", "Verification"), *_verified(item.verified)]
     parts.append(
-        element("details", element("summary", f"The spec, {item.spec}"), code(item.text, f"The spec of {plan.kernel}"))
+        element("details", element("summary", f"The spec, {spec.name}"), code(spec.text, f"The spec of {plan.kernel}"))
     )
     return element("section", *parts, id=plan.kernel, aria_labelledby=f"{plan.kernel}-title")
 
 
-def _facts(item: Subject) -> Html:
+def _facts(item: Planned) -> Html:
     plan, target = item.plan, load_target(item.plan.target.device)
     reads = sum(program.cost.dram_read_bytes for program in plan.programs)
-    time = sum(predict(made, target).device_us for made in item.candidates)
+    time = sum(predict(made, target).device_us for made in item.programs)
     facts = (
         ("card", f"{plan.target.device} ({plan.target.arch})"),
         ("cores", f"{max(program.work.cores for program in plan.programs)} of {target.grid.cores}"),

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from ttgen.errors import SpecError
 from ttgen.formula.values import Graph
+from ttgen.planner.resolve import unproven
 from ttgen.review import causes, formulas, interface, rounding, statements, witness, work
 from ttgen.review.model import Bound, Cause, Change, CostChange, CostName, Review, Values, Witness
-from ttgen.review.side import Side, costs, planned, renamed, with_shapes
+from ttgen.review.side import Side, costs, of_plan, renamed, with_shapes
 
 
 def compare(
@@ -82,7 +83,7 @@ def _named(old: Side, names: Mapping[str, str]) -> Side | None:
         return None
     if old.plan is not None:
         try:
-            return planned(loaded)
+            return of_plan(unproven(loaded))
         except SpecError:
             return None
     tensors = [{**tensor, "name": names.get(tensor["name"], tensor["name"])} for tensor in old.document["tensors"]]

@@ -5,28 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from ttgen import resources
 from ttgen.cost import predict
 from ttgen.cost.loads import pages
-from ttgen.model.plan import Decision, Plan, Program
+from ttgen.model.plan import Decision, Program
 from ttgen.planner import kernel_size
-from ttgen.planner.candidate import Candidate
-from ttgen.records import dataclass
-from ttgen.spec import LoadedSpec
+from ttgen.planner.candidate import Planned
 from ttgen.target import load as load_target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A spec, its plan, and how each of its programs is made."""
-
-    loaded: LoadedSpec
-    plan: Plan
-    candidates: Sequence[Candidate]
-
 
 _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "policy": ("schedule", "policy"), "order": ("schedule", "order"), "cores": ("schedule", "cores"),
@@ -111,7 +99,7 @@ def _dram(kind: str) -> Callable[[Planned], Iterator[str]]:
         word = "read" if kind == "read" else "write"
         total = sum(getattr(program.cost, f"dram_{word}_bytes") for program in plan.programs)
         yield f"dram_{word}_bytes: {total:,}, pages of a tile as the kernels' statements {kind} them"
-        for made, program in zip(planned.candidates, plan.programs, strict=True):
+        for made, program in zip(planned.programs, plan.programs, strict=True):
             for name, number in sorted(Counter(dict(pages(made.tally.total, kind))).items()):
                 tensor = plan.tensor(name)
                 if tensor.in_dram:
@@ -145,7 +133,7 @@ def _noc(planned: Planned) -> Iterator[str]:
 def _products(planned: Planned) -> Iterator[str]:
     total = sum(program.cost.tile_products for program in planned.plan.programs)
     yield f"tile_products: {total:,}, of two tiles of 32x32 each"
-    for program, made in zip(planned.plan.programs, planned.candidates, strict=True):
+    for program, made in zip(planned.plan.programs, planned.programs, strict=True):
         product = made.stage.graph.contraction
         if product is not None:
             *batches, rows, cols = product.shape
@@ -189,7 +177,7 @@ def _balance(planned: Planned) -> Iterator[str]:
 
 def _time(planned: Planned) -> Iterator[str]:
     target = load_target(planned.plan.target.device)
-    found = [predict(made, target) for made in planned.candidates]
+    found = [predict(made, target) for made in planned.programs]
     total = sum(item.device_us for item in found)
     yield f"time_us: {total:.2f}, predicted from the launch to the last write (docs/cost.md)"
     for program, item in zip(planned.plan.programs, found, strict=True):

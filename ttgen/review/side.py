@@ -14,7 +14,7 @@ from ttgen.formula.values import Graph
 from ttgen.loading import loads
 from ttgen.model.plan import Plan
 from ttgen.planner import kernel_size
-from ttgen.planner.resolve import candidates, unproven
+from ttgen.planner.candidate import Candidate, Planned
 from ttgen.records import dataclass
 from ttgen.rendering.plan_json import plan_json
 from ttgen.review.model import CostName
@@ -32,12 +32,14 @@ class Side:
         loaded: the spec; of an output folder, one that says the same tensors and formulas.
         plan: what this ttgen makes of it; None of an output folder, whose decisions may be another ttgen's.
         document: its tt.plan.json.
+        programs: how each of the plan's programs is made.
         files: the texts of its files by path, where it is an output folder.
     """
 
     loaded: LoadedSpec
     plan: Plan | None
     document: Document
+    programs: tuple[Candidate, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -46,18 +48,10 @@ class Side:
         return graph_of(self.loaded)
 
 
-def planned(loaded: LoadedSpec, plan: Plan | None = None) -> Side:
-    """The revision that a spec says.
-
-    Args:
-        loaded: the spec.
-        plan: of it; made here, without proofs, where it isn't given.
-
-    Raises:
-        SpecError: it can't be served.
-    """
-    plan = plan or unproven(loaded)
-    return Side(loaded=loaded, plan=plan, document=json.loads(plan_json(plan)))
+def of_plan(found: Planned) -> Side:
+    """The revision that a spec says."""
+    document = json.loads(plan_json(found.plan))
+    return Side(loaded=found.loaded, plan=found.plan, document=document, programs=found.programs)
 
 
 def of_output(document: Document, files: Mapping[str, str]) -> Side:
@@ -147,5 +141,5 @@ def costs(side: Side) -> dict[CostName, float | None]:
     if side.plan is not None:
         target = load_target(side.plan.target.device)
         found["kernel_bytes"] = max(kernel_size.largest(item.kernels, target).total for item in side.plan.programs)
-        found["time_us"] = round(sum(predict(item, target).device_us for item in candidates(side.loaded)), 2)
+        found["time_us"] = round(sum(predict(item, target).device_us for item in side.programs), 2)
     return found
