@@ -273,7 +273,5 @@ def headline(plan: Plan) -> Iterator[str]:
     yield f"balance {min(program.balance for program in programs):.0%}"
     yield f"L1 {max(program.l1.bytes for program in programs) / 1024:.0f} of {programs[0].l1.limit / 1024:.0f} KiB"
     yield from (f"code {item.value} of what a core holds" for item in plan.decisions if item.name.endswith("code"))
-    inputs = (tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram)
-    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in inputs)
-    reads = sum(program.cost.dram_read_bytes for program in programs)
-    yield f"DRAM reads {reads / compulsory:.1f}x compulsory" if compulsory else "no DRAM reads"
+    ratio = plan.dram_read_ratio
+    yield "no DRAM reads" if ratio is None else f"DRAM reads {ratio:.1f}x compulsory"

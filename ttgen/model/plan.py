@@ -371,6 +371,22 @@ class Plan:
         (only,) = self.programs
         return only
 
+    @property
+    def dram_inputs(self) -> tuple[Tensor, ...]:
+        """The inputs that have to be read from DRAM, once at least."""
+        return tuple(tensor for tensor in self.tensors if tensor.role == "input" and tensor.in_dram)
+
+    @property
+    def dram_read_bytes(self) -> int:
+        """What all programs read from DRAM."""
+        return sum(program.cost.dram_read_bytes for program in self.programs)
+
+    @property
+    def dram_read_ratio(self) -> float | None:
+        """What is read from DRAM, as a multiple of the inputs there; None where there are none."""
+        compulsory = sum(tensor.pages * tensor.page_bytes for tensor in self.dram_inputs)
+        return self.dram_read_bytes / compulsory if compulsory else None
+
     def tensor(self, name: str) -> Tensor:
         """The tensor of that name."""
         return next(tensor for tensor in self.tensors if tensor.name == name)

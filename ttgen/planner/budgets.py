@@ -85,13 +85,10 @@ def measure(made: Planned, wanted: Mapping[str, Any]) -> Measured:
     """What a plan takes, of what budgets may be about; a time only where one is wanted."""
     plan = made.plan
     target = load_target(plan.target.device)
-    reads = sum(program.cost.dram_read_bytes for program in plan.programs)
-    inputs = (tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram)
-    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in inputs)
     return {
         "l1_bytes": max(program.l1.bytes for program in plan.programs),
-        "dram_read_bytes": reads,
-        "dram_read_ratio": reads / compulsory if compulsory else 0.0,
+        "dram_read_bytes": plan.dram_read_bytes,
+        "dram_read_ratio": plan.dram_read_ratio or 0.0,
         "kernel_bytes": max(kernel_size.largest(program.kernels, target).total for program in plan.programs),
         "balance": min(program.balance for program in plan.programs),
         **({"time_us": _time(made.programs, target)} if "time_us" in wanted else {}),

@@ -81,14 +81,13 @@ def _subject(item: Subject, against: str | None) -> Html:
 
 def _facts(item: Planned) -> Html:
     plan, target = item.plan, load_target(item.plan.target.device)
-    reads = sum(program.cost.dram_read_bytes for program in plan.programs)
     time = sum(predict(made, target).device_us for made in item.programs)
     facts = (
         ("card", f"{plan.target.device} ({plan.target.arch})"),
         ("cores", f"{max(program.work.cores for program in plan.programs)} of {target.grid.cores}"),
         ("balance", f"{min(program.balance for program in plan.programs):.0%}"),
         ("L1 of a core", f"{max(program.l1.bytes for program in plan.programs):,} of {plan.programs[0].l1.limit:,} B"),
-        ("DRAM read", f"{reads:,} B"),
+        ("DRAM read", f"{plan.dram_read_bytes:,} B"),
         ("predicted", f"{time:.1f} us"),
         ("fidelity", f"{plan.precision.fidelity}, {plan.precision.accumulate}"),
     )

@@ -112,12 +112,10 @@ def _dram(kind: str) -> Callable[[Planned], Iterator[str]]:
 
 def _ratio(planned: Planned) -> Iterator[str]:
     plan = planned.plan
-    reads = sum(program.cost.dram_read_bytes for program in plan.programs)
-    inputs = [tensor for tensor in plan.tensors if tensor.role == "input" and tensor.in_dram]
-    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in inputs)
-    ratio = f"{reads / compulsory:.3g}" if compulsory else "none"
-    yield f"dram_read_ratio: {ratio} = {reads:,} bytes read / {compulsory:,} bytes of inputs in DRAM"
-    yield from (f"  {tensor.name}: {tensor.pages:,} pages of {tensor.page_bytes:,}" for tensor in inputs)
+    compulsory = sum(tensor.pages * tensor.page_bytes for tensor in plan.dram_inputs)
+    ratio = "none" if plan.dram_read_ratio is None else f"{plan.dram_read_ratio:.3g}"
+    yield f"dram_read_ratio: {ratio} = {plan.dram_read_bytes:,} bytes read / {compulsory:,} bytes of inputs in DRAM"
+    yield from (f"  {tensor.name}: {tensor.pages:,} pages of {tensor.page_bytes:,}" for tensor in plan.dram_inputs)
 
 
 def _noc(planned: Planned) -> Iterator[str]:
