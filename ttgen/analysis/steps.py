@@ -39,9 +39,9 @@ def handed_over(effect: Effect) -> tuple[Index, ...]:
         case Fill(slot=None):
             return (ONE,)
         case Deliver(slot=slot, pages=pages, to=to):
-            return (slot, pages, *_corners(to))
+            return (slot, pages, *corners(to))
         case Raise(value=value, to=to):
-            return (value, *_corners(to))
+            return (value, *corners(to))
         case Reach(at_least=at_least):
             return (at_least,)
         case Fill() | Page() | Use() | Barrier() | Operate() | TakeDst() | Accumulate() | Prepare():
@@ -61,7 +61,8 @@ def at_home(effect: Effect) -> tuple[Index, ...]:
             return handed_over(effect)
 
 
-def _corners(to: Area | Place) -> tuple[Index, ...]:
+def corners(to: Area | Place) -> tuple[Index, ...]:
+    """Columns and rows of where something goes, of an area the first core's and the last one's."""
     ends = (to.first, to.last) if isinstance(to, Area) else (to,)
     return tuple(side for end in ends for side in (end.x, end.y))
 
@@ -105,15 +106,15 @@ def talk(body: Body) -> Talk:
     addressed = sliced(body, _addresses)
     names = tuple(sorted(arguments(addressed, _addresses)))
     buffers = frozenset(effect.cb for effect in own if isinstance(effect, Deliver))
-    return Talk(semaphores, buffers, names, _generator(addressed, names, _partner))
+    return Talk(semaphores, buffers, names, generator(addressed, names, _partner, _trips))
 
 
 def _partner(effect: Effect) -> str:
-    return f"yield ({', '.join(map(to_python, _corners(effect.to)))})" if isinstance(effect, (Deliver, Raise)) else ""
+    return f"yield ({', '.join(map(to_python, corners(effect.to)))})" if isinstance(effect, (Deliver, Raise)) else ""
 
 
 def _addresses(effect: Effect) -> tuple[Index, ...]:
-    return _corners(effect.to) if isinstance(effect, (Deliver, Raise)) else ()
+    return corners(effect.to) if isinstance(effect, (Deliver, Raise)) else ()
 
 
 @cache
@@ -126,12 +127,21 @@ def compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[bool]]
     """
     own = sliced(body, _looked_at)
     names = tuple(sorted(arguments(own, _looked_at)))
-    return names, _generator(own, ("few", "kernel", *names), _step)
+    return names, generator(own, ("few", "kernel", *names), _step, _few_trips)
 
 
-def _generator(body: Body, parameters: Sequence[str], text: Callable[[Effect], str]) -> Callable[..., Iterator[Any]]:
-    """A function that runs the loops of a body, and does what `text` makes of its effects."""
-    lines = [f"def run({', '.join(parameters)}):", *_lines(body, "    ", text), "    return", "    yield"]
+def generator(
+    body: Body, parameters: Sequence[str], text: Callable[[Effect], str], trips: Callable[[Loop], str]
+) -> Callable[..., Iterator[Any]]:
+    """A function that runs the loops of a body.
+
+    Args:
+        body: a slice, without sections and routines.
+        parameters: the function's.
+        text: of an effect, the statement that it becomes; nothing where it is left out.
+        trips: of a loop, the values that its variable takes.
+    """
+    lines = [f"def run({', '.join(parameters)}):", *_lines(body, "    ", text, trips), "    return", "    yield"]
     scope: dict[str, Any] = {}
     # The text is made of our own expressions, whose names are identifiers that the tile program declares.
     exec("\n".join(lines), scope)  # noqa: S102
@@ -152,27 +162,40 @@ def _looked_at(effect: Effect) -> tuple[Index, ...]:
             return handed_over(effect)
 
 
-def _lines(body: Body, indent: str, text: Callable[[Effect], str]) -> Iterator[str]:
+def every_trip(loop: Loop) -> str:
+    """All values that a loop's variable takes."""
+    return f"range({to_python(loop.extent)})"
+
+
+def _trips(loop: Loop) -> str:
+    """Those that matter: trips that hand nothing over differ in slots only.
+
+    The first stands for all, and for none where a block is beyond the tensor.
+    """
+    return every_trip(loop) if flow(loop.body) else "range(1)"
+
+
+def _few_trips(loop: Loop) -> str:
+    """A few of them, where all hand over the same."""
+    own = flow(loop.body)
+    return f"{_trips(loop)}[:few]" if own and loop.var not in used_names(own, handed_over) else _trips(loop)
+
+
+def _lines(body: Body, indent: str, text: Callable[[Effect], str], trips: Callable[[Loop], str]) -> Iterator[str]:
     for item in body:
         match item:
             case Let(name=name, index=index):
                 yield f"{indent}{name} = {to_python(index)}"
-            case Loop(var=var, extent=extent, body=inner):
-                # Trips that hand nothing over differ in slots only, and the first stands for all, and for none where a
-                # block is beyond the tensor; where all hand over the same, a few do.
-                own = flow(inner)
-                trips = f"range({to_python(extent)})" if own else "range(1)"
-                if own and text is _step and var not in used_names(own, handed_over):
-                    trips += "[:few]"
-                yield f"{indent}for {var} in {trips}:"
-                yield from _lines(inner, indent + "    ", text)
+            case Loop(var=var, body=inner):
+                yield f"{indent}for {var} in {trips(item)}:"
+                yield from _lines(inner, indent + "    ", text, trips)
                 yield f"{indent}    pass"
             case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
                 yield f"{indent}if {to_python(left)} {relation} {to_python(right)}:"
-                yield from _lines(then, indent + "    ", text)
+                yield from _lines(then, indent + "    ", text, trips)
                 yield f"{indent}    pass"
                 yield f"{indent}else:"
-                yield from _lines(otherwise, indent + "    ", text)
+                yield from _lines(otherwise, indent + "    ", text, trips)
                 yield f"{indent}    pass"
             case Routine() | Section():
                 raise AssertionError("slices have no sections and no routines")
@@ -211,7 +234,7 @@ def _step(effect: Effect) -> str:
 
 def _ends(to: Area | Place) -> str:
     cores = f", {to_python(to.cores)}" if isinstance(to, Area) else ""
-    return f"({', '.join(map(to_python, _corners(to)))}{cores})"
+    return f"({', '.join(map(to_python, corners(to)))}{cores})"
 
 
 @cache

@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 
 from ttgen.analysis.counts import counter
 from ttgen.analysis.slices import arguments, sliced
+from ttgen.analysis.steps import corners, every_trip, generator
 from ttgen.exhaustive import assert_never
-from ttgen.model.body import Body, If, Let, Loop, Routine, Section
+from ttgen.model.body import Body
 from ttgen.model.effects import (
     Accumulate,
     Barrier,
@@ -29,9 +30,7 @@ from ttgen.model.effects import (
     TakeDst,
     Token,
     Use,
-    effects,
 )
-from ttgen.model.exchange import Area, Place
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import ONE, Index, to_python
 from ttgen.model.plan import Kernel, Plan, Program, Tensor
@@ -229,7 +228,7 @@ def _wanted(effect: Effect) -> tuple[Index, ...]:
         case Page(page=page, pages=pages):
             return (page, pages)
         case Deliver(pages=pages, to=to):
-            return (pages, *_corners(to))
+            return (pages, *corners(to))
         case (
             Token() | Fill() | Use() | Barrier() | Raise() | Reach() | Operate() | TakeDst() | Accumulate() | Prepare()
         ):
@@ -238,41 +237,12 @@ def _wanted(effect: Effect) -> tuple[Index, ...]:
             assert_never(effect)
 
 
-def _corners(to: Area | Place) -> tuple[Index, ...]:
-    ends = (to.first, to.last) if isinstance(to, Area) else (to,)
-    return tuple(side for end in ends for side in (end.x, end.y))
-
-
 @cache
 def _compiled(body: Body) -> tuple[tuple[str, ...], Callable[..., Iterator[tuple[Any, ...]]]]:
     """The names that a kernel needs, and what it moves, step by step."""
     own = sliced(body, _wanted)
     names = tuple(sorted(arguments(own, _wanted)))
-    scope: dict[str, Any] = {}
-    # The text is made of our own expressions, whose names are identifiers that the tile program declares.
-    exec("\n".join([f"def run({', '.join(names)}):", *_lines(own, "    "), "    return", "    yield"]), scope)  # noqa: S102
-    return names, scope["run"]
-
-
-def _lines(body: Body, indent: str) -> Iterator[str]:
-    for item in body:
-        match item:
-            case Let(name=name, index=index):
-                yield f"{indent}{name} = {to_python(index)}"
-            case Loop(var=var, extent=extent, body=inner):
-                yield f"{indent}for {var} in range({to_python(extent)}):"
-                yield from _lines(inner, indent + "    ")
-            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
-                yield f"{indent}if {to_python(left)} {relation} {to_python(right)}:"
-                yield from _lines(then, indent + "    ")
-                yield f"{indent}    pass"
-                yield f"{indent}else:"
-                yield from _lines(otherwise, indent + "    ")
-                yield f"{indent}    pass"
-            case Routine() | Section():
-                raise AssertionError("slices have no sections and no routines")
-            case _:
-                yield from (f"{indent}yield {step}" for effect in effects(item) if (step := _step(effect)))
+    return names, generator(own, names, lambda effect: f"yield {step}" if (step := _step(effect)) else "", every_trip)
 
 
 def _step(effect: Effect) -> str:
