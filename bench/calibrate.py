@@ -8,7 +8,6 @@ docs/cost.md; the constants in use are changed by hand.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -17,6 +16,7 @@ from statistics import mean
 from typing import Final
 
 from bench.measured import Row, predicted, rows
+from bench.page import publish
 from ttgen.target import Arch, Rates, load_rates
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "cost.md"
@@ -121,13 +121,7 @@ def table() -> Iterator[str]:
 
 def main() -> None:
     """Prints the errors, or writes them to the page."""
-    text = "\n".join(table()) + "\n"
-    if "--write" not in sys.argv[1:]:
-        print(text)
-        return
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(MARKS[0])
-    PAGE.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
+    publish(table(), PAGE, MARKS)
 
 
 if __name__ == "__main__":

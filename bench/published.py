@@ -7,7 +7,6 @@ program, with the model's error. `--write` puts the table into docs/published.md
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.measured import Row, predicted, rows, spec_of
+from bench.page import publish
 from ttgen.cost import Prediction, predict
 from ttgen.loading import loads
 from ttgen.planner import l1
@@ -132,13 +132,7 @@ def _mean(ratios: list[float]) -> float:
 
 def main() -> None:
     """Prints the table, or writes it to the page."""
-    text = "\n".join(table()) + "\n"
-    if "--write" not in sys.argv[1:]:
-        print(text)
-        return
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(MARKS[0])
-    PAGE.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
+    publish(table(), PAGE, MARKS)
 
 
 if __name__ == "__main__":
