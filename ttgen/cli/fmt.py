@@ -6,18 +6,17 @@ Comments stay above what they are written above. Values keep their spelling, and
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 from typing import Final
 
 from ttgen.canonical import canonical
 from ttgen.cli import specs
 from ttgen.cli.main import DIFFERS, OK, USER_ERROR
 from ttgen.cli.terminal import complain
-from ttgen.errors import OutputError, UserError, counted, printable
-from ttgen.output import Change, differences
-from ttgen.source import read
+from ttgen.errors import UserError, counted, printable
+from ttgen.output import Change, differences, rewrite
+from ttgen.source import parse
+from ttgen.spec_file import read_bytes
 
 EXAMPLES: Final = """\
   ttgen fmt specs
@@ -40,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     paths = specs.find(options.specs)
     for path in paths:
         try:
-            before = read(path).text
+            raw = read_bytes(path)
+            before = parse(raw, name=str(path)).text
             after = canonical(before, str(path))
         except UserError as error:
             complain(error)
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             for line in differences([Change(path=path.as_posix(), before=before, after=after)]):
                 print(line)
             continue
-        _write(path, after)
+        rewrite(path, raw, after.encode())
         if not options.quiet:
             print(f"{printable(str(path))}: formatted")
     if options.check and not options.quiet:
@@ -62,16 +62,3 @@ def run(options: argparse.Namespace) -> int:
     if wrong:
         return USER_ERROR
     return DIFFERS if options.check and changed else OK
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file whole, or leaves it as it was; what it points to, where it is a link."""
-    path = path.resolve()
-    beside = path.with_name(f".{path.name}.{os.getpid()}.ttgen")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.chmod(path.stat().st_mode)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path}: {error.strerror or error}") from None
