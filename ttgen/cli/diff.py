@@ -37,14 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", default="HEAD", metavar="REF", help="a revision of git, or a folder (default: HEAD)"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("rendered"),
-        metavar="DIR",
-        help="where specs are rendered to (default: rendered)",
-    )
+    specs.add_output(parser, "where specs are rendered to")
     parser.add_argument(
         "--fail-on",
         type=_gates,

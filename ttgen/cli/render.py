@@ -33,14 +33,7 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     specs.add_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("rendered"),
-        metavar="DIR",
-        help="output folder (default: rendered)",
-    )
+    specs.add_output(parser, "output folder")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; show the diff and why, and exit 2 when files differ"
     )

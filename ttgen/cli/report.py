@@ -65,7 +65,7 @@ def _reviews(options: argparse.Namespace) -> Mapping[str, Any]:
     from ttgen.cli.revisions import against_revision
     from ttgen.trees import revision
 
-    found = against_revision(options.specs, revision(options.against, Path(options.specs[0])), Path("rendered"))
+    found = against_revision(options.specs, revision(options.against, Path(options.specs[0])), specs.RENDERED)
     return {review.kernel: review for review in found.reviews}
 
 

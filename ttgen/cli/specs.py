@@ -23,6 +23,8 @@ Complain = Callable[[Path, UserError], None]
 """What becomes of the problems of a spec."""
 
 SUFFIXES: Final = (".yaml", ".yml")
+RENDERED: Final = Path("rendered")
+"""Where specs are rendered to, unless another folder is named."""
 SPECS_A_WORKER: Final = 100
 """Fewer are made before another process has begun."""
 MOST_SEARCHED: Final = 16
@@ -36,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec file, a folder of them, or a glob")
     parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing of it")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong")
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Adds the folder that specs are rendered to; `what` it is for the command."""
+    parser.add_argument(
+        "-o", "--output", type=Path, default=RENDERED, metavar="DIR", help=f"{what} (default: {RENDERED})"
+    )
 
 
 def require_numpy(command: str, extra: str = "verify") -> None:
