@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Literal
 
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
+from ttgen.exhaustive import assert_never
 from ttgen.formula.axes import with_axes
+from ttgen.formula.functions import PLACED
 from ttgen.formula.parse import (
     MAX_DEPTH,
     Apply,
     Assignment,
+    Attention,
     Name,
     Number,
     Reduce,
@@ -64,7 +68,36 @@ def graph_of(loaded: LoadedSpec) -> Graph:
     if problems:
         raise SpecError(problems)
     assigned = tuple(Output(tensor=name, value=value) for name, value in builder.values.items())
-    return with_axes(builder.nodes, tuple(builder.outputs), assigned)
+    return with_axes(*_used(builder.nodes, tuple(builder.outputs), assigned))
+
+
+def _used(
+    values: Sequence[Value], outputs: tuple[Output, ...], assigned: tuple[Output, ...]
+) -> tuple[list[Value], tuple[Output, ...], tuple[Output, ...]]:
+    """The values that something is made of: a mask that was moved outwards leaves others behind."""
+    used: set[int] = set()
+    pending = [output.value for output in (*outputs, *assigned)]
+    while pending:
+        index = pending.pop()
+        if index not in used:
+            used.add(index)
+            pending += values[index].operands
+    places = {index: place for place, index in enumerate(sorted(used))}
+    found: list[Value] = []
+    for index in sorted(used):
+        match values[index]:
+            case Contraction(operands=(left, right)) as value:
+                found.append(replace(value, operands=(places[left], places[right])))
+            case Reduction(operands=(operand,)) as value:
+                found.append(replace(value, operands=(places[operand],)))
+            case Elementwise(operands=operands) as value:
+                found.append(replace(value, operands=tuple(places[operand] for operand in operands)))
+            case Input() | NumberValue() as value:
+                found.append(value)
+            case value:
+                assert_never(value)
+    moved = [tuple(replace(output, value=places[output.value]) for output in some) for some in (outputs, assigned)]
+    return found, moved[0], moved[1]
 
 
 def accumulation(loaded: LoadedSpec) -> Literal["float32", "bfloat16"]:
@@ -187,8 +220,8 @@ class _Formula:
             case Name():
                 known = self.name(syntax)
                 return self.builder.add(known, self.path) if isinstance(known, Input) else known
-            case Transpose(span=span):
-                raise self.refuse("'.T' belongs on an operand of '@'", span)
+            case Transpose(batched=batched, span=span):
+                raise self.refuse(f"'.{'mT' if batched else 'T'}' belongs on an operand of '@'", span)
             case Apply(kind="matmul"):
                 return self.contraction(syntax)
             case Apply():
@@ -196,17 +229,66 @@ class _Formula:
                 return self.elementwise(syntax.kind, operands, (self.index, *syntax.span), syntax.parameters)
             case Reduce():
                 return self.reduce(syntax)
+            case Attention():
+                return self.attention(syntax)
+
+    def attention(self, syntax: Attention) -> int:
+        """Attention as it would be written out."""
+        span = syntax.span
+        keys = Transpose(operand=syntax.keys, batched=True, span=syntax.keys.span)
+        scores = Apply(kind="matmul", operands=(syntax.queries, keys), span=span)
+        # Its mistakes are said of shapes; and the size of queries is known then.
+        product = self.builder.nodes[self.value(scores)]
+        assert isinstance(product, Contraction), "'@' makes one"
+        left = self.builder.nodes[product.operands[0]]
+        scale = 1 / math.sqrt(left.shape[-1]) if syntax.scale is None else syntax.scale
+        scaled: Syntax = Apply(
+            kind="mul", operands=(scores, Number(value=to_float32(scale), span=span)), span=span
+        )
+        if syntax.causal:
+            scaled = Apply(kind="causal", operands=(scaled,), span=span)
+        weights = Reduce(kind="softmax", operands=(scaled,), axes=(-1,), keeps=False, span=span)
+        return self.value(Apply(kind="matmul", operands=(weights, syntax.values), span=span))
 
     def elementwise(
         self, function: str, operands: tuple[int, ...], span: ValueSpan, parameters: tuple[float, ...] = ()
     ) -> int:
         """An operation of values, broadcast."""
         shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], span[1:])
+        if (masked := self.masked(function, operands, shape)) is not None:
+            inner = self.elementwise(function, masked, span)
+            return self.elementwise("causal", (inner,), span)
+        if function in PLACED:
+            self.check_places(function, shape, span[1:])
         value = Elementwise(
             function=function, operands=operands, parameters=parameters, dtype=self.builder.computed, shape=shape,
             span=span,
         )  # fmt: skip
         return self.builder.add(value, self.path)
+
+    def masked(self, function: str, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...] | None:
+        """The operands without a mask that may as well be the last to come: scaled or shifted, -inf stays what it is."""
+        nodes = self.builder.nodes
+        for place, operand in enumerate(operands):
+            value = nodes[operand]
+            if not isinstance(value, Elementwise) or value.function != "causal" or value.shape != shape:
+                continue
+            others = [nodes[other] for other in (*operands[:place], *operands[place + 1 :])]
+            given = all(isinstance(other, Input | NumberValue) for other in others)
+            shifts = given and (function == "add" or (function == "sub" and place == 0))
+            scales = function == "mul" or (function == "div" and place == 0)
+            positive = all(isinstance(other, NumberValue) and other.number > 0 for other in others)
+            if shifts or (scales and positive):
+                return (*operands[:place], value.operands[0], *operands[place + 1 :])
+        return None
+
+    def check_places(self, function: str, shape: Shape, span: Span) -> None:
+        """Refuses a mask of what has no rows and columns, or rows of which nothing would be left."""
+        if len(shape) < 2:
+            raise self.refuse(f"'{function}' goes by rows and columns, and {_text(shape)} has none", span)
+        if shape[-2] > shape[-1]:
+            text = f"'{function}' of {_text(shape)} would leave nothing of the first {shape[-2] - shape[-1]} rows"
+            raise self.refuse(f"{text}: have at most as many rows as columns", span)
 
     def number(self, value: float, span: ValueSpan) -> int:
         """A number."""
@@ -312,11 +394,12 @@ class _Formula:
             if len(shape) < 2:
                 raise self.refuse(self.vector_fix(operand, shape), operand.span)
             is_transposed = isinstance(operand, Transpose)
-            if is_transposed and len(shape) != 2:
-                raise self.refuse("'.T' reverses all dimensions: it belongs on a matrix", operand.span)
+            if isinstance(operand, Transpose) and not operand.batched and len(shape) != 2:
+                text = "'.T' reverses all dimensions: it belongs on a matrix; '.mT' swaps the last two of more"
+                raise self.refuse(text, operand.span)
             sides.append(side)
             transposed.append(is_transposed)
-            shapes.append(shape[::-1] if is_transposed else shape)
+            shapes.append((*shape[:-2], shape[-1], shape[-2]) if is_transposed else shape)
         left, right = shapes
         if left[-1] != right[-2]:
             raise self.refuse(

@@ -11,7 +11,7 @@ from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
-from ttgen.formula.functions import COMPARISONS, FUNCTIONS
+from ttgen.formula.functions import COMPARISONS, FUNCTIONS, PLACED
 from ttgen.formula.reductions import COMPOSED, REDUCTIONS
 from ttgen.records import dataclass
 
@@ -41,9 +41,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transpose:
-    """`X.T`."""
+    """`X.T`, or `X.mT`, which swaps the last two dimensions of many."""
 
     operand: Name
+    batched: bool = False
     span: Span
 
 
@@ -76,7 +77,24 @@ class Reduce:
     span: Span
 
 
-Syntax = Name | Number | Transpose | Apply | Reduce
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """`attention(q, k, v)`: softmax(q @ k.mT * scale) @ v.
+
+    Attributes:
+        scale: what scores are multiplied by; None for one over the root of the size of queries.
+        causal: whether a query has no later keys.
+    """
+
+    queries: Syntax
+    keys: Name
+    values: Syntax
+    scale: float | None
+    causal: bool
+    span: Span
+
+
+Syntax = Name | Number | Transpose | Apply | Reduce | Attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,11 +244,11 @@ class _Parser:
                     "a comparison has two sides: > < >= <= or ==, with the values 1 and 0; multiply several of them",
                     span,
                 )
-            case ast.Attribute(value=operand, attr="T"):
+            case ast.Attribute(value=operand, attr="T" | "mT" as name):
                 inner = self.expression(operand)
                 if not isinstance(inner, Name):
-                    raise self.refuse("'.T' belongs on a tensor that is an operand of '@'", span)
-                return Transpose(operand=inner, span=span)
+                    raise self.refuse(f"'.{name}' belongs on a tensor that is an operand of '@'", span)
+                return Transpose(operand=inner, batched=name == "mT", span=span)
             case ast.Call():
                 return self.call(node, span)
         raise self.refuse("this is not part of the formula language", span)
@@ -276,9 +294,15 @@ class _Parser:
         name = node.func.id
         if name in REDUCTIONS or name in COMPOSED:
             return self.reduction(name, node, span)
+        if name == "attention":
+            return self.attention(node, span)
+        if name in PLACED:
+            if len(node.args) != 1 or node.keywords:
+                raise self.refuse(f"{name} takes 1 operand and no parameters: write {name}(x)", span)
+            return Apply(kind=name, operands=(self.expression(node.args[0]),), span=span)
         function = FUNCTIONS.get(name)
         if function is None:
-            all_known = sorted({*FUNCTIONS, *REDUCTIONS, *COMPOSED})
+            all_known = sorted({*FUNCTIONS, *PLACED, *REDUCTIONS, *COMPOSED, "attention"})
             known = suggest(name, all_known) or f"; known: {listing(all_known)}"
             raise self.refuse(f"unknown function '{name}'{known}", self.span(node.func))
         positional = [self.expression(argument) for argument in node.args]
@@ -357,6 +381,36 @@ class _Parser:
             eps=to_float32(eps),
             span=span,
         )
+
+    def attention(self, node: ast.Call, span: Span) -> Syntax:
+        """Queries, keys and values, and what becomes of their scores."""
+        if len(node.args) != 3:
+            text = "attention takes 3 operands: write attention(q, k, v, scale=0.125, causal=True)"
+            raise self.refuse(text, span)
+        given: dict[str, ast.expr] = {}
+        for keyword in node.keywords:
+            if keyword.arg not in ("scale", "causal"):
+                text = f"attention has no parameter '{keyword.arg or '**'}'; it has scale or causal"
+                raise self.refuse(text, self.span(keyword))
+            if keyword.arg in given:
+                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
+            given[keyword.arg] = keyword.value
+        scale = None
+        if "scale" in given:
+            number = self.expression(given["scale"])
+            if not isinstance(number, Number):
+                raise self.refuse("'scale' of attention is a number", self.span(given["scale"]))
+            scale = number.value
+        causal = given.get("causal")
+        if causal is not None and not (isinstance(causal, ast.Constant) and isinstance(causal.value, bool)):
+            raise self.refuse("'causal' is True or False", self.span(causal))
+        queries, keys, values = (self.expression(argument) for argument in node.args)
+        if not isinstance(keys, Name):
+            raise self.refuse("the keys of attention are a tensor, which is used transposed", keys.span)
+        return Attention(
+            queries=queries, keys=keys, values=values, scale=scale,
+            causal=isinstance(causal, ast.Constant) and causal.value is True, span=span,
+        )  # fmt: skip
 
     def axes(self, name: str, node: ast.expr) -> tuple[int, ...] | None:
         """What `axis` says: a whole number, several, or None."""

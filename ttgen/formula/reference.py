@@ -38,6 +38,11 @@ def _softplus(x: Array, beta: float, threshold: float) -> Array:
     return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
 
 
+def _causal(x: Array) -> Array:
+    rows, cols = x.shape[-2:]
+    return np.where(np.arange(cols) <= np.arange(rows)[:, np.newaxis] + (cols - rows), x, -np.inf)
+
+
 def _where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition != 0, x, y)
 
@@ -45,6 +50,7 @@ def _where(condition: Array, x: Array, y: Array) -> Array:
 ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "abs": np.abs,
     "add": np.add,
+    "causal": _causal,
     "clip": np.clip,
     "div": np.divide,
     "eq": lambda x, y: np.equal(x, y).astype(np.float64),
@@ -104,7 +110,7 @@ def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]
             return np.asarray(number, dtype=np.float64)
         case Contraction(operands=operands, transposed=transposed):
             left, right = (
-                values[operand].T if is_transposed else values[operand]
+                np.swapaxes(values[operand], -1, -2) if is_transposed else values[operand]
                 for operand, is_transposed in zip(operands, transposed, strict=True)
             )
             return np.asarray(np.matmul(left, right))

@@ -141,7 +141,8 @@ def _values(graph: Graph, inputs: Arrays) -> dict[str, Bounded]:
                 case Elementwise(function=function, parameters=parameters):
                     result = np.asarray(ELEMENTWISE[function](*(item.value for item in operands), *parameters))
                     terms = [*operands, *(_number(number) for number in parameters)]
-                    error = np.asarray(passed_on(function, terms, result) + _UNIT * np.abs(result))
+                    rounding = np.where(np.isfinite(result), _UNIT * np.abs(result), 0.0)
+                    error = np.asarray(passed_on(function, terms, result) + rounding)
                     found.append(Bounded(result, error, error))
                 case _:
                     assert_never(value)
@@ -158,7 +159,7 @@ def _number(number: float) -> Bounded:
 
 def _product(operands: Sequence[Bounded], transposed: tuple[bool, bool]) -> Bounded:
     (left, off), (right, wrong) = (
-        (part.value.T, part.error.T) if is_transposed else (part.value, part.error)
+        (np.swapaxes(part.value, -1, -2), np.swapaxes(part.error, -1, -2)) if is_transposed else (part.value, part.error)
         for part, is_transposed in zip(operands, transposed, strict=True)
     )
     sizes = np.abs(left), np.abs(right)
