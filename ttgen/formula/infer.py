@@ -242,9 +242,7 @@ class _Formula:
         assert isinstance(product, Contraction), "'@' makes one"
         left = self.builder.nodes[product.operands[0]]
         scale = 1 / math.sqrt(left.shape[-1]) if syntax.scale is None else syntax.scale
-        scaled: Syntax = Apply(
-            kind="mul", operands=(scores, Number(value=to_float32(scale), span=span)), span=span
-        )
+        scaled: Syntax = Apply(kind="mul", operands=(scores, Number(value=to_float32(scale), span=span)), span=span)
         if syntax.causal:
             scaled = Apply(kind="causal", operands=(scaled,), span=span)
         weights = Reduce(kind="softmax", operands=(scaled,), axes=(-1,), keeps=False, span=span)
@@ -267,7 +265,7 @@ class _Formula:
         return self.builder.add(value, self.path)
 
     def masked(self, function: str, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...] | None:
-        """The operands without a mask that may as well be the last to come: scaled or shifted, -inf stays what it is."""
+        """The operands without a mask that may as well come last: scaled or shifted, -inf stays what it is."""
         nodes = self.builder.nodes
         for place, operand in enumerate(operands):
             value = nodes[operand]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ttgen.patterns import map as map_
 from ttgen.patterns import attention, matmul, rowwise
+from ttgen.patterns import map as map_
 from ttgen.patterns.pattern import Pattern
 
 PATTERNS: Final[Mapping[str, Pattern]] = {

@@ -62,7 +62,7 @@ def design(context: Context) -> Design:
         causal=online.is_causal,
         ragged=_is_ragged(context.graph, online),
     )
-    numbers = _sizes(context, online, flash.scaling)
+    numbers = _sizes(context, online)
     fills = tuple(_fills(rings, flash))
     held = {cb: Const(sum(fill.cb == cb for fill in fills)) for cb in dict.fromkeys(fill.cb for fill in fills)}
     reads = (
@@ -157,7 +157,7 @@ def _scaling(graph: Graph, slots: int, leaf: Callable[[int], Leaf]) -> Scaling:
         raise refuse(text, "compute", at_key=True) from spill
 
 
-def _sizes(context: Context, online: Online, scale: Scaling) -> dict[str, int]:
+def _sizes(context: Context, online: Online) -> dict[str, int]:
     """The sizes of all loops."""
     graph = context.graph
     scores, summed = _product(graph, online.scores), _product(graph, online.summed)
@@ -183,9 +183,7 @@ def _divisor(size: int, most: int) -> int:
 # Where it is.
 
 
-def _rings(
-    context: Context, online: Online
-) -> tuple[Rings, tuple[Access, Access, Access, Mapping[int, Access]]]:
+def _rings(context: Context, online: Online) -> tuple[Rings, tuple[Access, Access, Access, Mapping[int, Access]]]:
     """The buffers, and the blocks of tensors that go through them."""
     graph = context.graph
     scores, summed = _product(graph, online.scores), _product(graph, online.summed)
@@ -379,7 +377,9 @@ def _limits(graph: Graph) -> BlockSize:
 
 def _subblock(graph: Graph, block: BlockSize, slots: int) -> Subblock:
     """The scores of a step that DST holds beside what it takes to scale one of them."""
-    spare = _scaling(graph, slots, lambda index: Leaf(cb=str(index), exact=_input(graph, index).dtype == "float32")).spare
+    spare = _scaling(
+        graph, slots, lambda index: Leaf(cb=str(index), exact=_input(graph, index).dtype == "float32")
+    ).spare
     return Subblock(h=1, w=_divisor(block.k, slots - spare))
 
 

@@ -73,8 +73,11 @@ class Alike:
         return own[0] if cb in own else cb
 
 
+_DIFFERENT: Final = Alike()
+
+
 @cache
-def configure(body: Body, alike: Alike = Alike()) -> Body:
+def configure(body: Body, alike: Alike = _DIFFERENT) -> Body:
     """Inserts `Startup`, `Init` and `Reconfigure` into the body of a compute kernel."""
     operations = [need for need in _needs(body, alike) if need[0] == "fpu" and need[2] is not None]
     first = operations[0][2]

@@ -1,8 +1,8 @@
 """What the compute kernel of an attention does, row of tiles by row: one step of keys after another.
 
-What is known of a row so far, its largest score, the sum of its weights and its output, rotates through a ring with room
-for one row more than a unit has: a step takes it from the front and puts it back at the end. Where the largest score
-grows, sum and output become smaller.
+What is known of a row so far, its largest score, the sum of its weights and its output, rotates through a ring with
+room for one row more than a unit has: a step takes it from the front and puts it back at the end. Where the largest
+score grows, sum and output become smaller.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ttgen.model.body import (
     Uninit,
     Wait,
 )
-from ttgen.model.index import ONE, ZERO, Const, Expr, Index, Var, add, floor_div, least, mul, sub
+from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, floor_div, least, mul, sub
 from ttgen.patterns.contraction import DEPTH, FIRST_K, K
 from ttgen.patterns.folds import reachable
 from ttgen.patterns.operands import Leaf, Spill, Values

@@ -127,9 +127,7 @@ def _summed(stage: Stage, formula_path: Callable[[int], Path]) -> Iterator[tuple
     graph = stage.graph
     for product in (graph.values[index] for index in graph.contractions):
         assert isinstance(product, Contraction), "they are"
-        operands = {
-            side: value for side, value in enumerate(graph.operands_of(product)) if isinstance(value, Input)
-        }
+        operands = {side: value for side, value in enumerate(graph.operands_of(product)) if isinstance(value, Input)}
         made = {side for side, value in operands.items() if stage.tensors[value.tensor].role != "input"}
         for side, value in operands.items():
             along = side if not product.transposed[side] else 1 - side
@@ -144,8 +142,9 @@ def _summed(stage: Stage, formula_path: Callable[[int], Path]) -> Iterator[tuple
                     f"'@' sums over {size} elements, and what '{value.tensor}' holds in the padding of the last tile "
                     f"has to be {'0' if zero else 'finite'}"
                 )
-                yield value.tensor, _Demand(
-                    along=dimension, zero=zero, because=because, path=formula_path(index), span=(start, end)
+                yield (
+                    value.tensor,
+                    _Demand(along=dimension, zero=zero, because=because, path=formula_path(index), span=(start, end)),
                 )
 
 

@@ -159,7 +159,9 @@ def _number(number: float) -> Bounded:
 
 def _product(operands: Sequence[Bounded], transposed: tuple[bool, bool]) -> Bounded:
     (left, off), (right, wrong) = (
-        (np.swapaxes(part.value, -1, -2), np.swapaxes(part.error, -1, -2)) if is_transposed else (part.value, part.error)
+        (np.swapaxes(part.value, -1, -2), np.swapaxes(part.error, -1, -2))
+        if is_transposed
+        else (part.value, part.error)
         for part, is_transposed in zip(operands, transposed, strict=True)
     )
     sizes = np.abs(left), np.abs(right)

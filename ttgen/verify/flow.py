@@ -60,6 +60,8 @@ PACK: Final = "pack"
 """The kind of a step that waits in L1 in fewer bits than DST has."""
 CAUSAL: Final = "causal"
 """The kind of a step that is added to scores: nothing, but where a column comes after its row."""
+RESCALED: Final = "rescaled"
+"""The kind of a step that becomes smaller with every step of keys, as often as its number says."""
 ONES: Final = "ones"
 """The kind of a step that masks what is outside of a tensor: of what is inside it is 1."""
 
@@ -257,6 +259,11 @@ class _Reader:
             operands = operands[:1] if operation.engine == "fpu" and operation.within else operands
             operands = operands[1:] if operation.engine == "sfpu" else operands
         name = op.name
+        if op.onto:
+            # What one step of keys adds is multiplied in each later one.
+            sizes = self.kernel.named_compile_time_args
+            times = float(-(-sizes["Kt"] // sizes["block_k"]))
+            operands = [self.add(Step(op=RESCALED, operands=(operands[0],), numbers=(times,))), *operands[1:]]
         if operation.contracts and self.steps[operands[1]].op == ONES:
             # A product with a column of ones is the sum of a row.
             name, operands = "reduce_sum_row", operands[:1]

@@ -29,7 +29,7 @@ from ttgen.spec import LoadedSpec
 from ttgen.target import PHASES
 from ttgen.verify import block_floats
 from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
-from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, UNPACK, Flow, Step, compute_kernel, flow_of
+from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, RESCALED, UNPACK, Flow, Step, compute_kernel, flow_of
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
 from ttgen.verify.reductions import ranked, reduced
 
@@ -38,6 +38,8 @@ Array = NDArray[np.float64]
 _TF32_UNIT: Final = 2.0**-10
 _ADDED: Final = 2.0**-11
 """The matrix unit rounds the smaller operand of a sum to this part of the larger."""
+_RESCALE: Final = OPERATIONS["exp"].wide.relative + OPERATIONS["mul_dst_cols"].wide.relative + 128 * FLOAT32_UNIT
+"""What a sum loses where it is multiplied by e to the power of a difference, which float32 has, of at most 128."""
 _APPROXIMATE: Final = 2.0**-5
 """What fast approximations may add to a function's value: assumed, not measured."""
 _APPROXIMATED: Final = frozenset({"erf", "exp", "gelu", "log", "reciprocal", "rsqrt", "sigmoid", "silu", "softplus",
@@ -196,6 +198,11 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
     if step.op == PACK:
         (held,) = operands
         lost = _packed(np.abs(held.value) + held.error, step.formats[0], wide=True)
+        error = np.asarray(held.error + lost)
+        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    if step.op == RESCALED:
+        (held,) = operands
+        lost = step.numbers[0] * _RESCALE * (np.abs(held.value) + held.error)
         error = np.asarray(held.error + lost)
         return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
     if step.op == CAUSAL:
