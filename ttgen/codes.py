@@ -97,7 +97,7 @@ CODES: Final[tuple[Code, ...]] = (
     Code("TG301", "blocks that don't end where shards do", "Use one of the sizes that are named.", r"blocks of \d|steps of \d+ tiles? don't end"),
     Code("TG302", "cores that the card hasn't", "Ask for a grid or a number within the card's.", r"\d+ (?:rows of |cols of )?cores; "),
     Code("TG303", "a schedule beside shards that says otherwise", "Shards say which core makes what: leave the policy, panels or cores out.",
-         r"policy \w+ conflicts|panels conflict|other cores than"),
+         r"policy \w+ conflicts|panels conflict|zigzag conflicts|other cores than"),
     Code("TG304", "cores that have nothing to share", "Sharing needs a contraction and a rectangle of cores.",
          r"cores that share work|there is no contraction whose|only operands that cores share"),
     Code("TG305", "a rectangle that is none", "Policy `rectangular` takes a grid of cores, and units by rows or columns.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from functools import cache
 
 from ttgen.formula.scalar import value_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Reduction, Value
@@ -53,6 +54,7 @@ class Unlike:
     because: str
 
 
+@cache
 def attention_of(graph: Graph) -> Online | None:
     """The attention that a graph is, and nothing beside."""
     if len(graph.contractions) != 2 or len(graph.outputs) != 1:

@@ -14,38 +14,28 @@ from ttgen.dtypes import TILE, DTypeName
 from ttgen.errors import refuse
 from ttgen.formula.online import Online, attention_of
 from ttgen.formula.values import Contraction, Graph, Input, spans
-from ttgen.model.body import (
-    Body,
-    Let,
-    Loop,
-    Pop,
-    Push,
-    ReadBarrier,
-    Reserve,
-    Wait,
-    WriteBarrier,
-    WritePage,
-    names_in,
-    needed,
-)
+from ttgen.model.body import Body, Pop, Wait
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
-from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, floor_div, least, mul, sub
+from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, evaluate, mul
 from ttgen.model.plan import BlockSize, Padding, Subblock
-from ttgen.model.tiles import FillTile
-from ttgen.patterns.access import Access, Axis, pop, push, read_blocks, read_pages, reserve, wait
+from ttgen.patterns.access import Access, Axis, pop, wait
+from ttgen.patterns.along import KT, in_part
+from ttgen.patterns.combining import combine
 from ttgen.patterns.configure import Alike, configure
 from ttgen.patterns.context import Context, tiles_of
-from ttgen.patterns.contraction import DEPTH, FIRST_K, STEP, K
+from ttgen.patterns.contraction import DEPTH, FIRST_K, K
 from ttgen.patterns.elementwise import untaken
-from ttgen.patterns.flash import DT, IN_STEP, KEYS, LAST_MASK, ROW_PAGES, VT, Flash, Rings, Scaling, beside, scaling
-from ttgen.patterns.kernels import unit_loop_of
+from ttgen.patterns.exchange import Gathered
+from ttgen.patterns.flash import DT, FIRST_QUERY, IN_STEP, QUERY_ROWS, ROW_PAGES, VT, Flash, Rings
+from ttgen.patterns.kernels import awaited, settled
+from ttgen.patterns.keyed import MT, Reads, filled, fills_of, head, moved, over_keys, units
 from ttgen.patterns.operands import Leaf, Spill
-from ttgen.patterns.pages import ROW, batch_index, sizes
+from ttgen.patterns.pages import COL, ROW, batch_index, sizes
 from ttgen.patterns.pattern import Pattern, work_tiles
-from ttgen.patterns.units import BLOCK_K, BLOCK_M, FIRST_ROW, ROWS
+from ttgen.patterns.scaling import Scaling, beside, scaling
+from ttgen.patterns.units import BLOCK_K, BLOCK_M, PARTS
 
-_MT, _KT = Var("Mt"), Var("Kt")
-_COL, _DEEP = Var("col"), Var("d")
+DEEP = Var("d")
 _MASKS = 3
 """Tiles of the diagonal, after it where it goes across tiles, and beyond."""
 
@@ -61,41 +51,36 @@ def design(context: Context) -> Design:
         transposed=_product(context.graph, online.scores).transposed[1],
         causal=online.is_causal,
         ragged=_is_ragged(context.graph, online),
+        beyond=bool(context.groups),
     )
     numbers = _sizes(context, online)
-    fills = tuple(_fills(rings, flash))
+    fills = tuple(fills_of(rings, flash))
     held = {cb: Const(sum(fill.cb == cb for fill in fills)) for cb in dict.fromkeys(fill.cb for fill in fills)}
-    reads = (
-        *_filled(fills, held),
-        unit_loop_of(
-            context,
-            (*read_blocks((queries,)), *_over_keys(flash, _streamed((keys, *others.values(), values)))),
-        ),
-    )
-    unit: Body = (*wait((queries,)), *flash.begin(), *_over_keys(flash, flash.step()), *flash.end(), *pop((queries,)))
-    computes = (
+    reads, writes = moved(context, flash, accesses)
+    end = flash.end() if rings.gathered is None else combine(rings, rings.gathered)
+    unit: Body = (
+        *wait((queries,)), *flash.begin(), *over_keys(context, flash, flash.step()), *end, *pop((queries,)),
+    )  # fmt: skip
+    computes: Body = (
         *(Wait(cb=cb, pages=pages) for cb, pages in held.items()),
-        unit_loop_of(context, unit),
+        units(context, unit),
         *(Pop(cb=cb, pages=pages) for cb, pages in held.items()),
     )
+    bodies = (
+        settled(in_part(context, (*filled(fills, held), units(context, reads)))),
+        in_part(context, computes),
+        settled(in_part(context, (units(context, writes),))),
+    )
+    names, summaries = _words(context, flash)
     kernels = (
-        KernelDesign(
-            name="reader", part="reader", noc="read", body=reads,
-            summary=f"Reads the queries of each unit of this core, and its keys and values step by step{_last(flash)}.",
-        ),
-        KernelDesign(
-            name="compute", part="compute", body=configure(computes, _alike(rings)),
-            summary="Attention of each unit: softmax along rows that are never whole, corrected from step to step.",
-        ),
-        KernelDesign(
-            name="writer", part="writer", noc="write", body=(unit_loop_of(context, _written(context, rings)),),
-            summary="Writes the output of each unit of this core.",
-        ),
-    )  # fmt: skip
+        KernelDesign(name=names[0], part="reader", noc="read", body=bodies[0], summary=summaries[0]),
+        KernelDesign(name="compute", part="compute", body=configure(bodies[1], _alike(rings)), summary=summaries[1]),
+        KernelDesign(name=names[1], part="writer", noc="write", body=bodies[2], summary=summaries[2]),
+    )
     read = (queries, keys, *others.values(), values)
     return Design(
         kernels=kernels,
-        semaphores=(),
+        semaphores=awaited(bodies),
         buffers=tuple(_buffers(context, rings, read, held, numbers)),
         sizes=numbers,
         numbers=flash.scaling.numbers,
@@ -109,8 +94,28 @@ def design(context: Context) -> Design:
     )
 
 
-def _last(flash: Flash) -> str:
-    return ", up to the last that it has" if flash.causal else ""
+def _words(context: Context, flash: Flash) -> tuple[tuple[str, str], tuple[str, str, str]]:
+    """Names of the kernels that move data, and what all of them do."""
+    computes = "Attention of each unit: softmax along rows that are never whole, corrected from step to step"
+    last = ", up to the last that it has" if flash.causal else ""
+    reads = f"Reads the queries of each unit of this core, and its keys and values step by step{last}."
+    writes = "Writes the output of each unit of this core."
+    if context.groups:
+        share = (
+            "the cores of a row take turns to read and multicast"
+            if context.groups["kv"] == "row"
+            else ("all cores take turns to read and multicast")
+        )
+        return ("reader_keys", "reader_values_writer"), (
+            f"Reads the queries of each unit of this core; {share} its keys, step by step.",
+            f"{computes}.",
+            f"{share[0].upper()}{share[1:]} values, step by step. {writes}",
+        )
+    if flash.rings.gathered is not None:
+        reads = f"Reads the queries of each unit of this core, and its part of the keys and values step by step{last}."
+        writes = "Tells the other cores of a unit what this one made of its keys; the first of them writes the output."
+        computes += ", and put together of the parts of all cores"
+    return ("reader", "writer"), (reads, f"{computes}.", writes)
 
 
 # What it is made of.
@@ -166,6 +171,8 @@ def _sizes(context: Context, online: Online) -> dict[str, int]:
     vt = tiles_of(summed.shape[-1])
     found |= {"Dt": tiles_of(scores.over.size), "Vt": vt, "value_cols": _divisor(vt, context.dst_slots - 1)}
     found["row_pages"] = vt + 2
+    if context.split > 1:
+        found |= {"parts": context.split, "own_tiles": vt + 2}
     if online.is_causal:
         before, rest = divmod(keys - rows, TILE)
         found |= {"keys_before": before, "keys_beyond": before + (rest > 0), "diagonal_valid": rest + TILE}
@@ -183,7 +190,7 @@ def _divisor(size: int, most: int) -> int:
 # Where it is.
 
 
-def _rings(context: Context, online: Online) -> tuple[Rings, tuple[Access, Access, Access, Mapping[int, Access]]]:
+def _rings(context: Context, online: Online) -> tuple[Rings, Reads]:
     """The buffers, and the blocks of tensors that go through them."""
     graph = context.graph
     scores, summed = _product(graph, online.scores), _product(graph, online.summed)
@@ -208,16 +215,19 @@ def _rings(context: Context, online: Online) -> tuple[Rings, tuple[Access, Acces
         scaler=name("scaler"), ones=name("ones"),
         masks=name("masks") if online.is_causal or _is_ragged(graph, online) else "",
         scores=name("scores"), powers=name("weights"), state=name("state"), largest=name("largest"),
-        rescale=name("rescale"), output=graph.outputs[0].tensor,
+        rescale=name("rescale"),
+        gathered=Gathered(own=name("own"), all=name("all"), pages=2 + tiles_of(summed.shape[-1]))
+        if context.split > 1 else None,
+        shares=name("shares") if context.split > 1 else "", output=graph.outputs[0].tensor,
     )  # fmt: skip
-    row = Axis(var=ROW, tiles=BLOCK_M, valid=ROWS)
-    deep, wide = Axis(var=_DEEP, tiles=DT, valid=DT), Axis(var=_COL, tiles=VT, valid=VT)
+    row = Axis(var=ROW, tiles=BLOCK_M, valid=QUERY_ROWS)
+    deep, wide = Axis(var=DEEP, tiles=DT, valid=DT), Axis(var=COL, tiles=VT, valid=VT)
     step = Axis(var=K, tiles=BLOCK_K, valid=DEPTH)
-    at_row, at_key = add(FIRST_ROW, ROW), add(FIRST_K, K)
+    at_row, at_key = add(FIRST_QUERY, ROW), add(FIRST_K, K)
     transposed = scores.transposed[1]
 
     def page(value: Input, rows: Index, line: Index, cols: Index, col: Index) -> Index:
-        batch = batch_index(value, graph.work)
+        batch = batch_index(value, graph.work, z=head(context))
         return add(mul(add(mul(batch, rows), line), cols), col)
 
     def access(value: Input, cb: str, axes: tuple[Axis, ...], page: Index, padding: Padding) -> Access:
@@ -225,18 +235,18 @@ def _rings(context: Context, online: Online) -> tuple[Rings, tuple[Access, Acces
 
     # Scores of padding are masked by addition, and weights of padding are 0: both take any number that is finite.
     needs = _needs(context, online)
-    at_keys = (_KT, at_key, DT, _DEEP) if transposed else (DT, _DEEP, _KT, at_key)
+    at_keys = (KT, at_key, DT, DEEP) if transposed else (DT, DEEP, KT, at_key)
     reads = (
-        access(queries, q, (row, deep), page(queries, _MT, at_row, DT, _DEEP), needs[0]),
+        access(queries, q, (row, deep), page(queries, MT, at_row, DT, DEEP), needs[0]),
         access(keys, k, (deep, step), page(keys, *at_keys), needs[1]),
-        access(values, v, (step, wide), page(values, _KT, at_key, VT, _COL), needs[2]),
+        access(values, v, (step, wide), page(values, KT, at_key, VT, COL), needs[2]),
     )
     beside_reads: dict[int, Access] = {}
     for index in others:
         value = _input(graph, index)
         tall, long = spans(value, scores.axes)
         line, col = (at_row if tall else ZERO), (at_key if long else ZERO)
-        rows, cols = (_MT if tall else ONE), (_KT if long else ONE)
+        rows, cols = (MT if tall else ONE), (KT if long else ONE)
         axes = (*((row,) if tall else ()), *((step,) if long else ()))
         beside_reads[index] = replace(
             access(value, found.beside[index], axes, page(value, rows, line, cols, col), "zero"), on_fpu=False
@@ -278,68 +288,6 @@ def _alike(rings: Rings) -> Alike:
     return Alike(packed=(rings.scores, *copied, rings.largest), copied=copied)
 
 
-# Reading and writing.
-
-
-def _over_keys(flash: Flash, body: Body) -> Body:
-    """A loop over the steps of keys that a unit has."""
-    steps: Index = Var("k_blocks")
-    keys: Index = _KT
-    lets: tuple[Let, ...] = ()
-    if flash.causal:
-        # Up to the last tile that the last row of queries has something of.
-        keys, steps = KEYS, Var("steps")
-        lets = (
-            Let(name=KEYS.name, index=least(add(add(FIRST_ROW, ROWS), Var("keys_beyond")), _KT)),
-            Let(name="steps", index=floor_div(sub(add(KEYS, BLOCK_K), ONE), BLOCK_K)),
-        )
-    inner = (
-        Let(name=FIRST_K.name, index=mul(STEP, BLOCK_K)),
-        Let(name=DEPTH.name, index=least(BLOCK_K, sub(keys, FIRST_K))),
-    )
-    loop = Loop(var=STEP.name, extent=steps, body=(*needed(inner, names_in(body)), *body))
-    return (*lets, loop)
-
-
-def _streamed(accesses: tuple[Access, ...]) -> Body:
-    """Reads a block of each, and hands all of them over."""
-    return (*reserve(accesses), *read_pages(accesses), ReadBarrier(), *push(accesses))
-
-
-def _written(context: Context, rings: Rings) -> Body:
-    """Writes the output of a unit, row by row."""
-    value = context.graph.values[context.graph.outputs[0].value]
-    batch = batch_index(value, context.graph.work)
-    page = add(mul(add(mul(batch, _MT), add(FIRST_ROW, ROW)), VT), _COL)
-    write = WritePage(tensor=rings.output, page=page, cb=rings.output, slot=_COL)
-    row = (
-        Wait(cb=rings.output, pages=VT),
-        Loop(var=_COL.name, extent=VT, body=(write,)),
-        WriteBarrier(),
-        Pop(cb=rings.output, pages=VT),
-    )
-    return (Loop(var=ROW.name, extent=ROWS, body=row),)
-
-
-def _fills(rings: Rings, flash: Flash) -> Iterator[FillTile]:
-    """The tiles that the reader makes."""
-    yield FillTile(cb=rings.scaler, content="row_scaler", valid=Const(TILE))
-    yield FillTile(cb=rings.ones, content="row_mask", valid=ONE)
-    if flash.causal:
-        yield FillTile(cb=rings.masks, content="causal_bias", valid=Var("diagonal_valid"))
-        yield FillTile(cb=rings.masks, content="causal_bias", slot=ONE, valid=Var("after_valid"))
-        yield FillTile(cb=rings.masks, content="causal_bias", slot=LAST_MASK, valid=ZERO)
-    elif flash.ragged:
-        yield FillTile(cb=rings.masks, content="row_bias", valid=Var("valid"))
-
-
-def _filled(fills: tuple[FillTile, ...], held: Mapping[str, Index]) -> Body:
-    found: list[Reserve | FillTile | Push] = []
-    for cb, pages in held.items():
-        found += (Reserve(cb=cb, pages=pages), *(fill for fill in fills if fill.cb == cb), Push(cb=cb, pages=pages))
-    return tuple(found)
-
-
 def _buffers(
     context: Context, rings: Rings, read: tuple[Access, ...], held: Mapping[str, Index], values: Mapping[str, int]
 ) -> Iterator[BufferDesign]:
@@ -365,6 +313,10 @@ def _buffers(
     yield buffer(rings.rescale, "intermediate", "float32", ONE, to_dst=True)
     for cb, pages in held.items():
         yield buffer(cb, "fed", "bfloat16", pages)
+    if rings.gathered is not None:
+        yield buffer(rings.shares, "intermediate", "float32", PARTS, to_dst=True)
+        yield buffer(rings.gathered.own, "sent", "float32", rings.gathered.own_pages)
+        yield buffer(rings.gathered.all, "fed", "float32", rings.gathered.all_pages, to_dst=True)
 
 
 # What the planner asks.

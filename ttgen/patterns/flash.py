@@ -7,11 +7,9 @@ score grows, sum and output become smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from ttgen.formula.online import Online
-from ttgen.formula.values import Graph, Input
 from ttgen.model.body import (
     Body,
     Dst,
@@ -33,15 +31,16 @@ from ttgen.model.body import (
 )
 from ttgen.model.index import ONE, ZERO, Const, Index, Var, add, floor_div, least, mul, sub
 from ttgen.patterns.contraction import DEPTH, FIRST_K, K
-from ttgen.patterns.folds import reachable
-from ttgen.patterns.operands import Leaf, Spill, Values
+from ttgen.patterns.exchange import Gathered
 from ttgen.patterns.pages import ROW
-from ttgen.patterns.section import SectionBuilder
-from ttgen.patterns.units import BLOCK_K, FIRST_ROW, ROWS
+from ttgen.patterns.scaling import Scaling
+from ttgen.patterns.units import BLOCK_K
 from ttgen.records import dataclass
 
 DT, VT = Var("Dt"), Var("Vt")
 """Columns of tiles of queries and keys, and of values."""
+FIRST_QUERY, QUERY_ROWS = Var("first_query"), Var("query_rows")
+"""The rows of tiles of a unit: the first, and how many there are."""
 KEYS: Final = Var("keys")
 """The tiles of keys that the queries of a unit have."""
 KEYS_BEFORE, LAST_MASK = Var("keys_before"), Var("last_mask")
@@ -55,9 +54,6 @@ _W: Final = Var("subblock_w")
 
 IN_STEP: Final = add(_FIRST, _COL)
 """The place in a step of a tile whose score is computed."""
-
-LOWEST: Final = -1e30
-"""The largest score before any: what is less counts as nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +72,9 @@ class Rings:
         powers: the same, e to the power of what is left of the largest.
         state: of each row so far: the largest score, the sum of powers, and the output.
         largest: of a row after its step, as the matrix unit takes it.
-        rescale: what becomes of a row's sums in its step.
+        rescale: what becomes of a row's sums in its step; of the sum of all parts, its reciprocal.
+        gathered: what cores exchange that each have a part of the keys; None where they don't.
+        shares: what of each part counts.
         output: of the program.
     """
 
@@ -92,66 +90,9 @@ class Rings:
     state: str
     largest: str
     rescale: str
+    gathered: Gathered | None
+    shares: str
     output: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaling:
-    """What scores become before their softmax, in DST: a tile in slot 0, with more slots beside it.
-
-    Attributes:
-        ops: operations.
-        spare: slots beside the tile's own.
-        numbers: float32 numbers by argument name.
-    """
-
-    ops: tuple[Op, ...]
-    spare: int
-    numbers: Mapping[str, float]
-
-
-def scaling(graph: Graph, online: Online, slots: int, leaf: Callable[[int], Leaf], *, masked: bool) -> Scaling:
-    """What scores become.
-
-    Raises:
-        Spill: DST has no room for it.
-    """
-    leaves = {
-        index: leaf(index)
-        for index, value in enumerate(graph.values)
-        if isinstance(value, Input) and index in _beside(graph, online)
-    }
-    numbers: dict[str, float] = {"lowest": LOWEST}
-    values = Values(graph, leaves, {}, "", 32, slots, numbers, reuses=True)
-    builder = SectionBuilder(values, (online.scaled,), reachable(values, (online.scaled,)))
-    builder.hold(online.scores, builder.allocate())
-    # What one tile leaves in slots is there for the next: none is zero.
-    builder.written.update(range(slots))
-    slot = builder.root(online.scaled)
-    if slot:
-        builder.emit("copy_dst", (Dst(Const(slot)),), 0)
-    used = [op.dst.value for op in builder.ops if isinstance(op.dst, Const)]
-    spare = max((*used, int(masked)))
-    if spare + 1 > slots:
-        raise Spill(online.scaled)
-    return Scaling(ops=tuple(builder.ops), spare=spare, numbers=numbers)
-
-
-def _beside(graph: Graph, online: Online) -> set[int]:
-    """The tensors that scores are scaled or shifted by."""
-    found: set[int] = set()
-    pending = [online.scaled]
-    while pending:
-        index = pending.pop()
-        if index not in found and index != online.scores:
-            found.add(index)
-            pending += graph.values[index].operands
-    return {index for index in found if isinstance(graph.values[index], Input)}
-
-
-def beside(graph: Graph, online: Online) -> tuple[int, ...]:
-    """The tensors that scores are scaled or shifted by, in order."""
-    return tuple(sorted(_beside(graph, online)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +105,7 @@ class Flash:
         transposed: whether keys are stored as rows.
         causal: whether a query has no later keys.
         ragged: whether the last tile of keys is partly padding.
+        beyond: whether units may have no rows, so that all cores of a group have as many.
     """
 
     rings: Rings
@@ -171,11 +113,12 @@ class Flash:
     transposed: bool
     causal: bool
     ragged: bool
+    beyond: bool
 
     def begin(self) -> Body:
         """What a row has before its first step."""
         rings = self.rings
-        math = (_fill(0), Op(name="zero", sources=(), dst=ONE))
+        math = (fill(0), Op(name="zero", sources=(), dst=ONE))
         zero = Pack(dst=ONE, cb=rings.state, slot=_COL)
         pack: Body = (
             Reserve(cb=rings.state, pages=ROW_PAGES),
@@ -185,7 +128,11 @@ class Flash:
             Push(cb=rings.state, pages=ROW_PAGES),
         )
         note = "Of each row of queries: the largest score so far, the sum of its weights, and its output."
-        return (Loop(var=ROW.name, extent=ROWS, body=(Section(math=math, pack=pack),), note=note),)
+        return (self.over_rows((Section(math=math, pack=pack),), note=note),)
+
+    def over_rows(self, body: Body, note: str = "") -> Loop:
+        """A loop over the rows of tiles of a unit."""
+        return Loop(var=ROW.name, extent=QUERY_ROWS, body=body, may_be_empty=self.beyond, note=note)
 
     def step(self) -> Body:
         """One step of keys, for all rows of a unit."""
@@ -214,7 +161,7 @@ class Flash:
         return (
             *(Wait(cb=cb, pages=self.pages(cb)) for cb in (*moving, rings.values)),
             Let(name=_GROUPS.name, index=groups),
-            Loop(var=ROW.name, extent=ROWS, body=row),
+            self.over_rows(row),
             *(Pop(cb=cb, pages=self.pages(cb)) for cb in (*moving, rings.values)),
         )
 
@@ -265,7 +212,7 @@ class Flash:
         if not (self.causal or self.ragged):
             return ()
         key = Let(name=_KEY.name, index=add(add(FIRST_K, _FIRST), _COL))
-        diagonal = Let(name="diagonal", index=add(add(FIRST_ROW, ROW), KEYS_BEFORE))
+        diagonal = Let(name="diagonal", index=add(add(FIRST_QUERY, ROW), KEYS_BEFORE))
         spare = _spare(0)
 
         def mask(tile: Index) -> Body:
@@ -291,13 +238,13 @@ class Flash:
         math: Body = (
             Loop(var=K.name, extent=DEPTH, body=(reduce,)),
             Uninit(op=reduce),
-            _copy(rings.state, LARGEST, 1),
-            _binary("max_dst", 0, 1, 0),
-            _binary("sub_dst", 1, 0, 1),
-            _unary("exp", 1),
+            copy(rings.state, LARGEST, 1),
+            binary("max_dst", 0, 1, 0),
+            binary("sub_dst", 1, 0, 1),
+            unary("exp", 1),
         )
         state = Pack(dst=ZERO, cb=rings.state, slot=LARGEST)
-        pack = (state, *_packed(rings.largest, ZERO), *_packed(rings.rescale, ONE))
+        pack = (state, *packed(rings.largest, ZERO), *packed(rings.rescale, ONE))
         return Section(math=math, pack=pack, note="The largest score so far; what was summed up shrinks as it grows.")
 
     def powers(self) -> Body:
@@ -318,9 +265,9 @@ class Flash:
         rings = self.rings
         add_up = Op(name="matmul", sources=(Tile(rings.powers, K), Tile(rings.ones)), dst=ZERO, onto=True)
         math: Body = (
-            _copy(rings.rescale, ZERO, 1),
-            _copy(rings.state, TOTAL, 0),
-            _binary("mul_dst", 0, 1, 0),
+            copy(rings.rescale, ZERO, 1),
+            copy(rings.state, TOTAL, 0),
+            binary("mul_dst", 0, 1, 0),
             Loop(var=K.name, extent=DEPTH, body=(add_up,)),
         )
         return Section(math=math, pack=(Pack(dst=ZERO, cb=rings.state, slot=TOTAL),), note="The sum of weights so far.")
@@ -337,7 +284,7 @@ class Flash:
             onto=True,
         )
         math: Body = (
-            _copy(rings.rescale, ZERO, rescale),
+            copy(rings.rescale, ZERO, rescale),
             self.taken(),
             self.multiplied(rescale),
             Loop(var=K.name, extent=DEPTH, body=(product,)),
@@ -365,10 +312,10 @@ class Flash:
         """The output of a unit: what was summed up over the sum of its weights."""
         rings = self.rings
         math: Body = (
-            _copy(rings.state, _COL, 0),
-            _copy(rings.state, TOTAL, 1),
-            _unary("reciprocal", 1),
-            _binary("mul_dst_cols", 0, 1, 0),
+            copy(rings.state, _COL, 0),
+            copy(rings.state, TOTAL, 1),
+            unary("reciprocal", 1),
+            binary("mul_dst_cols", 0, 1, 0),
         )
         section = Section(math=math, pack=(Pack(dst=ZERO, cb=rings.output),))
         row = (
@@ -378,7 +325,7 @@ class Flash:
             Push(cb=rings.output, pages=VT),
             Pop(cb=rings.state, pages=ROW_PAGES),
         )
-        return (Loop(var=ROW.name, extent=ROWS, body=row, note="The output over the sum of its weights."),)
+        return (self.over_rows(row, note="The output over the sum of its weights."),)
 
 
 def _spare(number: int) -> Index:
@@ -386,11 +333,13 @@ def _spare(number: int) -> Index:
     return add(_W, Const(number))
 
 
-def _fill(slot: int) -> Op:
+def fill(slot: int) -> Op:
+    """Sets a slot to less than any score."""
     return Op(name="fill", sources=(NumberArg("lowest"),), dst=Const(slot))
 
 
-def _copy(cb: str, page: Index, slot: int | Index) -> Op:
+def copy(cb: str, page: Index, slot: int | Index) -> Op:
+    """A page of a buffer into a slot."""
     return Op(name="copy", sources=(Tile(cb, page),), dst=Const(slot) if isinstance(slot, int) else slot)
 
 
@@ -399,13 +348,16 @@ def _output(col: Index) -> Index:
     return add(_FIRST, col)
 
 
-def _unary(name: str, slot: int) -> Op:
+def unary(name: str, slot: int) -> Op:
+    """An operation on a slot in place."""
     return Op(name=name, sources=(Dst(Const(slot)),), dst=Const(slot))
 
 
-def _binary(name: str, left: int, right: int, dst: int) -> Op:
+def binary(name: str, left: int, right: int, dst: int) -> Op:
+    """An operation of two slots."""
     return Op(name=name, sources=(Dst(Const(left)), Dst(Const(right))), dst=Const(dst))
 
 
-def _packed(cb: str, slot: Index) -> tuple[Statement, ...]:
+def packed(cb: str, slot: Index) -> tuple[Statement, ...]:
+    """A slot as a page of a buffer, handed over."""
     return (Reserve(cb=cb), Pack(dst=slot, cb=cb), Push(cb=cb))

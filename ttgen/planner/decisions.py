@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+from ttgen.formula.online import attention_of
 from ttgen.formula.values import Input
 from ttgen.model.design import Design
 from ttgen.model.index import evaluate
@@ -153,7 +154,10 @@ def _nocs(made: Candidate, target: Target) -> Decision:
     """Which NoC is for what."""
     value = f"read {target.noc.read}, write {target.noc.write}"
     because = "the target's preference: reads and writes in opposite directions"
-    if made.context.exchanges and made.context.graph.contractions:
+    if "kv" in made.context.groups:
+        value = f"keys {target.noc.read}, values and the output {target.noc.write}"
+        because = "keys and values have a kernel each, which multicasts them on a NoC of its own"
+    elif made.context.exchanges and made.context.graph.contractions:
         nocs = [target.noc.read, target.noc.write][:: 1 if made.context.heavier == "a" else -1]
         value = f"a {nocs[0]}, b and the output {nocs[1]}"
         because = f"each operand's kernel has one; more is read of {made.context.heavier}, which has the one for reads"
@@ -274,7 +278,11 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
         because = "no core has another one to share with"
         if groups:
             words = {"row": "the cores of a row", "column": "the cores of a column", "all": "all cores"}
-            parts = (f"{words[shape]} share {name} ({_sharers(program, name)})" for name, shape in groups.items())
+            names = {"kv": "keys and values"}
+            parts = (
+                f"{words[shape]} share {names.get(name, name)} ({_sharers(program, name)})"
+                for name, shape in groups.items()
+            )
             because = f"{'; '.join(parts)}: each block is read once, by a core whose turn it is, and multicast"
         yield Decision(
             name="multicast", value=schedule.multicast.value, origin=schedule.multicast.origin, because=because
@@ -284,7 +292,9 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
         yield Decision(name="prefetch", value="true", origin=schedule.prefetch.origin, because=because)
     if schedule.split.value > 1:
         because = "as many cores make a unit, each a part of K; one adds their sums up, in the width of DST"
-        if made.context.graph.reduced is not None:
+        if attention_of(made.context.graph) is not None:
+            because = "as many cores have a part of the keys, and tell each other what they made of it"
+        elif made.context.graph.reduced is not None:
             because = "as many cores have a part of each line, and tell each other what they reduced of it"
         yield Decision(name="split", value=str(schedule.split.value), origin=schedule.split.origin, because=because)
 
@@ -292,7 +302,7 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
 def _kept(made: Candidate, target: Target) -> Iterator[Decision]:
     """What stays on a core between walks along a line, and what fits there."""
     graph, context, asked = made.context.graph, made.context, made.schedule.keep
-    if graph.reduced is None:
+    if graph.reduced is None or attention_of(graph) is not None:
         return
     line = evaluate(line_pages(context), made.design.sizes)
     values = [buffer for buffer in made.design.buffers if buffer.role in ("input", "intermediate")]

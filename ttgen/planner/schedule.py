@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ttgen.errors import Problem, SpecError, counted, refuse
+from ttgen.formula.online import attention_of
 from ttgen.model.plan import BlockSize, Origin
 from ttgen.model.schedule import Decided, Order, Schedule
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.stages import Stage
-from ttgen.spec import Block, BlockLinear
+from ttgen.spec import Block, BlockLinear, PolicyName
 from ttgen.spec import Schedule as ScheduleSpec
 
 
@@ -54,10 +55,10 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     def origin(name: str) -> Origin:
         return "spec" if stage.gives(name) else "default"
 
-    policy, order, cores = schedule.policy, schedule.order, schedule.cores
+    policy, cores = schedule.policy, schedule.cores
     return Schedule(
         policy=Decided(value=policy, origin=origin("policy"), because=POLICIES[policy].meaning),
-        order=Decided(value=order, origin=origin("order"), because=_numbering(order)),
+        order=_order(stage, schedule.order, policy),
         cores=Decided(value=cores, origin=origin("cores"), because=""),
         block=Decided(
             value=BlockSize(m=m, n=n, k=k),
@@ -74,8 +75,19 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     )
 
 
+def _order(stage: Stage, order: Order, policy: PolicyName) -> Decided[Order]:
+    """How units are numbered: where nothing is said, so that cores have as much of a triangle."""
+    found = attention_of(stage.graph)
+    if stage.gives("order") or found is None or not found.is_causal or policy == "rectangular":
+        return Decided(value=order, origin="spec" if stage.gives("order") else "default", because=_numbering(order))
+    because = f"later queries have more keys: {_numbering('zigzag')}"
+    return Decided(value="zigzag", origin="rule", because=because)
+
+
 def _numbering(order: Order) -> str:
     """How units follow each other."""
+    if order == "zigzag":
+        return "rows of units from both ends in turn"
     if isinstance(order, BlockLinear):
         return f"panels {order.block_linear} unit columns wide, row by row inside a panel"
     return f"consecutive units are neighbours in a {'row' if order == 'row_major' else 'column'}"

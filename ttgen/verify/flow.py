@@ -145,6 +145,7 @@ def flow_of(program: Program, along: int | None = None, scores: tuple[int, ...] 
             for item in walk(other.body)
             if isinstance(item, Multicast) and item.source in tensors
         }
+    sums = frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send))
     reader = _Reader(
         kernel=kernel,
         tensors=tensors,
@@ -153,8 +154,8 @@ def flow_of(program: Program, along: int | None = None, scores: tuple[int, ...] 
         gathered=gathered,
         stores=frozenset(_stores(program)),
         formats={buffer.name: buffer.dtype for buffer in program.circular_buffers},
-        sums=frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send)),
-        parts=_parts(program),
+        sums=sums,
+        parts=_parts(program) if sums else (),
         to_dst=frozenset(
             buffer.name for buffer in program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
         ),
@@ -165,10 +166,8 @@ def flow_of(program: Program, along: int | None = None, scores: tuple[int, ...] 
 
 
 def _parts(program: Program) -> tuple[int, ...]:
-    """Where the parts of K end, in tiles, if it is cut into several."""
+    """Where the parts of K end, in tiles, whose sums are sent to one core."""
     parts = program.work.split
-    if parts == 1:
-        return ()
     steps = compute_kernel(program).named_compile_time_args["k_blocks"]
     return tuple((part + 1) * steps // parts * program.work.block.k for part in range(parts))
 
@@ -262,7 +261,7 @@ class _Reader:
         if op.onto:
             # What one step of keys adds is multiplied in each later one.
             sizes = self.kernel.named_compile_time_args
-            times = float(-(-sizes["Kt"] // sizes["block_k"]))
+            times = float(-(-sizes["Kt"] // sizes["block_k"]) + sizes.get("parts", 0))
             operands = [self.add(Step(op=RESCALED, operands=(operands[0],), numbers=(times,))), *operands[1:]]
         if operation.contracts and self.steps[operands[1]].op == ONES:
             # A product with a column of ones is the sum of a row.
@@ -304,7 +303,9 @@ class _Reader:
             return next(index for index, step in enumerate(self.steps) if step.parts)
         if cb in self.gathered:
             # Each core has a page of its own for each value, and values have the same order everywhere.
-            held = self.parts_packed[self.gathered[cb]][self.page(source.slot)]
+            page = self.page(source.slot)
+            own = self.gathered[cb]
+            held = self.pages[own, page] if (own, page) in self.pages else self.parts_packed[own][page]
         elif cb in self.packed:
             held = self.pages.get((cb, self.page(source.slot)), self.packed[cb])
         elif cb in self.fills:
