@@ -12,7 +12,7 @@ from typing import Literal
 
 from ttgen.cost.bounds import Bound, bound
 from ttgen.cost.core import Core, Mover, core_of, noc_of
-from ttgen.cost.loads import pages, read_by
+from ttgen.cost.loads import moves, pages, read_by
 from ttgen.cost.program import Program
 from ttgen.cost.timeline import beats
 from ttgen.dtypes import DTYPES
@@ -127,6 +127,9 @@ def paced(program: Program, target: Target) -> Paced:
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
     """The first core of each role, and of the part of K that has most steps: no core has more work."""
     found = [areas[0].start for areas in program.divided.roles.values() if areas]
+    if "keys_beyond" in program.sizes:
+        # Later queries have more keys.
+        found.append(_most_fed(program))
     parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
     most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
     if most and (wide := program.sizes.get("group_cols")):
@@ -134,6 +137,19 @@ def _representatives(program: Program) -> tuple[Coordinate, ...]:
     elif most:
         found.append((0, most * program.sizes["core_rows"]))
     return tuple(dict.fromkeys(found))
+
+
+def _most_fed(program: Program) -> Coordinate:
+    """The core that brings most."""
+    (body,) = (kernel.body for kernel in program.design.kernels if kernel.part == "reader")
+
+    def fed(place: Coordinate) -> int:
+        x, y = place
+        own = {name: table[y][x] or 0 for name, table in program.divided.tables.items()}
+        return sum(number for _cb, number in pages(moves(body).all({**program.sizes, **own}), "push"))
+
+    places = (core for areas in program.divided.roles.values() for area in areas for core in area.cores())
+    return max(places, key=fed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,7 +212,7 @@ def _rings(context: Context, online: Online) -> tuple[Rings, Reads]:
     found = Rings(
         queries=q, keys=k, values=v,
         beside={index: cb_of(_input(graph, index).tensor, "scores") for index in others},
-        scaler=name("scaler"), ones=name("ones"),
+        scaler=name("scaler"),
         masks=name("masks") if online.is_causal or _is_ragged(graph, online) else "",
         scores=name("scores"), powers=name("weights"), state=name("state"), largest=name("largest"),
         rescale=name("rescale"),

@@ -65,8 +65,7 @@ class Rings:
         keys: of a step, depth by depth.
         values: of a step.
         beside: what else is read of each step, by the value in the graph.
-        scaler: a tile by which the matrix unit multiplies rows to find their largest.
-        ones: a column of ones, a product with which is the sum of a row.
+        scaler: a tile of ones, by which sums and maxima of rows multiply.
         masks: tiles that are added to scores; empty where nothing is masked.
         scores: of a row and a step.
         powers: the same, e to the power of what is left of the largest.
@@ -83,7 +82,6 @@ class Rings:
     values: str
     beside: Mapping[int, str]
     scaler: str
-    ones: str
     masks: str
     scores: str
     powers: str
@@ -234,7 +232,7 @@ class Flash:
     def maximum(self) -> Section:
         """The largest score so far, and what becomes of what was summed up before."""
         rings = self.rings
-        reduce = Op(name="reduce_max_row", sources=(Tile(rings.scores, K), Tile(rings.scaler)), dst=ZERO)
+        reduce = self.reduced("max", rings.scores)
         math: Body = (
             Loop(var=K.name, extent=DEPTH, body=(reduce,)),
             Uninit(op=reduce),
@@ -246,6 +244,10 @@ class Flash:
         state = Pack(dst=ZERO, cb=rings.state, slot=LARGEST)
         pack = (state, *packed(rings.largest, ZERO), *packed(rings.rescale, ONE))
         return Section(math=math, pack=pack, note="The largest score so far; what was summed up shrinks as it grows.")
+
+    def reduced(self, function: str, cb: str) -> Op:
+        """The largest or the sum of the rows of a tile."""
+        return Op(name=f"reduce_{function}_row", sources=(Tile(cb, K), Tile(self.rings.scaler)), dst=ZERO)
 
     def powers(self) -> Body:
         """The weights of a row, but for their sum."""
@@ -263,12 +265,14 @@ class Flash:
     def sum(self) -> Section:
         """The sum of weights so far."""
         rings = self.rings
-        add_up = Op(name="matmul", sources=(Tile(rings.powers, K), Tile(rings.ones)), dst=ZERO, onto=True)
+        reduce = self.reduced("sum", rings.powers)
         math: Body = (
+            Loop(var=K.name, extent=DEPTH, body=(reduce,)),
+            Uninit(op=reduce),
             copy(rings.rescale, ZERO, 1),
-            copy(rings.state, TOTAL, 0),
-            binary("mul_dst", 0, 1, 0),
-            Loop(var=K.name, extent=DEPTH, body=(add_up,)),
+            copy(rings.state, TOTAL, 2),
+            binary("mul_dst", 2, 1, 2),
+            binary("add_dst", 0, 2, 0),
         )
         return Section(math=math, pack=(Pack(dst=ZERO, cb=rings.state, slot=TOTAL),), note="The sum of weights so far.")
 

@@ -131,7 +131,6 @@ def written(context: Context, flash: Flash) -> Body:
 def fills_of(rings: Rings, flash: Flash) -> Iterator[FillTile]:
     """The tiles that the reader makes."""
     yield FillTile(cb=rings.scaler, content="row_scaler", valid=Const(TILE))
-    yield FillTile(cb=rings.ones, content="row_mask", valid=ONE)
     if flash.causal:
         yield FillTile(cb=rings.masks, content="causal_bias", valid=Var("diagonal_valid"))
         yield FillTile(cb=rings.masks, content="causal_bias", slot=ONE, valid=Var("after_valid"))

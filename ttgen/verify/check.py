@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE, DTypeName
-from ttgen.model.body import Body, Let, Loop, Pop, Reserve, WritePage, walk
+from ttgen.model.body import Body, If, Let, Loop, Pop, Reserve, WritePage, walk
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Plan, Program, Tensor
@@ -170,17 +170,16 @@ def _written(body: Body, tensor: str, values: dict[str, int]) -> Iterator[int]:
                     yield from _written(inner, tensor, values)
             case Let(name=name, index=index):
                 values[name] = evaluate(index, values)
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                first, second = evaluate(left, values), evaluate(right, values)
+                holds = first == second if relation == "==" else first < second
+                yield from _written(then if holds else otherwise, tensor, values)
             case WritePage(tensor=name, page=page) if name == tensor:
                 yield evaluate(page, values)
 
 
 def _writes(body: Body, tensor: str) -> bool:
-    return any(
-        statement.tensor == tensor
-        if isinstance(statement, WritePage)
-        else isinstance(statement, Loop) and _writes(statement.body, tensor)
-        for statement in body
-    )
+    return any(isinstance(item, WritePage) and item.tensor == tensor for item in walk(body))
 
 
 def check_memory(plan: Plan, outcome: Outcome) -> Iterator[Finding]:

@@ -257,23 +257,19 @@ class _Reader:
             # A fold's first operand is its result so far, a reduction's second what it multiplies tiles by.
             operands = operands[:1] if operation.engine == "fpu" and operation.within else operands
             operands = operands[1:] if operation.engine == "sfpu" else operands
-        name = op.name
         if op.onto:
             # What one step of keys adds is multiplied in each later one.
             sizes = self.kernel.named_compile_time_args
             times = float(-(-sizes["Kt"] // sizes["block_k"]) + sizes.get("parts", 0))
             operands = [self.add(Step(op=RESCALED, operands=(operands[0],), numbers=(times,))), *operands[1:]]
-        if operation.contracts and self.steps[operands[1]].op == ONES:
-            # A product with a column of ones is the sum of a row.
-            name, operands = "reduce_sum_row", operands[:1]
         step = self.add(
             Step(
-                op=name,
+                op=op.name,
                 operands=tuple(operands),
                 numbers=tuple(self.kernel.numbers[number.name] for number in op.numbers),
                 formats=tuple(self.formats[tile.cb] for tile in op.tiles),
                 in_steps=self.adds,
-                parts=self.parts if OPERATIONS[name].contracts else (),
+                parts=self.parts if OPERATIONS[op.name].contracts else (),
             )
         )
         if op.onto:
