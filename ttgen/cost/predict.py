@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ttgen.analysis.counts import count
 from ttgen.cost.bounds import Bound, bound
 from ttgen.cost.core import Core, Mover, core_of, noc_of
-from ttgen.cost.loads import moves, pages, read_by
+from ttgen.cost.loads import pages, read_by
 from ttgen.cost.program import Program
 from ttgen.cost.timeline import beats
 from ttgen.dtypes import DTYPES
@@ -129,7 +130,7 @@ def _representatives(program: Program) -> tuple[Coordinate, ...]:
     found = [areas[0].start for areas in program.divided.roles.values() if areas]
     if "keys_beyond" in program.sizes:
         # Later queries have more keys.
-        found.append(_most_fed(program))
+        found.append(_busiest(program))
     parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
     most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
     if most and (wide := program.sizes.get("group_cols")):
@@ -139,17 +140,18 @@ def _representatives(program: Program) -> tuple[Coordinate, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _most_fed(program: Program) -> Coordinate:
-    """The core that brings most."""
-    (body,) = (kernel.body for kernel in program.design.kernels if kernel.part == "reader")
-
-    def fed(place: Coordinate) -> int:
-        x, y = place
-        own = {name: table[y][x] or 0 for name, table in program.divided.tables.items()}
-        return sum(number for _cb, number in pages(moves(body).all({**program.sizes, **own}), "push"))
-
-    places = (core for areas in program.divided.roles.values() for area in areas for core in area.cores())
-    return max(places, key=fed)
+def _busiest(program: Program) -> Coordinate:
+    """The core whose compute kernel does most."""
+    (body,) = (kernel.body for kernel in program.design.kernels if kernel.part == "compute")
+    places = [core for areas in program.divided.roles.values() for area in areas for core in area.cores()]
+    tables = program.divided.tables
+    # Cores whose arguments are the same do the same.
+    own = {place: tuple((name, table[place[1]][place[0]] or 0) for name, table in tables.items()) for place in places}
+    done = {
+        values: sum(number for key, number in count(body, {**program.sizes, **dict(values)}).items() if key[0] == "op")
+        for values in set(own.values())
+    }
+    return max(places, key=lambda place: done[own[place]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +285,7 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
     if binding == "math" and compute.sfpu > compute.math:
         binding = "sfpu"
     others = max((mover.round for mover in movers if mover is not turning), default=0.0)
-    units, own = (1, 0.0) if turning is None else (turning.drains, turning.round)
+    units, own = (1, 0.0) if turning is None else (turning.turns, turning.round)
     beat = beats(
         rounds=rounds, computed=compute.took, fed=noc, read=traffic.read_cycles, drained=drain,
         turns=None if turning is None else (units, own, others), overlaps=core.overlaps,

@@ -171,6 +171,9 @@ def _sizes(context: Context, online: Online) -> dict[str, int]:
     vt = tiles_of(summed.shape[-1])
     found |= {"Dt": tiles_of(scores.over.size), "Vt": vt, "value_cols": _divisor(vt, context.dst_slots - 1)}
     found["row_pages"] = vt + 2
+    if context.loop == "rectangle":
+        # Heads are rows of the grid.
+        found["grid_z"] = 1
     if context.split > 1:
         found |= {"parts": context.split, "own_tiles": vt + 2}
     if online.is_causal:

@@ -46,7 +46,7 @@ KEYS: Final = Var("keys")
 KEYS_BEFORE, LAST_MASK = Var("keys_before"), Var("last_mask")
 """Of a causal attention: the tiles of keys before those on its diagonal, and the number of the mask of all."""
 VALUE_COLS: Final = Var("value_cols")
-_ACROSS, _COL, _GROUPS, _FIRST, _KEY = Var("across"), Var("col"), Var("groups"), Var("first"), Var("key")
+_ACROSS, _COL, _FIRST, _KEY = Var("across"), Var("col"), Var("first"), Var("key")
 TOTAL, LARGEST = VT, add(VT, ONE)
 """Pages of a row's state, after its output."""
 ROW_PAGES: Final = Var("row_pages")
@@ -136,7 +136,6 @@ class Flash:
         """One step of keys, for all rows of a unit."""
         rings = self.rings
         moving = [rings.keys, *rings.beside.values()]
-        groups = floor_div(sub(add(DEPTH, _W), ONE), _W)
         row: Body = (
             *self.scores(),
             Wait(cb=rings.scores, pages=BLOCK_K),
@@ -158,7 +157,6 @@ class Flash:
         )
         return (
             *(Wait(cb=cb, pages=self.pages(cb)) for cb in (*moving, rings.values)),
-            Let(name=_GROUPS.name, index=groups),
             self.over_rows(row),
             *(Pop(cb=cb, pages=self.pages(cb)) for cb in (*moving, rings.values)),
         )
@@ -191,9 +189,9 @@ class Flash:
         )
 
     def across(self, section: Statement) -> Loop:
-        """A loop over the tiles of a step, as many at a time as DST holds."""
+        """A loop over the tiles of a step, as many at a time as DST holds; nobody reads those beyond the last keys."""
         first = Let(name=_FIRST.name, index=mul(_ACROSS, _W))
-        return Loop(var=_ACROSS.name, extent=_GROUPS, body=(first, section))
+        return Loop(var=_ACROSS.name, extent=floor_div(BLOCK_K, _W), body=(first, section))
 
     def placed(self, op: Op) -> Op:
         """An operation on the tile in slot 0, for the one in slot `col`; other slots follow those of all."""
