@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Literal
 
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
-from ttgen.exhaustive import assert_never
 from ttgen.formula.axes import with_axes
 from ttgen.formula.functions import PLACED
-from ttgen.formula.parse import (
-    MAX_DEPTH,
+from ttgen.formula.parse import MAX_DEPTH, parse, to_float32
+from ttgen.formula.reductions import COMPOSED, Kind
+from ttgen.formula.syntax import (
     Apply,
     Assignment,
     Attention,
@@ -23,10 +23,10 @@ from ttgen.formula.parse import (
     Span,
     Syntax,
     Transpose,
-    parse,
-    to_float32,
+    no_matrix,
+    written_out,
 )
-from ttgen.formula.reductions import COMPOSED, Kind
+from ttgen.formula.used import used
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Reduction, Shape, Value
 from ttgen.formula.values import Number as NumberValue
 from ttgen.formula.values import Span as ValueSpan
@@ -68,36 +68,7 @@ def graph_of(loaded: LoadedSpec) -> Graph:
     if problems:
         raise SpecError(problems)
     assigned = tuple(Output(tensor=name, value=value) for name, value in builder.values.items())
-    return with_axes(*_used(builder.nodes, tuple(builder.outputs), assigned))
-
-
-def _used(
-    values: Sequence[Value], outputs: tuple[Output, ...], assigned: tuple[Output, ...]
-) -> tuple[list[Value], tuple[Output, ...], tuple[Output, ...]]:
-    """The values that something is made of: a mask that was moved outwards leaves others behind."""
-    used: set[int] = set()
-    pending = [output.value for output in (*outputs, *assigned)]
-    while pending:
-        index = pending.pop()
-        if index not in used:
-            used.add(index)
-            pending += values[index].operands
-    places = {index: place for place, index in enumerate(sorted(used))}
-    found: list[Value] = []
-    for index in sorted(used):
-        match values[index]:
-            case Contraction(operands=(left, right)) as value:
-                found.append(replace(value, operands=(places[left], places[right])))
-            case Reduction(operands=(operand,)) as value:
-                found.append(replace(value, operands=(places[operand],)))
-            case Elementwise(operands=operands) as value:
-                found.append(replace(value, operands=tuple(places[operand] for operand in operands)))
-            case Input() | NumberValue() as value:
-                found.append(value)
-            case value:
-                assert_never(value)
-    moved = [tuple(replace(output, value=places[output.value]) for output in some) for some in (outputs, assigned)]
-    return found, moved[0], moved[1]
+    return with_axes(*used(builder.nodes, tuple(builder.outputs), assigned))
 
 
 def accumulation(loaded: LoadedSpec) -> Literal["float32", "bfloat16"]:
@@ -139,9 +110,9 @@ def _unused(loaded: LoadedSpec, builder: _Builder) -> list[Problem]:
         last = len(loaded.spec.formulas) - 1
         text = f"no formula assigns to a declared tensor: declare '{list(builder.values)[-1]}' under 'tensors'"
         problems.append(Problem(message=text, path=loaded.spec.formula_path(last)))
-    used = {operand for node in builder.nodes for operand in node.operands} | {out.value for out in builder.outputs}
+    taken = {operand for node in builder.nodes for operand in node.operands} | {out.value for out in builder.outputs}
     for name, (index, span) in builder.places.items():
-        if builder.values[name] not in used:
+        if builder.values[name] not in taken:
             text = f"'{name}' is assigned and never used: remove it, or declare it under 'tensors'"
             problems.append(Problem(message=text, path=loaded.spec.formula_path(index), span=span))
     return problems
@@ -233,20 +204,12 @@ class _Formula:
                 return self.attention(syntax)
 
     def attention(self, syntax: Attention) -> int:
-        """Attention as it would be written out."""
-        span = syntax.span
-        keys = Transpose(operand=syntax.keys, batched=True, span=syntax.keys.span)
-        scores = Apply(kind="matmul", operands=(syntax.queries, keys), span=span)
-        # Its mistakes are said of shapes; and the size of queries is known then.
-        product = self.builder.nodes[self.value(scores)]
-        assert isinstance(product, Contraction), "'@' makes one"
-        left = self.builder.nodes[product.operands[0]]
-        scale = 1 / math.sqrt(left.shape[-1]) if syntax.scale is None else syntax.scale
-        scaled: Syntax = Apply(kind="mul", operands=(scores, Number(value=to_float32(scale), span=span)), span=span)
-        if syntax.causal:
-            scaled = Apply(kind="causal", operands=(scaled,), span=span)
-        weights = Reduce(kind="softmax", operands=(scaled,), axes=(-1,), keeps=False, span=span)
-        return self.value(Apply(kind="matmul", operands=(weights, syntax.values), span=span))
+        """Attention as it would be written out; its scale is one over the root of the size of queries."""
+        scale = syntax.scale
+        if scale is None:
+            shape = self.builder.nodes[self.value(syntax.queries)].shape
+            scale = 1 / math.sqrt(shape[-1]) if shape else 1.0
+        return self.value(written_out(syntax, to_float32(scale)))
 
     def elementwise(
         self, function: str, operands: tuple[int, ...], span: ValueSpan, parameters: tuple[float, ...] = ()
@@ -271,12 +234,11 @@ class _Formula:
             value = nodes[operand]
             if not isinstance(value, Elementwise) or value.function != "causal" or value.shape != shape:
                 continue
-            others = [nodes[other] for other in (*operands[:place], *operands[place + 1 :])]
-            given = all(isinstance(other, Input | NumberValue) for other in others)
-            shifts = given and (function == "add" or (function == "sub" and place == 0))
-            scales = function == "mul" or (function == "div" and place == 0)
-            positive = all(isinstance(other, NumberValue) and other.number > 0 for other in others)
-            if shifts or (scales and positive):
+            other = nodes[operands[1 - place]] if len(operands) == 2 else value
+            first = place == 0 or function in ("add", "mul")
+            shifts = function in ("add", "sub") and isinstance(other, Input | NumberValue)
+            scales = function in ("mul", "div") and isinstance(other, NumberValue) and other.number > 0
+            if first and (shifts or scales):
                 return (*operands[:place], value.operands[0], *operands[place + 1 :])
         return None
 
@@ -390,7 +352,7 @@ class _Formula:
             side = self.name(inner) if isinstance(inner, Name) else self.value(inner)
             shape = side.shape if isinstance(side, Input) else self.builder.nodes[side].shape
             if len(shape) < 2:
-                raise self.refuse(self.vector_fix(operand, shape), operand.span)
+                raise self.refuse(no_matrix(operand, shape), operand.span)
             is_transposed = isinstance(operand, Transpose)
             if isinstance(operand, Transpose) and not operand.batched and len(shape) != 2:
                 text = "'.T' reverses all dimensions: it belongs on a matrix; '.mT' swaps the last two of more"
@@ -421,12 +383,6 @@ class _Formula:
             ),
             self.path,
         )
-
-    def vector_fix(self, operand: Syntax, shape: Shape) -> str:
-        name = operand.name if isinstance(operand, Name) else "the operand"
-        if not shape:
-            return "'@' takes matrices, not numbers"
-        return f"'@' takes matrices: declare '{name}' as [1, {shape[0]}] (a row) or [{shape[0]}, 1] (a column)"
 
     def broadcast(self, shapes: list[Shape], span: Span) -> Shape:
         rank = max(len(shape) for shape in shapes)

@@ -13,97 +13,12 @@ from typing import Final
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
 from ttgen.formula.functions import COMPARISONS, FUNCTIONS, PLACED
 from ttgen.formula.reductions import COMPOSED, REDUCTIONS
-from ttgen.records import dataclass
-
-Span = tuple[int, int]
+from ttgen.formula.syntax import Apply, Assignment, Attention, Name, Number, Reduce, Span, Syntax, Transpose
 
 MAX_CHARACTERS: Final = 4000
 MAX_DEPTH: Final = 80
 SMALLEST: Final = 2.0**-126
 """What is nearer to 0 is subnormal in float32: the card computes with 0 instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
-    """A tensor, or a value of an earlier formula."""
-
-    name: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """A number, rounded to float32."""
-
-    value: float
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transpose:
-    """`X.T`, or `X.mT`, which swaps the last two dimensions of many."""
-
-    operand: Name
-    batched: bool = False
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
-    """An operator or a function: `kind` is `matmul`, or the function of the value that it makes."""
-
-    kind: str
-    operands: tuple[Syntax, ...]
-    parameters: tuple[float, ...] = ()
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reduce:
-    """A reduction of `functions`' kind, or a function that is made of them.
-
-    Attributes:
-        kind: a key of `reductions.REDUCTIONS` or of `reductions.COMPOSED`.
-        axes: the dimensions that it goes along, as NumPy counts them; None for all.
-        keeps: whether they stay, with one place each.
-        eps: of a function that has one.
-    """
-
-    kind: str
-    operands: tuple[Syntax, ...]
-    axes: tuple[int, ...] | None
-    keeps: bool
-    eps: float = 0.0
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
-    """`attention(q, k, v)`: softmax(q @ k.mT * scale) @ v.
-
-    Attributes:
-        scale: what scores are multiplied by; None for one over the root of the size of queries.
-        causal: whether a query has no later keys.
-    """
-
-    queries: Syntax
-    keys: Name
-    values: Syntax
-    scale: float | None
-    causal: bool
-    span: Span
-
-
-Syntax = Name | Number | Transpose | Apply | Reduce | Attention
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """`target = value`."""
-
-    target: str
-    target_span: Span
-    value: Syntax
 
 
 # The beginning of an assignment; and where one begins after a whole expression, which ends with a word or a bracket.

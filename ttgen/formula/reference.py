@@ -50,7 +50,6 @@ def _where(condition: Array, x: Array, y: Array) -> Array:
 ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "abs": np.abs,
     "add": np.add,
-    "causal": _causal,
     "clip": np.clip,
     "div": np.divide,
     "eq": lambda x, y: np.equal(x, y).astype(np.float64),
@@ -81,6 +80,9 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
     "where": _where,
 }
 """The value of each function; parameters follow the operands."""
+
+VALUES: Final[Mapping[str, Callable[..., Array]]] = {**ELEMENTWISE, "causal": _causal}
+"""The same, with those of an element and its place."""
 
 REDUCTIONS: Final[Mapping[str, Callable[..., Array]]] = {"sum": np.sum, "max": np.max, "min": np.min}
 """The value of each reduction, along `axis`."""
@@ -117,6 +119,6 @@ def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]
         case Reduction(function=function, operands=(operand,), along=along, keeps=keeps):
             return REDUCTIONS[function](values[operand], axis=-1 - along, keepdims=keeps)
         case Elementwise(function=function, operands=operands, parameters=parameters):
-            return ELEMENTWISE[function](*(values[operand] for operand in operands), *parameters)
+            return VALUES[function](*(values[operand] for operand in operands), *parameters)
         case _:
             assert_never(value)

@@ -51,6 +51,7 @@ def design(context: Context) -> Design:
         transposed=_product(context.graph, online.scores).transposed[1],
         causal=online.is_causal,
         ragged=_is_ragged(context.graph, online),
+        beside={access.cb: access.pages for access in others.values()},
         beyond=bool(context.groups),
     )
     numbers = _sizes(context, online)

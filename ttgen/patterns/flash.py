@@ -103,6 +103,7 @@ class Flash:
         transposed: whether keys are stored as rows.
         causal: whether a query has no later keys.
         ragged: whether the last tile of keys is partly padding.
+        beside: pages of a step of each other buffer.
         beyond: whether units may have no rows, so that all cores of a group have as many.
     """
 
@@ -111,6 +112,7 @@ class Flash:
     transposed: bool
     causal: bool
     ragged: bool
+    beside: Mapping[str, Index]
     beyond: bool
 
     def begin(self) -> Body:
@@ -165,7 +167,7 @@ class Flash:
         """Pages of a step."""
         if cb == self.rings.keys:
             return mul(DT, BLOCK_K)
-        return mul(BLOCK_K, VT) if cb == self.rings.values else mul(Var("block_m"), BLOCK_K)
+        return mul(BLOCK_K, VT) if cb == self.rings.values else self.beside[cb]
 
     def scores(self) -> Body:
         """The scores of a row, some tiles at a time, scaled and masked."""
@@ -176,10 +178,11 @@ class Flash:
             dst=ZERO,
             block=ProductBlock(rows=ONE, cols=_W, stride=DT),
         )
-        each = (*(self.placed(op) for op in self.scaling.ops), *self.masked())
+        scaled = tuple(self.placed(op) for op in self.scaling.ops)
+        each = (body for body in (scaled, self.masked()) if body)
         math: Body = (
             Loop(var=K.name, extent=DT, body=(product,)),
-            *((Loop(var=_COL.name, extent=_W, body=each),) if each else ()),
+            *(Loop(var=_COL.name, extent=_W, body=body) for body in each),
         )
         pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.scores, slot=IN_STEP),))
         return (

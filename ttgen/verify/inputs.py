@@ -43,6 +43,8 @@ _LOW: Final = 100.0
 """Below 0 by as much are numbers whose exponentials float32 hasn't, beside the padding's 0."""
 _SHARP: Final = 24.0
 """Queries as large as this have scores of 80 and more among keys of a few hundred elements."""
+_AWAY: Final = 16.0
+"""Queries as far from all keys have scores of -100 and less."""
 _GONE: Final = 1e4
 """Less than the scores of other keys by as much, a key has no weight."""
 _OCTAVES: Final = (-8.0, 7.0)
@@ -312,14 +314,17 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
 
 
 def _attending(role: Attends, ordinary: Array, generator: np.random.Generator) -> Array:
-    """What is hard for an attention: large scores, equal ones, a key that outweighs all, and rows with one key only."""
+    """What is hard for an attention: scores that are large, equal or far below 0, keys that outweigh all, one key."""
     rows = (*ordinary.shape[:-1], 1)
     which = generator.integers(0, 4, rows)
     match role:
         case "queries":
-            return np.select([which == 0, which == 1], [ordinary * 0.0, ordinary * _SHARP], ordinary)
+            far = -_AWAY * (1 + ordinary / 8)
+            return np.select([which == 0, which == 1, which == 2], [ordinary * 0.0, ordinary * _SHARP, far], ordinary)
         case "keys":
-            return np.select([which == 0, which == 1], [ordinary[..., :1, :], ordinary * 4.0], ordinary)
+            # All of them in part one way, so that a query may be far from each.
+            keys = ordinary + 1
+            return np.select([which == 0, which == 1], [keys[..., :1, :], keys * 4.0], keys)
         case "values":
             octaves = generator.uniform(-4.0, 4.0, ordinary.shape)
             return np.select([which == 0], [np.copysign(2.0**octaves, ordinary)], ordinary)

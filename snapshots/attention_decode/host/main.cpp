@@ -19,8 +19,8 @@ int main(int argc, char** argv) try {
     // Matrices, rows and columns in elements.
     const std::vector<tensor_io::Tensor> tensors{
         {"Q", Role::input, tt::DataFormat::Float16_b, 8, 4, 128},
-        {"K", Role::input, tt::DataFormat::Float16_b, 8, 1000, 128, /*needs_zero_padding=*/true},
-        {"V", Role::input, tt::DataFormat::Float16_b, 8, 1000, 128, /*needs_zero_padding=*/true},
+        {"K", Role::input, tt::DataFormat::Float16_b, 8, 2000, 128, /*needs_zero_padding=*/true},
+        {"V", Role::input, tt::DataFormat::Float16_b, 8, 2000, 128, /*needs_zero_padding=*/true},
         {"O", Role::output, tt::DataFormat::Float16_b, 8, 4, 128},
     };
     const tensor_io::Files files("attention_decode", tensors, program::kernel_files(), argc, argv);

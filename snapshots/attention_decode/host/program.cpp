@@ -40,9 +40,9 @@ ttm::Program create_O(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_Q, tt::DataFormat::Float16_b, /*pages=*/4, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_K, tt::DataFormat::Float16_b, /*pages=*/16, /*page_bytes=*/2048);
+        program, workers, cb_K, tt::DataFormat::Float16_b, /*pages=*/32, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_V, tt::DataFormat::Float16_b, /*pages=*/16, /*page_bytes=*/2048);
+        program, workers, cb_V, tt::DataFormat::Float16_b, /*pages=*/32, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_O, tt::DataFormat::Float16_b, /*pages=*/4, /*page_bytes=*/2048);
     parts::create_circular_buffer(
@@ -82,16 +82,16 @@ ttm::Program create_O(const Tensors& tensors) {
                 {"cb_scaler", cb_scaler},
                 {"cb_masks", cb_masks},
                 {"Mt", 1},
-                {"Kt", 32},
+                {"Kt", 63},
                 {"grid_x", 1},
                 {"grid_y", 1},
                 {"block_m", 1},
                 {"block_k", 4},
-                {"k_blocks", 8},
+                {"k_blocks", 16},
                 {"Dt", 4},
                 {"Vt", 4},
                 {"parts", 8},
-                {"valid", 8},
+                {"valid", 16},
                 {"unit_step", 1},
                 {"group_cols", 8},
                 {"group_rows", 1},
@@ -122,12 +122,12 @@ ttm::Program create_O(const Tensors& tensors) {
                 {"cb_rescale", cb_rescale},
                 {"cb_shares", cb_shares},
                 {"Mt", 1},
-                {"Kt", 32},
+                {"Kt", 63},
                 {"grid_x", 1},
                 {"grid_y", 1},
                 {"block_m", 1},
                 {"block_k", 4},
-                {"k_blocks", 8},
+                {"k_blocks", 16},
                 {"subblock_w", 2},
                 {"Dt", 4},
                 {"Vt", 4},
@@ -209,8 +209,8 @@ void check_device(const dist::MeshDevice& device) {
 Tensors allocate_tensors(dist::MeshDevice& device) {
     return {
         .Q = parts::allocate(device, /*pages=*/32, /*page_bytes=*/2048, ttm::BufferType::DRAM),
-        .K = parts::allocate(device, /*pages=*/1024, /*page_bytes=*/2048, ttm::BufferType::DRAM),
-        .V = parts::allocate(device, /*pages=*/1024, /*page_bytes=*/2048, ttm::BufferType::DRAM),
+        .K = parts::allocate(device, /*pages=*/2016, /*page_bytes=*/2048, ttm::BufferType::DRAM),
+        .V = parts::allocate(device, /*pages=*/2016, /*page_bytes=*/2048, ttm::BufferType::DRAM),
         .O = parts::allocate(device, /*pages=*/32, /*page_bytes=*/2048, ttm::BufferType::DRAM),
     };
 }

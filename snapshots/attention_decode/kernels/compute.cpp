@@ -117,15 +117,17 @@ void kernel_main() {
                             cb_Q, cb_K, row * Dt + k, k * block_k + first, 0,
                             /*transpose=*/1, subblock_w, 1, Dt);
                     }
+                    binop_with_scalar_tile_init();
+                    for (uint32_t col = 0; col < subblock_w; ++col) {
+                        mul_unary_tile(col, number);
+                    }
                     reconfig_data_format_srca(cb_K, cb_masks);
                     copy_init(cb_masks);
+                    add_binary_tile_init();
                     for (uint32_t col = 0; col < subblock_w; ++col) {
-                        binop_with_scalar_tile_init();
-                        mul_unary_tile(col, number);
                         const uint32_t key = first_k + first + col;
                         if (key == Kt - 1) {
                             copy_tile(cb_masks, 0, subblock_w);
-                            add_binary_tile_init();
                             add_binary_tile(col, subblock_w, col);
                         }
                     }
