@@ -23,11 +23,12 @@ def random_attention(draw: st.DrawFn, longest: int = 200) -> RandomSpec:
     tensors: dict[str, tuple[int, ...]] = {
         "Q": (*heads, rows, deep), "K": (*groups, keys, deep), "V": (*groups, keys, wide), "O": (*heads, rows, wide),
     }  # fmt: skip
+    compute: list[str]
     formula = draw(st.sampled_from(("attention", "softmax", "divided")))
     transposed = draw(st.booleans())
     right = "K.mT" if transposed else "K"
     if formula == "attention":
-        compute = f"O = attention(Q, K, V, scale=0.2, causal={causal})"
+        compute = [f"O = attention(Q, K, V, scale=0.2, causal={causal})"]
     else:
         if not transposed:
             tensors["K"] = (*groups, deep, keys)
@@ -36,7 +37,7 @@ def random_attention(draw: st.DrawFn, longest: int = 200) -> RandomSpec:
             tensors["M"] = draw(st.sampled_from(((rows, keys), (1, keys), (rows, 1), (*heads, rows, keys))))
         x = f"causal({x})" if causal else x
         if formula == "softmax":
-            compute = f"O = softmax({x}, axis=-1) @ V"
+            compute = [f"O = softmax({x}, axis=-1) @ V"]
         else:
             compute = ["x = " + x, "e = exp(x - max(x, axis=-1, keepdims=True))"]
             compute.append("O = (e @ V) / sum(e, axis=-1, keepdims=True)")

@@ -229,12 +229,11 @@ class _Formula:
 
     def masked(self, function: str, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...] | None:
         """The operands without a mask that may as well come last: scaled or shifted, -inf stays what it is."""
-        nodes = self.builder.nodes
         for place, operand in enumerate(operands):
-            value = nodes[operand]
+            value = self.builder.nodes[operand]
             if not isinstance(value, Elementwise) or value.function != "causal" or value.shape != shape:
                 continue
-            other = nodes[operands[1 - place]] if len(operands) == 2 else value
+            other = self.builder.nodes[operands[1 - place]] if len(operands) == 2 else value
             first = place == 0 or function in ("add", "mul")
             shifts = function in ("add", "sub") and isinstance(other, Input | NumberValue)
             scales = function in ("mul", "div") and isinstance(other, NumberValue) and other.number > 0

@@ -81,8 +81,8 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
 }
 """The value of each function; parameters follow the operands."""
 
-VALUES: Final[Mapping[str, Callable[..., Array]]] = {**ELEMENTWISE, "causal": _causal}
-"""The same, with those of an element and its place."""
+BY_PLACE: Final[Mapping[str, Callable[..., Array]]] = {"causal": _causal}
+"""The value of each function of an element and its place."""
 
 REDUCTIONS: Final[Mapping[str, Callable[..., Array]]] = {"sum": np.sum, "max": np.max, "min": np.min}
 """The value of each reduction, along `axis`."""
@@ -104,6 +104,11 @@ def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Arra
     return {output.tensor: np.asarray(values[output.value]) for output in graph.outputs}
 
 
+def function_of(name: str) -> Callable[..., Array]:
+    """The function that computes an elementwise value."""
+    return BY_PLACE[name] if name in BY_PLACE else ELEMENTWISE[name]
+
+
 def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]) -> Array:
     match value:
         case Input(tensor=tensor):
@@ -119,6 +124,6 @@ def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]
         case Reduction(function=function, operands=(operand,), along=along, keeps=keeps):
             return REDUCTIONS[function](values[operand], axis=-1 - along, keepdims=keeps)
         case Elementwise(function=function, operands=operands, parameters=parameters):
-            return VALUES[function](*(values[operand] for operand in operands), *parameters)
+            return function_of(function)(*(values[operand] for operand in operands), *parameters)
         case _:
             assert_never(value)

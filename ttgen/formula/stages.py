@@ -5,6 +5,8 @@ what it stores has one shape. So every contraction begins a stage, and elementwi
 are made of, as far as shapes let them: what they read of other stages is stored there. Values of inputs alone cost
 nothing to make again, so each stage makes those that it reads, but for operands of contractions, which are stored.
 
+An attention, two products with a softmax between them, is a stage of its own (`online`).
+
 A program that reduces goes along one axis, line by line, and has no contraction. All reductions along that axis of
 values that vary as much as its first one's operand, or less, belong to it, and so do elementwise values of those.
 """

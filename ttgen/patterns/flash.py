@@ -7,7 +7,7 @@ score grows, sum and output become smaller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ttgen.model.body import (
@@ -182,7 +182,7 @@ class Flash:
         each = (body for body in (scaled, self.masked()) if body)
         math: Body = (
             Loop(var=K.name, extent=DT, body=(product,)),
-            *(Loop(var=_COL.name, extent=_W, body=body) for body in each),
+            *_inside(Loop(var=_COL.name, extent=_W, body=body) for body in each),
         )
         pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.scores, slot=IN_STEP),))
         return (
@@ -256,7 +256,8 @@ class Flash:
         left = Op(name="sub_cols", sources=(Tile(rings.scores, IN_STEP), Tile(rings.largest)), dst=_COL)
         power = Op(name="exp", sources=(Dst(_COL),), dst=_COL)
         pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.powers, slot=IN_STEP),))
-        section = Section(math=(Loop(var=_COL.name, extent=_W, body=(left, power)),), pack=(pack,))
+        powers = Loop(var=_COL.name, extent=_W, body=(power,))
+        section = Section(math=(Loop(var=_COL.name, extent=_W, body=(left,)), *_inside((powers,))), pack=(pack,))
         return (
             Reserve(cb=rings.powers, pages=BLOCK_K),
             self.across(section),
@@ -331,6 +332,12 @@ class Flash:
             Pop(cb=rings.state, pages=ROW_PAGES),
         )
         return (self.over_rows(row, note="The output over the sum of its weights."),)
+
+
+def _inside(body: Iterable[Statement]) -> Body:
+    """What isn't worth doing for tiles beyond the last keys, which nobody reads."""
+    found = tuple(body)
+    return (If(left=_FIRST, relation="<", right=DEPTH, then=found),) if found else ()
 
 
 def _spare(number: int) -> Index:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from ttgen.formula.online import attention_of
-from ttgen.formula.values import Input
+from ttgen.formula.online import Unlike, attention_of, found_in
+from ttgen.formula.values import Graph, Input
 from ttgen.model.design import Design
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Decision, Origin, PanelOrder, Program, Tensor
@@ -34,6 +34,7 @@ def decide(
     target: Target,
     exactness: Exactness,
     tensors: Mapping[str, Tensor],
+    graph: Graph,
 ) -> tuple[Decision, ...]:
     """All decisions of a plan, in the order that they were made; a program's begin with its name where there are more.
 
@@ -45,6 +46,7 @@ def decide(
         target: the card.
         exactness: of the math.
         tensors: all of them.
+        graph: what the spec's formulas compute.
     """
     own = [
         (
@@ -61,6 +63,7 @@ def decide(
     shared = {item.name: item for item in reversed([item for items in own for item in items]) if item.name in PLAN_WIDE}
     return (
         *_stages(chosen, tensors),
+        *_unlike(graph),
         *(shared[item.name] for item in own[0] if item.name in PLAN_WIDE),
         *(
             replace(item, name=f"{program.name}: {item.name}")
@@ -93,6 +96,15 @@ def _stages(chosen: Sequence[Candidate], tensors: Mapping[str, Tensor]) -> Itera
                     because += "; no formula names it"
                 given = made.stage.tensors[tensor.name].path[0] == "stages"
                 yield Decision(name="scratch", value=value, origin="spec" if given else "rule", because=because)
+
+
+def _unlike(graph: Graph) -> Iterator[Decision]:
+    """What resembles an attention and is cut into stages."""
+    for found in found_in(graph).values():
+        if isinstance(found, Unlike):
+            yield Decision(
+                name="attention", value="in stages", origin="rule", because=f"no program for all of it: {found.because}"
+            )
 
 
 def _listing_of(readers: Sequence[str]) -> str:

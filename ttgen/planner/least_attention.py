@@ -45,12 +45,13 @@ class AttentionLeast:
         self.rates, phases = load_rates(target.arch), PHASES[exactness.fidelity.value]
         sfpu = {name: cycles[True] for name, cycles in self.rates.sfpu.items()}
         product = self.rates.phase * phases + self.rates.product
-        # Of a tile of scores and weights, those beyond the last keys too: a product, and what becomes of it.
-        self.of_place = self.deep * product + sfpu["exp"] + self.rates.elementwise + 2 * self.rates.pack_overhead
-        # Of a tile of keys: its largest, its sum, and the product with values.
+        # Of a place for a tile of scores and weights, beyond the last keys too.
+        self.of_place = self.deep * product + self.rates.elementwise + 2 * self.rates.pack_overhead
+        # Of a tile of keys: its weights, their largest and their sum, and the product with values.
         self.of_tile = self.wide * product + self.rates.elementwise * (1 + phases) + self.rates.reduce_max
+        self.of_tile += sfpu["exp"]
         ops = scaling(graph, online, self.slots, lambda index: Leaf(cb=str(index), exact=True), masked=False).ops
-        self.of_place += sum(sfpu[op.name] for op in ops if OPERATIONS[op.name].engine == "sfpu")
+        self.of_tile += sum(sfpu[op.name] for op in ops if OPERATIONS[op.name].engine == "sfpu")
         # Of a row of tiles and a step: the largest so far, and what sum and output become by it.
         self.of_step = sfpu["exp"] + sfpu["max_dst"] + sfpu["sub_dst"] + sfpu["mul_dst"] + sfpu["add_dst"]
         self.of_step += self.wide * sfpu["mul_dst_cols"] + (self.wide + 4) * self.rates.pack_overhead

@@ -148,7 +148,7 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
         tensors=tuple(planned.values()),
         io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
         programs=tuple(programs),
-        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
+        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned, graph),
         files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
     return Planned(loaded, plan, tuple(chosen))

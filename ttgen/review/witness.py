@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.exhaustive import assert_never
-from ttgen.formula.reference import REDUCTIONS, VALUES
+from ttgen.formula.reference import REDUCTIONS, function_of
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction
 from ttgen.records import dataclass
 from ttgen.review.model import Given, Witness
@@ -139,7 +139,7 @@ def _values(graph: Graph, inputs: Arrays) -> dict[str, Bounded]:
                 case Reduction(function=function, along=along, keeps=keeps):
                     found.append(_reduced(operands[0], function, -1 - along, keeps=keeps))
                 case Elementwise(function=function, parameters=parameters):
-                    result = np.asarray(VALUES[function](*(item.value for item in operands), *parameters))
+                    result = np.asarray(function_of(function)(*(item.value for item in operands), *parameters))
                     terms = [*operands, *(_number(number) for number in parameters)]
                     rounding = np.where(np.isfinite(result), _UNIT * np.abs(result), 0.0)
                     error = np.asarray(passed_on(function, terms, result) + rounding)

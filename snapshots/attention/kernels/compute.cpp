@@ -101,8 +101,10 @@ void kernel_main() {
                             cb_Q, cb_K, row * Dt + k, k * block_k + first, 0,
                             /*transpose=*/1, subblock_w, 1, Dt);
                     }
-                    for (uint32_t col = 0; col < subblock_w; ++col) {
-                        mul_unary_tile(col, number);
+                    if (first < depth) {
+                        for (uint32_t col = 0; col < subblock_w; ++col) {
+                            mul_unary_tile(col, number);
+                        }
                     }
                     tile_regs_commit();
                     tile_regs_wait();
@@ -157,7 +159,11 @@ void kernel_main() {
                     tile_regs_acquire();
                     for (uint32_t col = 0; col < subblock_w; ++col) {
                         sub_tiles_bcast_cols(cb_scores, cb_largest, first + col, 0, col);
-                        exp_tile<false>(col);
+                    }
+                    if (first < depth) {
+                        for (uint32_t col = 0; col < subblock_w; ++col) {
+                            exp_tile<false>(col);
+                        }
                     }
                     tile_regs_commit();
                     tile_regs_wait();

@@ -108,19 +108,21 @@ void kernel_main() {
                             cb_Q, cb_K, row * Dt + k, k * block_k + first, 0,
                             /*transpose=*/1, subblock_w, 1, Dt);
                     }
-                    binop_with_scalar_tile_init();
-                    for (uint32_t col = 0; col < subblock_w; ++col) {
-                        mul_unary_tile(col, number);
-                    }
-                    reconfig_data_format_srca(cb_K, cb_masks);
-                    copy_init(cb_masks);
-                    add_binary_tile_init();
-                    for (uint32_t col = 0; col < subblock_w; ++col) {
-                        const uint32_t key = first_k + first + col;
-                        const uint32_t diagonal = first_query + row + keys_before;
-                        if (diagonal < key + 1) {
-                            copy_tile(cb_masks, std::min(key - diagonal, last_mask), subblock_w);
-                            add_binary_tile(col, subblock_w, col);
+                    if (first < depth) {
+                        binop_with_scalar_tile_init();
+                        for (uint32_t col = 0; col < subblock_w; ++col) {
+                            mul_unary_tile(col, number);
+                        }
+                        reconfig_data_format_srca(cb_K, cb_masks);
+                        copy_init(cb_masks);
+                        add_binary_tile_init();
+                        for (uint32_t col = 0; col < subblock_w; ++col) {
+                            const uint32_t key = first_k + first + col;
+                            const uint32_t diagonal = first_query + row + keys_before;
+                            if (diagonal < key + 1) {
+                                copy_tile(cb_masks, std::min(key - diagonal, last_mask), subblock_w);
+                                add_binary_tile(col, subblock_w, col);
+                            }
                         }
                     }
                     tile_regs_commit();
@@ -136,7 +138,7 @@ void kernel_main() {
                 cb_reserve_back(cb_state, row_pages);
                 // The largest score so far; what was summed up shrinks as it grows.
                 tile_regs_acquire();
-                reconfig_data_format_srca(cb_masks, cb_scores);
+                reconfig_data_format_srca(cb_scores);
                 reconfig_data_format_srcb(cb_Q, cb_scaler);
                 reduce_init<PoolType::MAX, ReduceDim::REDUCE_ROW>(cb_scores, cb_scaler, cb_scores);
                 for (uint32_t k = 0; k < depth; ++k) {
@@ -176,7 +178,11 @@ void kernel_main() {
                     tile_regs_acquire();
                     for (uint32_t col = 0; col < subblock_w; ++col) {
                         sub_tiles_bcast_cols(cb_scores, cb_largest, first + col, 0, col);
-                        exp_tile<false>(col);
+                    }
+                    if (first < depth) {
+                        for (uint32_t col = 0; col < subblock_w; ++col) {
+                            exp_tile<false>(col);
+                        }
                     }
                     tile_regs_commit();
                     tile_regs_wait();
