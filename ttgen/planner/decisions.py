@@ -249,6 +249,13 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
         return
     value = f"{block.m}x{block.n} tiles"
     because = "one output block a trip of the kernels' loop"
+    if attention_of(context.graph) is not None:
+        down = grid.x if context.loop == "rectangle" else grid.y
+        read = _times(-(-down // _sharers(program, "kv")))
+        rows = "row" if block.m == 1 else "rows"
+        value = f"{block.m} {rows} of tiles, keys {block.k} tiles a step"
+        yield Decision(name="unit", value=value, origin=origin, because=f"keys and values are read {read}{chosen}")
+        return
     if program.cost.tile_products:
         value += f", {block.k} deep"
         product = context.graph.contraction
