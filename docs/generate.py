@@ -107,6 +107,11 @@ Functions that are made of those. One that is written out gives the same kernels
 |---|---|---|---|
 """
 
+_HARVESTED = """
+On some cards rows or columns of cores are switched off. A program runs there if it fits: `validate --targets all` plans each spec for all
+products and for their smaller grids, which are called `p150-10x12` (rows x cols).
+"""
+
 _AXES = """
 They go along one axis, `axis=-1` unless said. `g` and `b` are broadcast as in NumPy, and never make the result larger than x.
 
@@ -348,6 +353,7 @@ def _parts() -> Iterator[str]:
             f"| `{name}` | {target.grid.rows} × {target.grid.cols} | {target.l1.usable:,} B | "
             f"{target.circular_buffers} | {target.fidelity} | {target.description} |\n"
         )
+    yield _HARVESTED
 
 
 def _accuracy(found: Accuracy) -> str:

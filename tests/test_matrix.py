@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ttgen.cli.main import main
-from ttgen.target import TARGETS, load
+from ttgen.target import grids, load
 
 Captured = pytest.CaptureFixture[str]
 
@@ -35,8 +35,8 @@ def spec(tmp_path: Path) -> str:
 def test_every_card_has_a_line(spec: str, capsys: Captured) -> None:
     assert main(["validate", "--targets", "all", spec]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines] == list(TARGETS)
-    for name, line in zip(TARGETS, lines, strict=True):
+    assert [line.split()[1] for line in lines] == list(grids())
+    for name, line in zip(grids(), lines, strict=True):
         grid = load(name).grid
         if grid.rows >= 10 and grid.cols >= 13:
             assert "130 of 130 cores, balance 100%" in line
@@ -58,7 +58,7 @@ def test_a_list_of_cards(spec: str, capsys: Captured) -> None:
 def test_in_formats(spec: str, capsys: Captured) -> None:
     assert main(["validate", "--targets", "all", "--format", "json", spec]) == 1
     document = json.loads(capsys.readouterr().out)
-    refused = [name for name in TARGETS if load(name).grid.cols < 13]
+    refused = [name for name in grids() if load(name).grid.cols < 13]
     assert {note["message"].split(":")[0] for note in document["notes"]} == set(refused)
     assert {(note["code"], note["line"]) for note in document["notes"]} == {("TG302", 7)}
     assert main(["validate", "--targets", "p150", "--format", "md", spec]) == 0
@@ -76,3 +76,11 @@ def test_what_is_not_asked_for_is_not_imported() -> None:
     code = "import sys\nfrom ttgen.cli.main import parser\nparser('validate')\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"yaml", "ttgen.cost", "ttgen.formats.report", "ttgen.cli.matrix"} & set(done.stdout.split())
+
+
+def test_cards_with_fewer_cores_have_a_reader_for_each_bank() -> None:
+    assert {"n300-7x8", "p150-10x12", "p150-10x11"} <= set(grids())
+    for name in grids():
+        target = load(name)
+        assert len(set(target.dram.readers)) == target.dram.banks
+        assert all(x < target.grid.cols and y < target.grid.rows for x, y in target.dram.readers)

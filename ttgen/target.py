@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args
 
@@ -202,9 +203,10 @@ class Target:
     Attributes:
         fidelity: the math fidelity where a spec asks for none.
         circular_buffers: circular buffers a core can have.
+        harvested: the smaller grids of cards on which rows or columns of cores are switched off.
     """
 
-    name: TargetName
+    name: str
     description: str
     arch: Arch
     grid: Grid
@@ -216,6 +218,12 @@ class Target:
     dram: Dram
     alignment: Alignment
     noc: NocPreferences
+    harvested: tuple[Grid, ...] = ()
+
+    @property
+    def product(self) -> TargetName:
+        """The name that a spec has for it."""
+        return next(name for name in TARGETS if name == self.name.partition("-")[0])
 
     def dst_tiles(self, *, bits: Literal[16, 32]) -> int:
         """Tiles that a half-synchronised DST section holds (tt-metal's DEST_AUTO_LIMIT)."""
@@ -223,9 +231,37 @@ class Target:
 
 
 @cache
-def load(name: TargetName) -> Target:
-    """The target of that name."""
-    return _structured({"name": name, **_read(f"{name}.yaml")}, Target)
+def load(name: str) -> Target:
+    """The target of that name: a product, or one with fewer rows or columns of cores, such as `p150-10x12`."""
+    product, _dash, size = name.partition("-")
+    target = _structured({"name": product, **_read(f"{product}.yaml")}, Target)
+    if not size:
+        return target
+    grid = next(grid for grid in target.harvested if _size(grid) == size)
+    dram = replace(target.dram, readers=_within(target.dram.readers, grid))
+    description = f"{target.description}, of which {grid.rows} rows and {grid.cols} cols are there"
+    return replace(target, name=name, description=description, grid=grid, dram=dram, harvested=())
+
+
+def grids() -> tuple[str, ...]:
+    """The names of all products, and of each with the cores that it may have less."""
+    return tuple(
+        found for name in TARGETS for found in (name, *(f"{name}-{_size(grid)}" for grid in load(name).harvested))
+    )
+
+
+def _size(grid: Grid) -> str:
+    return f"{grid.rows}x{grid.cols}"
+
+
+def _within(readers: Iterable[tuple[int, int]], grid: Grid) -> tuple[tuple[int, int], ...]:
+    """The core beside each bank, or where that isn't there the nearest that reads no other one."""
+    found: list[tuple[int, int]] = []
+    kept = {(x, y) for x, y in readers if x < grid.cols and y < grid.rows}
+    for x, y in readers:
+        free = ((col, row) for row in range(grid.rows) for col in range(grid.cols) if (col, row) not in {*kept, *found})
+        found.append((x, y) if (x, y) in kept else min(free, key=lambda core: abs(core[0] - x) + abs(core[1] - y)))
+    return tuple(found)
 
 
 @cache

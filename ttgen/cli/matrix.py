@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ttgen.cli import specs
 from ttgen.cost import predict
@@ -29,7 +29,7 @@ class Row(NamedTuple):
     notes: tuple[Note, ...]
 
 
-def rows(words: Sequence[str], targets: Sequence[TargetName]) -> Iterator[Row]:
+def rows(words: Sequence[str], targets: Sequence[str]) -> Iterator[Row]:
     """Every spec that words name on every card."""
     for path in specs.find(words):
         try:
@@ -41,7 +41,7 @@ def rows(words: Sequence[str], targets: Sequence[TargetName]) -> Iterator[Row]:
             yield _row(path, loaded, target)
 
 
-def _row(path: Path, loaded: LoadedSpec, target: TargetName) -> Row:
+def _row(path: Path, loaded: LoadedSpec, target: str) -> Row:
     there = _on(loaded, target)
     try:
         found = planned(there)
@@ -53,20 +53,25 @@ def _row(path: Path, loaded: LoadedSpec, target: TargetName) -> Row:
         return Row(str(path), target, "", tuple(replace(note, message=f"{target}: {note.message}") for note in notes))
 
 
-def _on(loaded: LoadedSpec, target: TargetName) -> LoadedSpec:
+def _on(loaded: LoadedSpec, target: str) -> LoadedSpec:
     """A spec that asks for a card."""
     places = {("target",): Place(0, 0, 0, 0, None, ""), **loaded.source.places}
-    return replace(loaded, spec=replace(loaded.spec, target=target), source=replace(loaded.source, places=places))
+    return replace(
+        loaded,
+        spec=replace(loaded.spec, target=cast("TargetName", target)),
+        source=replace(loaded.source, places=places),
+    )
 
 
 def lines(found: Sequence[Row]) -> Iterator[str]:
     """The table for people: a line a spec and card."""
     names = max((len(row.spec) for row in found), default=0)
+    targets = max((len(row.target) for row in found), default=0)
     for row in found:
         what = row.headline or "not served: " + "; ".join(
             note.message.removeprefix(f"{row.target}: ") for note in row.notes
         )
-        yield f"{row.spec:{names}}  {row.target:5}  {what}"
+        yield f"{row.spec:{names}}  {row.target:{targets}}  {what}"
 
 
 def report(found: Sequence[Row]) -> Report:

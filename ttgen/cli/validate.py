@@ -7,15 +7,12 @@ is known, and of new ones as long as they are no more than sixteen.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ttgen.cli import formats, specs
 from ttgen.cli.main import OK, USER_ERROR
 from ttgen.errors import counted, printable, suggest
 from ttgen.results import Results, open_results
-
-if TYPE_CHECKING:
-    from ttgen.target import TargetName
 
 EXAMPLES: Final = """\
   ttgen validate specs/gemm.yaml
@@ -32,20 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--targets",
         type=_targets,
         metavar="TARGETS",
-        help="check specs on these cards instead of their own: all, or a list such as n150,p150",
+        help="check specs on these cards instead of their own: all, or a list such as n150,p150-10x12 (rows x cols)",
     )
 
 
-def _targets(text: str) -> tuple[TargetName, ...]:
-    from ttgen.target import TARGETS
+def _targets(text: str) -> tuple[str, ...]:
+    from ttgen.target import grids
 
+    known = grids()
     if text == "all":
-        return TARGETS
+        return known
     names = text.split(",")
     for name in names:
-        if name not in TARGETS:
-            raise argparse.ArgumentTypeError(f"unknown target '{name}'{suggest(name, TARGETS)}")
-    return tuple(target for target in TARGETS if target in names)
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"unknown target '{name}'{suggest(name, known)}")
+    return tuple(target for target in known if target in names)
 
 
 def run(options: argparse.Namespace) -> int:

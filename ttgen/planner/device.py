@@ -21,4 +21,4 @@ def needed(target: Target, tensors: Collection[Tensor], programs: Sequence[Progr
     if any(tensor.layout == "l1_interleaved" for tensor in tensors):
         rows, cols = target.grid.rows, target.grid.cols
     banks = max((tensor.shards.grid.cols for tensor in tensors if tensor.shards and tensor.in_dram), default=1)
-    return PlanTarget(device=target.name, arch=target.arch, grid=GridSize(rows=rows, cols=cols), dram_banks=banks)
+    return PlanTarget(device=target.product, arch=target.arch, grid=GridSize(rows=rows, cols=cols), dram_banks=banks)
