@@ -233,7 +233,7 @@ def test_scores_of_any_size(scale: float) -> None:
         ("O = attention(Q, K, V, mask=M)", "", "attention has no parameter 'mask'"),
         ("O = attention(Q, K, V, scale=Q)", "", "'scale' of attention is a number"),
         ("O = attention(Q, K, V, causal=1)", "", "'causal' is True or False"),
-        ("O = attention(Q, K * 2, V)", "", "the keys of attention are a tensor"),
+        ("O = attention(Q, K * 2, V)", "", "the keys of attention are a name"),
         ("O = causal(Q, K)", "", "causal takes 1 operand"),
         ("O = softmax(causal(Q @ K.mT) * -1) @ V", "", "'causal' masks the scores of an attention"),
         ("O = Q @ K.T @ V", "", "'.mT' swaps the last two"),

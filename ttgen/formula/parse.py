@@ -321,7 +321,9 @@ class _Parser:
             raise self.refuse("'causal' is True or False", self.span(causal))
         queries, keys, values = (self.expression(argument) for argument in node.args)
         if not isinstance(keys, Name):
-            raise self.refuse("the keys of attention are a tensor, which is used transposed", keys.span)
+            raise self.refuse(
+                "the keys of attention are a name, which is used transposed: assign what is computed to one", keys.span
+            )
         return Attention(
             queries=queries, keys=keys, values=values, scale=scale,
             causal=isinstance(causal, ast.Constant) and causal.value is True, span=span,
