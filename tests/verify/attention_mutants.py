@@ -36,7 +36,7 @@ ATTENTION = (
     _m("compute: rescaled the other way round", _A, "compute", "sub_binary_tile(1, 0, 1);", "sub_binary_tile(0, 1, 1);", "wrong-numbers"),
     _m("compute: the output so far is left out", _A, "compute", _TAKEN, "", "dst-unwritten"),
     _m("compute: weights of the tile beside", _A, "compute", "cb_weights, cb_V, k, k * Vt + first, 0,", "cb_weights, cb_V, 0, k * Vt + first, 0,", "wrong-numbers"),
-    _m("compute: no division by the sum", _A, "compute", "sfpu_mul_bcast_col(0, 1);", "", "wrong-numbers"),
+    _m("compute: no division by the sum", _A, "compute", "mul_binary_tile(0, 2, 0);", "", "wrong-numbers"),
     _m("compute: divided by the maximum", _A, "compute", "copy_tile(cb_state, Vt, 1);", "copy_tile(cb_state, Vt + 1, 1);", "wrong-numbers"),
     _m("compute: scores aren't scaled", _A, "compute", "mul_unary_tile(col, number);", "", "wrong-numbers"),
     _m("compute: keys aren't transposed", _A, "compute", "matmul_block_init(cb_Q, cb_K, /*transpose=*/1", "matmul_block_init(cb_Q, cb_K, /*transpose=*/0", "wrong-numbers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ttgen.model.body import Body, Loop, Op, Pack, Pop, Push, Reserve, Section, Wait
 from ttgen.model.index import ONE, ZERO, Index, Var, add, mul
 from ttgen.patterns.exchange import Gathered
-from ttgen.patterns.flash import LARGEST, ROW_PAGES, TOTAL, VT, Rings, binary, copy, fill, packed, unary
+from ttgen.patterns.flash import LARGEST, ROW_PAGES, TOTAL, VT, Rings, binary, copy, fill, inverse, packed, unary
 from ttgen.patterns.pages import COL
 from ttgen.patterns.units import PARTS
 
@@ -44,7 +44,7 @@ def combine(rings: Rings, gathered: Gathered) -> Body:
             binary("mul_dst", 1, 2, 1),
             binary("add_dst", 0, 1, 0),
         ),
-        unary("reciprocal", 0),
+        *inverse(0, 1),
     )
     output = (
         Op(name="zero", sources=(), dst=ZERO),
@@ -55,7 +55,7 @@ def combine(rings: Rings, gathered: Gathered) -> Body:
             binary("add_dst", 0, 1, 0),
         ),
         copy(rings.rescale, ZERO, 1),
-        binary("mul_dst_cols", 0, 1, 0),
+        binary("mul_dst", 0, 1, 0),
     )
     summed = Section(math=(copy(rings.state, COL, 0),), pack=(Pack(dst=ZERO, cb=gathered.own, slot=COL),))
     known = Section(
@@ -78,7 +78,7 @@ def combine(rings: Rings, gathered: Gathered) -> Body:
         Push(cb=rings.shares, pages=PARTS),
         Pop(cb=rings.rescale),
         Wait(cb=rings.shares, pages=PARTS),
-        Section(math=total, pack=packed(rings.rescale, ZERO), note="One over the sum of all weights."),
+        Section(math=total, pack=packed(rings.rescale, ONE), note="One over the sum of all weights."),
         Wait(cb=rings.rescale),
         Reserve(cb=rings.output, pages=VT),
         Loop(

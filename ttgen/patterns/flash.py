@@ -320,8 +320,8 @@ class Flash:
         math: Body = (
             copy(rings.state, _COL, 0),
             copy(rings.state, TOTAL, 1),
-            unary("reciprocal", 1),
-            binary("mul_dst_cols", 0, 1, 0),
+            *inverse(1, 2),
+            binary("mul_dst", 0, 2, 0),
         )
         section = Section(math=math, pack=(Pack(dst=ZERO, cb=rings.output),))
         row = (
@@ -363,6 +363,19 @@ def _output(col: Index) -> Index:
 def unary(name: str, slot: int) -> Op:
     """An operation on a slot in place."""
     return Op(name=name, sources=(Dst(Const(slot)),), dst=Const(slot))
+
+
+def inverse(column: int, slot: int) -> Body:
+    """One over a column, in all columns of a slot.
+
+    The column is spread first: beside it are zeros, of which the reciprocals are infinite, and what spreads a column
+    multiplies its neighbours by 0, which would make NaN of them.
+    """
+    return (
+        Op(name="zero", sources=(), dst=Const(slot)),
+        binary("add_dst_cols", slot, column, slot),
+        unary("reciprocal", slot),
+    )
 
 
 def binary(name: str, left: int, right: int, dst: int) -> Op:

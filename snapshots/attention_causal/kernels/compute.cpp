@@ -265,10 +265,14 @@ void kernel_main() {
                 tile_regs_acquire();
                 copy_tile(cb_state, col, 0);
                 copy_tile(cb_state, Vt, 1);
-                recip_tile_init();
-                recip_tile(1);
+                fill_tile_init();
+                fill_tile(2, 0.0f);
                 sfpu_bcast_col_init();
-                sfpu_mul_bcast_col(0, 1);
+                sfpu_add_bcast_col(2, 1);
+                recip_tile_init();
+                recip_tile(2);
+                mul_binary_tile_init();
+                mul_binary_tile(0, 2, 0);
                 tile_regs_commit();
                 tile_regs_wait();
                 pack_tile(0, cb_O);

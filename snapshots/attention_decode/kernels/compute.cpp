@@ -345,13 +345,17 @@ void kernel_main() {
             add_binary_tile_init();
             add_binary_tile(0, 1, 0);
         }
+        fill_tile_init();
+        fill_tile(1, 0.0f);
+        sfpu_bcast_col_init();
+        sfpu_add_bcast_col(1, 0);
         recip_tile_init();
-        recip_tile(0);
+        recip_tile(1);
         tile_regs_commit();
         tile_regs_wait();
         cb_reserve_back(cb_rescale, 1);
         pack_reconfig_data_format(cb_shares, cb_scores);
-        pack_tile(0, cb_rescale);
+        pack_tile(1, cb_rescale);
         cb_push_back(cb_rescale, 1);
         tile_regs_release();
         cb_wait_front(cb_rescale, 1);
@@ -377,8 +381,8 @@ void kernel_main() {
             reconfig_data_format_srca(cb_shares, cb_state);
             copy_init(cb_rescale);
             copy_tile(cb_rescale, 0, 1);
-            sfpu_bcast_col_init();
-            sfpu_mul_bcast_col(0, 1);
+            mul_binary_tile_init();
+            mul_binary_tile(0, 1, 0);
             tile_regs_commit();
             tile_regs_wait();
             pack_tile(0, cb_O);
