@@ -43,7 +43,7 @@ _MATH: Final[Mapping[str, Callable[..., float]]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log2": math.log2, "ceil": math.ceil, "floor": math.floor,
 }  # fmt: skip
 _MATH_NUMBERS: Final = {"pi": math.pi, "e": math.e, "inf": math.inf}
-_BUILTINS: Final = frozenset("min max abs int float len bool tuple list range".split())
+BUILTINS: Final = frozenset("min max abs int float len bool tuple list range".split())
 
 
 class Evaluator(Operators):
@@ -134,7 +134,7 @@ class Evaluator(Operators):
         found, value = scope.find(name)
         if found:
             return value
-        if name in _BUILTINS:
+        if name in BUILTINS:
             return Intrinsic("builtins", name)
         raise self.refuse(f"'{name}' is not known where the kernel is read", node)
 

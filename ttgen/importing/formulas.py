@@ -22,6 +22,8 @@ from ttgen.importing.nodes import Along, Element, Fold, Function, Index, Node, N
 from ttgen.importing.text import refuse_at
 from ttgen.records import dataclass
 
+_SPREAD: Final = 1000
+"""What it costs to sum products that are spread out, instead of multiplying matrices."""
 ONE: Final = ""
 """A place of an order that no axis has."""
 
@@ -94,7 +96,7 @@ def formula_of(value: Value, ranks: Mapping[str, int], names: Mapping[str, str],
         except SpecError as error:
             reason = reason or error
             continue
-        cost = sum(_cost(view, ranks[name]) for name, view in writer.views.items())
+        cost = sum(_cost(view, ranks[name]) for name, view in writer.views.items()) + _SPREAD * writer.spread
         if best is None or cost < best.cost:
             best = Formula(target=value.tensor, text=text, views=writer.views, cost=cost)
         if cost == 0:
@@ -102,7 +104,7 @@ def formula_of(value: Value, ranks: Mapping[str, int], names: Mapping[str, str],
     if best is None:
         raise reason or refuse_at("formulas have no way to say this: axes don't line up in any order", value.at)
     for name, view in best.views.items():
-        if ranks[name] == 2 and _is_permuted(view):
+        if ranks[name] == 2 and _moved(view):
             raise refuse_at(
                 f"'{name}' is used as its transpose, and only a right operand of @ can be: store it as [M, K], if a "
                 "left operand, and import the kernel without transpose_A",
@@ -119,12 +121,14 @@ def _cost(view: View, rank: int) -> int:
         == [(number, 0) for number in range(len(view))]
     ):
         return 0
-    return 10 if _is_permuted(view) else 1
+    moved = _moved(view)
+    return 10 + moved if moved else 1
 
 
-def _is_permuted(view: View) -> bool:
+def _moved(view: View) -> int:
+    """How many pairs of a tensor's dimensions are in another order than it is stored in."""
     parts = [(part.dimension, part.part) for part in view if part is not None]
-    return parts != sorted(parts)
+    return sum(one > other for number, one in enumerate(parts) for other in parts[number:])
 
 
 def _axes(index: Affine) -> tuple[str, ...]:
@@ -152,10 +156,16 @@ class _Writer:
     order: tuple[str, ...]
     names: Mapping[str, str]
     views: dict[str, View] = field(default_factory=dict)
+    spread: int = 0
 
     @property
     def at(self) -> At:
         return self.value.at
+
+    @property
+    def permuted(self) -> int:
+        """How far tensors have their dimensions in another order than they are stored in."""
+        return sum(_moved(view) for view in self.views.values())
 
     def see(self, element: Element, order: Sequence[str], least: int = 1) -> None:
         """Declares a tensor so that it has its axes in an order, and at least so many dimensions."""
@@ -287,6 +297,8 @@ class _Writer:
             found = self.product(node, order)
             if found is not None:
                 return found
+            depends = [free(factor) for factor in factors_of(node.operand)]
+            self.spread += not any(free(node.operand) <= axes for axes in depends)
         return self.reduction(node, order)
 
     def product(self, node: Fold, order: tuple[str, ...]) -> tuple[str, int] | None:
@@ -304,6 +316,12 @@ class _Writer:
             return None
         kept = dict(self.views)
         batches = order[:-2]
+        apart = [free(product_of(side)) for side in (left, right)]
+        # What only one operand has makes rows, or columns: the longest of it, since the rest are products of their own.
+        sizes = self.value.sizes
+        for own, other, line in ((apart[0], apart[1], row), (apart[1], apart[0], col)):
+            batched = [sizes[axis] for axis in batches if axis in own and axis not in other]
+            self.spread += any(size > sizes.get(line, 1) for size in batched)
         inner = (*batches, row, over)
         first_factor = product_of(left)
         if isinstance(first_factor, Element):
@@ -328,48 +346,47 @@ class _Writer:
         if not isinstance(node, Element):
             return self.within(*self.written(node, order), _NEGATED)
         kept = dict(self.views)
-        self.see(node, order, least=2)
-        if not _is_permuted(self.views[node.tensor]):
-            return self.names[node.tensor]
-        plain, self.views = self.views, kept
-        try:
-            self.see(node, swapped, least=2)
-        except _Unfit:
-            self.views = plain
-            return self.names[node.tensor]
-        if _is_permuted(self.views[node.tensor]) and len(node.indices) == 2:
-            self.views = plain
-            return self.names[node.tensor]
-        suffix = ".T" if len(self.views[node.tensor]) == 2 else ".mT"
-        return f"{self.names[node.tensor]}{suffix}"
+        found: list[tuple[int, dict[str, View], str]] = []
+        for suffix, own in (("", order), (".T", swapped)):
+            self.views = dict(kept)
+            try:
+                self.see(node, own, least=2)
+            except _Unfit:
+                continue
+            view = self.views[node.tensor]
+            if suffix and len(view) > 2:
+                suffix = ".mT"
+            found.append((_moved(view), self.views, f"{self.names[node.tensor]}{suffix}"))
+        if not found:
+            raise _Unfit
+        _permuted, self.views, text = min(found, key=lambda item: item[0])
+        return text
 
     def reduction(self, node: Fold, order: tuple[str, ...]) -> tuple[str, int]:
         """A reduction along an axis, which has the place of one that the result doesn't vary along."""
         over = node.variable
-        kept = dict(self.views)
+        kept, spread = dict(self.views), self.spread
         depends = free(node)
-        tried: list[tuple[int, dict[str, View], str]] = []
+        tried: list[tuple[int, int, dict[str, View], str]] = []
         for number in range(len(order) - 1, -1, -1):
             if order[number] in depends and order[number] != ONE:
                 continue
             inner = (*order[:number], over, *order[number + 1 :])
-            self.views = dict(kept)
+            self.views, self.spread = dict(kept), spread
             try:
                 text = self.written(node.operand, inner)[0]
             except _Unfit:
                 continue
-            permuted = sum(_is_permuted(view) for view in self.views.values())
-            tried.append((permuted, self.views, f"{node.kind}({text}, axis={number - len(order)}, keepdims=True)"))
-        self.views = dict(kept)
+            text = f"{node.kind}({text}, axis={number - len(order)}, keepdims=True)"
+            tried.append((self.spread, self.permuted, self.views, text))
+        self.views, self.spread = dict(kept), spread
         try:
             # The first axes are dropped, and no element moves.
-            text = self.written(node.operand, (over, *order))[0]
-            tried.append(
-                (sum(_is_permuted(view) for view in self.views.values()), self.views, f"{node.kind}({text}, axis=0)")
-            )
+            text = f"{node.kind}({self.written(node.operand, (over, *order))[0]}, axis=0)"
+            tried.append((self.spread, self.permuted, self.views, text))
         except _Unfit:
             pass
         if not tried:
             raise _Unfit
-        _permuted, self.views, found = min(tried, key=lambda item: item[0])
-        return found, _ATOM
+        self.spread, _permuted, self.views, text = min(tried, key=lambda item: item[:2])
+        return text, _ATOM

@@ -76,7 +76,7 @@ class _State:
         self.lanes: dict[str, int] = {}
         self.loops: list[str] = []
         self.guard: Node | None = None
-        self.store_at: At = kernel.at
+        self.single = {name for name, extent in kernel.grid if extent == 1}
 
     def new(self) -> str:
         """A variable of its own."""
@@ -326,7 +326,7 @@ class _State:
                 given[name] = node.at
             elif node is not None:
                 raise refuse_at("an index from data: elements are addressed by blocks, loops and lanes here", at)
-            elif self.lanes.get(name) == 1:
+            elif self.lanes.get(name) == 1 or name in self.single:
                 given[name] = ZERO
         return found.with_variables(given)
 

@@ -213,6 +213,10 @@ def _sub(x: Node, y: Node) -> Node | None:
         return function("neg", y)
     if isinstance(y, Function) and y.name == "neg":
         return function("add", x, y.operands[0])
+    match x, y:
+        case Function(name="mul", operands=(Num() as scale, first)), Function(name="mul", operands=(other, second)):
+            if scale == other:
+                return function("mul", scale, function("sub", first, second))
     return Num(0.0) if x == y else None
 
 

@@ -19,6 +19,7 @@ from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import evaluate
 from ttgen.importing.form import Kernel
 from ttgen.importing.interpreter import TooMuchWork, run
+from ttgen.importing.text import refuse_at
 from ttgen.importing.understanding import Understood, declared
 from ttgen.loading import loads
 from ttgen.records import dataclass
@@ -150,9 +151,10 @@ def _at(case: Case, understood: Understood, read: Read, given: Mapping[str, Any]
         other = read({**given, **dict(case.sizes)})
     except SpecError as error:
         return Verdict(case=case, outcome="refused", reason=error.problems[0].message)
-    if _worded(other) != _worded(understood):
-        return Verdict(case=case, outcome="differs", reason=f"there the kernel says {_text(other)}")
-    return _compare(other, case, inputs=_INPUTS if case.kind == "whole" else 1)
+    verdict = _compare(other, case, inputs=_INPUTS if case.kind == "whole" else 1)
+    if verdict.outcome == "agrees" and _worded(other) != _worded(understood):
+        return Verdict(case=case, outcome="refused", reason=f"there the kernel computes `{_text(other)}`")
+    return verdict
 
 
 def _text(understood: Understood) -> str:
@@ -230,7 +232,11 @@ def formula_text(understood: Understood) -> str:
 def _compare(understood: Understood, case: Case, *, inputs: int) -> Verdict:
     """Runs both, on some inputs: ordinary ones, wide ones, positive ones."""
     kernel = understood.kernel
-    graph = graph_of(loads(formula_text(understood), name="spec.yaml"))
+    try:
+        graph = graph_of(loads(formula_text(understood), name="spec.yaml"))
+    except SpecError as error:
+        reason = error.problems[0].message
+        raise refuse_at(f"`{_text(understood)}` is what it seems to compute: {reason}", kernel.at) from None
     generator = np.random.default_rng(19)
     seen_numbers = False
     for number in range(inputs):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ttgen.errors import Problem, SpecError, listing, suggest
 from ttgen.importing.body import Body, Returned
+from ttgen.importing.evaluate import BUILTINS
 from ttgen.importing.form import Kernel
 from ttgen.importing.text import KernelFile, refuse_at
 from ttgen.importing.values import Dim, Intrinsic, Module, Scope, Unknown
@@ -120,7 +121,7 @@ class _Reader(Body):
             statements = [item for item in self.file.tree.body if name in _binds(item)]
             if statements:
                 self.of_module(name, statements, node)
-            elif module := self.starred():
+            elif name not in BUILTINS and (module := self.starred()):
                 # Whatever a module of TileLang's gives: what isn't known by its name is refused where it is used.
                 self.module.names[name] = Intrinsic(module, name)
         elif not found:
