@@ -209,7 +209,7 @@ def _cases(own: tuple[tuple[str, int], ...], blocks: Mapping[str, tuple[int, str
             block, how = blocks[name]
             if how == "blocked":
                 # Different numbers of blocks, so that one direction can't be taken for another.
-                chosen = (block * (2 + position % 2), block + block * 9 // 16, block)[number]
+                chosen = (block * (2 + position % 3), block + block * 9 // 16, block)[number]
             elif how == "held":
                 chosen = min(size, _HELD[number]) if size > _HELD[0] else size
             else:

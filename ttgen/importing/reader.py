@@ -212,7 +212,8 @@ class _Reader(Body):
             text = f"parameters without a value: --set {words}"
             raise SpecError([Problem(message=text, position=(line, column), span=(0, length))])
         for item, annotation in tensors:
-            kind = self.declared_type(annotation, scope)
+            # Annotations are read outside of the function, where its parameters are none of its names.
+            kind = self.declared_type(annotation, scope.parent or scope)
             if kind is None:
                 raise self.refuse(f"'{item.arg}' is no tensor: --set {item.arg}=…", item)
             scope.names[item.arg] = self.tensor(item.arg, kind, item)

@@ -98,9 +98,12 @@ def _order(understood: Understood, notes: list[str]) -> str:
     if hints.order == "column_major" or (swapped and hints.panel is None and hints.order is None):
         return "column_major"
     if hints.panel is not None:
-        if by_row is None or by_col is None or swapped:
-            notes.append("T.use_swizzle: its panels go the other way here")
-            return "column_major" if swapped else ""
+        if by_row is None or by_col is None:
+            # One row or column of blocks has no panels.
+            return ""
+        if swapped:
+            notes.append("T.use_swizzle: panels of rows of blocks: block_linear has panels of columns")
+            return "column_major"
         return f"{{block_linear: {hints.panel}}}"
     return ""
 
