@@ -10,7 +10,6 @@ from ttgen.importing.declarations import Declarations, TensorType
 from ttgen.importing.dialect import NOTES, SIGNATURES
 from ttgen.importing.form import (
     Apply,
-    Constant,
     Expression,
     If,
     Let,
@@ -24,6 +23,7 @@ from ttgen.importing.form import (
 from ttgen.importing.text import refuse_at
 from ttgen.importing.values import (
     LANGUAGE,
+    MAX_PARTS,
     Dim,
     Function,
     Indexed,
@@ -35,6 +35,8 @@ from ttgen.importing.values import (
     expression,
     is_expression,
     is_number,
+    parts,
+    reads,
 )
 
 MAX_CALLS: Final = 8
@@ -132,7 +134,9 @@ class Body(Declarations):
             value = self.tensor(name, value, node)
         elif type(value) is int:
             value = Dim(value, name)
-        elif is_expression(value) and _loads(value):
+        elif is_expression(value) and parts(value) > MAX_PARTS:
+            raise self.refuse(f"an expression of more than {MAX_PARTS} parts", node)
+        elif is_expression(value) and reads(value):
             variable = self.unique(name)
             self.emit(Let(variable=variable, value=value, at=self.file.at(node)))
             value = Variable(variable)
@@ -346,6 +350,8 @@ class Body(Declarations):
         if len(arguments) > len(names):
             raise self.refuse(f"'{called.node.name}' takes {len(names)} arguments, not {len(arguments)}", node)
         given = dict(zip(names, arguments, strict=False)) | named
+        if any(is_expression(value) and parts(value) > MAX_PARTS for value in given.values()):
+            raise self.refuse(f"an expression of more than {MAX_PARTS} parts", node)
         first = len(names) - len(parameters.defaults)
         defaults = dict(zip(names[first:], parameters.defaults, strict=True))
         for keyword, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
@@ -375,14 +381,3 @@ class Body(Declarations):
         if name in SIGNATURES or name in ("const", "dynamic", "symbolic"):
             return self.statement(name, node, arguments, named)
         raise self.refuse(self.why_not(name), node)
-
-
-def _loads(value: Expression) -> bool:
-    """Whether an expression reads a buffer."""
-    match value:
-        case Load():
-            return True
-        case Apply(operands=operands):
-            return any(_loads(operand) for operand in operands)
-        case Constant() | Variable():
-            return False

@@ -24,6 +24,7 @@ from ttgen.records import dataclass
 
 _SPREAD: Final = 1000
 """What it costs to sum products that are spread out, instead of multiplying matrices."""
+MAX_STEPS: Final = 300_000
 ONE: Final = ""
 """A place of an order that no axis has."""
 
@@ -86,8 +87,9 @@ def formula_of(value: Value, ranks: Mapping[str, int], names: Mapping[str, str],
     """
     best: Formula | None = None
     reason: SpecError | None = None
+    steps = [MAX_STEPS]
     for order in _orders(value):
-        writer = _Writer(value=value, order=order, names=names, views=dict(fixed))
+        writer = _Writer(value=value, order=order, names=names, views=dict(fixed), steps=steps)
         try:
             text, _level = writer.written(value.node, order)
             writer.see(Element(value.tensor, value.places), order, least=len(order))
@@ -157,6 +159,7 @@ class _Writer:
     names: Mapping[str, str]
     views: dict[str, View] = field(default_factory=dict)
     spread: int = 0
+    steps: list[int]
 
     @property
     def at(self) -> At:
@@ -192,6 +195,9 @@ class _Writer:
 
     def written(self, node: Node, order: tuple[str, ...]) -> tuple[str, int]:
         """A value's text, and how strongly it binds."""
+        self.steps[0] -= 1
+        if self.steps[0] < 0:
+            raise refuse_at("what is computed has too many axes to be written as a formula", self.at)
         match node:
             case Num(value=value):
                 return self.number(value)

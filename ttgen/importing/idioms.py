@@ -29,6 +29,7 @@ _NAMED: Final[Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]
     "tanh": np.tanh,
     "abs": np.abs,
 }
+_ATTEMPTS: Final = 2000
 _SCALED: Final = frozenset({"silu", "gelu", "sigmoid", "softplus"})
 
 
@@ -41,20 +42,27 @@ def named(node: Node, sizes: Mapping[str, int]) -> Node:
     """
     node = _pulled(node, sizes)
     node = _softmaxed(node, sizes)
-    node = _elementwise(node)
+    node = _Elementwise().named(node)
     return _normalised(node, sizes)
 
 
-def _elementwise(node: Node) -> Node:
-    """Functions of one value."""
-    if isinstance(node, Function) and node.name not in ("where", "neg"):
-        for inner in walk(node)[1:]:
-            if isinstance(inner, (Num, Index)):
-                continue
-            found = _of_one(node, inner)
-            if found is not None:
-                return found
-    return rebuilt(node, _elementwise)
+class _Elementwise:
+    """Functions of one value; a large expression isn't searched for ever."""
+
+    def __init__(self) -> None:
+        self.left = _ATTEMPTS
+
+    def named(self, node: Node) -> Node:
+        """A value with functions of one value by their names."""
+        if isinstance(node, Function) and node.name not in ("where", "neg"):
+            for inner in dict.fromkeys(walk(node)[1:]):
+                if isinstance(inner, (Num, Index)) or self.left <= 0:
+                    continue
+                self.left -= 1
+                found = _of_one(node, inner)
+                if found is not None:
+                    return found
+        return rebuilt(node, self.named)
 
 
 def _of_one(node: Function, inner: Node) -> Node | None:
@@ -156,8 +164,8 @@ def _softmax(node: Node, sizes: Mapping[str, int]) -> Node | None:
 
 def _scale(node: Node, along: Node, axis: str, sizes: Mapping[str, int]) -> float | None:
     """The number with which `softmax(number * along)` is a value; None if there is none."""
-    sample = Sample([node, along], sizes)
     try:
+        sample = Sample([node, along], sizes)
         value, x = (np.asarray(item) for item in np.broadcast_arrays(sample.value(node), sample.value(along)))
     except Unsampled:
         return None
@@ -257,8 +265,8 @@ def _layernorm(node: Node, sizes: Mapping[str, int]) -> Node | None:
 def _is_layernorm(
     node: Node, x: Node, scale: Node, shift: Node, eps: float, sizes: Mapping[str, int], axis: str
 ) -> bool:
-    sample = Sample([node, x], sizes)
     try:
+        sample = Sample([node, x], sizes)
         value, data = sample.value(node), sample.value(x)
         gain, offset = sample.value(scale), sample.value(shift)
     except Unsampled:

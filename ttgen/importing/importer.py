@@ -13,6 +13,7 @@ from ttgen.importing.reader import choose, read_kernel
 from ttgen.importing.schedule import Entries, schedule_of
 from ttgen.importing.text import KernelFile, located_in, parse, read, refuse_at
 from ttgen.importing.understanding import Understood, understand
+from ttgen.importing.work import Budget
 from ttgen.importing.writing import dtypes_of, spec_text
 from ttgen.loading import loads
 from ttgen.planner.resolve import resolve
@@ -74,7 +75,10 @@ def import_text(
     """
     file = parse(raw, file_name)
     with located_in(file.name, file.lines):
-        return _imported(file, name, given, dtypes, unproven=unproven)
+        try:
+            return _imported(file, name, given, dtypes, unproven=unproven)
+        except RecursionError:
+            raise refuse_at("what it says nests too deep to be followed", (0, 0, 1)) from None
 
 
 def _imported(
@@ -111,12 +115,13 @@ def _reading(file: KernelFile, chosen: Any, *, idioms: bool) -> Any:
 
 def _proven(file: KernelFile, at: At, chosen: Any, kernel: Any, given: Mapping[str, Any]) -> tuple[Understood, Proof]:
     """Formulas with named functions, if those are proven, or else written out."""
+    budget = Budget()
     first: tuple[Understood, Proof] | None = None
     problem: SpecError | None = None
     for idioms in (True, False):
         try:
             understood = understand(kernel, idioms=idioms)
-            proof = prove(understood, _reading(file, chosen, idioms=idioms), given)
+            proof = prove(understood, _reading(file, chosen, idioms=idioms), given, budget)
         except SpecError as error:
             problem = problem or error
             continue
@@ -133,7 +138,7 @@ def _warnings(understood: Understood, proof: Proof, read_at: Any, given: Mapping
     found = []
     wrong = [verdict for verdict in proof.verdicts if verdict.outcome == "differs"]
     if wrong:
-        each = differing(understood, read_at, given) or wrong
+        each = differing(understood, read_at, given, Budget()) or wrong
         for verdict in each:
             text = f"the source differs from the formula at {verdict.case.text}: {verdict.reason}"
             found.append(Note(text=text, at=at))

@@ -7,8 +7,7 @@ write different values to one element are refused: which of them comes last isn'
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, Final
@@ -38,64 +37,26 @@ from ttgen.importing.form import (
     Store,
     Variable,
 )
+from ttgen.importing.operations import FOLDS, JOINS, OPERATIONS
 from ttgen.importing.text import refuse_at
+from ttgen.importing.work import Budget, TooMuchWork
 
 Array = NDArray[np.float64]
 
-MAX_WORK: Final = 150_000_000
-"""What a run may take: elements that statements go through, and a thousand a statement; about ten seconds."""
-MAX_ELEMENTS: Final = 1 << 25
-_ERF: Final = np.frompyfunc(math.erf, 1, 1)
-
-OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "abs": np.abs,
-    "add": np.add,
-    "and": np.logical_and,
-    "div": np.true_divide,
-    "eq": np.equal,
-    "erf": lambda x: np.asarray(_ERF(x), dtype=np.float64),
-    "exp": np.exp,
-    "exp2": np.exp2,
-    "floordiv": np.floor_divide,
-    "ge": np.greater_equal,
-    "gt": np.greater,
-    "le": np.less_equal,
-    "log": np.log,
-    "log2": np.log2,
-    "lt": np.less,
-    "max": np.maximum,
-    "min": np.minimum,
-    "mod": np.mod,
-    "mul": np.multiply,
-    "ne": np.not_equal,
-    "neg": np.negative,
-    "not": np.logical_not,
-    "or": np.logical_or,
-    "pow": lambda x, y: np.power(np.asarray(x, dtype=np.float64), y),
-    "rsqrt": lambda x: 1 / np.sqrt(x),
-    "sigmoid": lambda x: 1 / (1 + np.exp(-np.asarray(x, dtype=np.float64))),
-    "sqrt": np.sqrt,
-    "sub": np.subtract,
-    "tanh": np.tanh,
-    "where": np.where,
-    "whole": lambda x: np.trunc(x).astype(np.int64),
-}
-"""The value of each operation."""
-_FOLDS: Final[Mapping[str, Callable[..., Any]]] = {"sum": np.sum, "max": np.max, "min": np.min}
-_JOINS: Final[Mapping[str, Callable[..., Any]]] = {"sum": np.add, "max": np.maximum, "min": np.minimum}
+MAX_ELEMENTS: Final = 1 << 23
+MAX_LANES: Final = 1 << 22
 
 
-class TooMuchWork(Exception):  # noqa: N818 - a verdict, not an error
-    """A run would take longer than a proof may."""
-
-
-def run(kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+def run(
+    kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str], budget: Budget | None = None
+) -> dict[str, Array]:
     """The value of every output.
 
     Args:
         kernel: what is run.
         inputs: an array for each tensor that is read, of its shape.
         outputs: the tensors that are written.
+        budget: what it may take.
 
     Returns:
         Float64 arrays by name; NaN where no block writes.
@@ -104,10 +65,13 @@ def run(kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> 
         SpecError: statements that have no value, where they are.
         TooMuchWork: it would take too long.
     """
+    budget = budget or Budget()
     sizes = [prod(buffer.shape) for buffer in kernel.buffers.values()]
-    if sum(sizes) > MAX_ELEMENTS or prod(extent for _name, extent in kernel.grid) * 1000 > MAX_WORK:
+    blocks = prod(extent for _name, extent in kernel.grid)
+    if sum(sizes) > MAX_ELEMENTS or blocks * 1000 > budget.left:
         raise TooMuchWork
-    state = _State(kernel, inputs, outputs)
+    state = _State(kernel, inputs, outputs, budget)
+    before = budget.left
     names = [name for name, _extent in kernel.grid]
     with np.errstate(all="ignore"):
         for number, place in enumerate(product(*(range(extent) for _name, extent in reversed(kernel.grid)))):
@@ -115,13 +79,17 @@ def run(kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> 
             state.values = dict(zip(names, reversed(place), strict=True))
             state.held = {}
             state.run(kernel.body)
+            if number == 0 and (before - budget.left) * (blocks - 1) > budget.left:
+                # What the first block takes says what all will.
+                raise TooMuchWork
     return {name: state.tensors[name] for name in outputs}
 
 
 class _State:
     """One block at work: what its buffers hold, and its variables."""
 
-    def __init__(self, kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> None:
+    def __init__(self, kernel: Kernel, inputs: Mapping[str, Array], outputs: Sequence[str], budget: Budget) -> None:
+        self.budget = budget
         self.kernel = kernel
         self.tensors: dict[str, Array] = {name: np.asarray(value, dtype=np.float64) for name, value in inputs.items()}
         self.writers: dict[str, NDArray[np.int64]] = {}
@@ -131,15 +99,8 @@ class _State:
         self.held: dict[str, Array] = {}
         self.values: dict[str, Any] = {}
         self.block = 0
-        self.work = 0
         self.lanes: tuple[int, ...] = ()
         self.mask: Any = None
-
-    def spend(self, elements: int) -> None:
-        """Counts work."""
-        self.work += 1000 + elements
-        if self.work > MAX_WORK:
-            raise TooMuchWork
 
     def run(self, statements: Sequence[Statement]) -> None:
         """Runs statements one by one."""
@@ -152,7 +113,7 @@ class _State:
             raise refuse_at("a statement over whole buffers inside of T.Parallel: move it out", statement.at)
         match statement:
             case Allocate(buffer=name):
-                self.spend(prod(self.kernel.buffers[name].shape))
+                self.budget.spend(prod(self.kernel.buffers[name].shape))
                 self.held[name] = np.full(self.kernel.buffers[name].shape, np.nan)
             case Copy(source=source, target=target, at=at):
                 value = self.read(source, at)
@@ -168,7 +129,7 @@ class _State:
             case Store():
                 self.store(statement)
             case Let(variable=name, value=value, at=at):
-                self.spend(prod(self.lanes))
+                self.budget.spend(prod(self.lanes))
                 self.values[name] = self.value(value, at)
             case Loop(variable=name, extent=extent, body=body, at=at):
                 trips = self.value(extent, at)
@@ -198,7 +159,7 @@ class _State:
     def parallel(self, statement: Parallel) -> None:
         """Statements for all lanes at once."""
         kept = self.lanes
-        if prod(statement.extents) * prod(kept) > MAX_ELEMENTS:
+        if prod(statement.extents) * prod(kept) > MAX_LANES:
             raise TooMuchWork
         for name, extent in reversed(list(zip(statement.variables, statement.extents, strict=True))):
             # Lanes that are added come first, so that what is there already keeps its place.
@@ -220,7 +181,7 @@ class _State:
             raise refuse_at(
                 f"a product of {_times(left.shape)} and {_times(right.shape)} to {_times(target.shape)}", at
             )
-        self.spend(left.size + right.size + target.size + target.size * left.shape[1] // 50)
+        self.budget.spend(left.size + right.size + target.size + target.size * left.shape[1] // 50)
         result = left @ right
         if not statement.clears:
             result = target + result
@@ -238,19 +199,19 @@ class _State:
         value, at = self.read(statement.source, statement.at), statement.at
         if statement.of_absolutes:
             value = np.abs(value)
-        result = np.asarray(_FOLDS[statement.kind](value, axis=statement.dim))
+        result = np.asarray(FOLDS[statement.kind](value, axis=statement.dim))
         target = statement.target.extents
         if result.size != prod(target) or _wide(result.shape) != _wide(target):
             raise refuse_at(f"{_times(value.shape)} reduces to {_times(result.shape)}, not {_times(target)}", at)
         result = result.reshape(target)
         if not statement.clears:
-            result = _JOINS[statement.kind](self.read(statement.target, at), result)
+            result = JOINS[statement.kind](self.read(statement.target, at), result)
         self.write(statement.target, result, at)
 
     def store(self, statement: Store) -> None:
         """Values of all lanes to their elements."""
         at, name = statement.at, statement.buffer
-        self.spend(prod(self.lanes))
+        self.budget.spend(prod(self.lanes))
         indices = [np.broadcast_to(self.value(index, at), self.lanes) for index in statement.indices]
         values = np.broadcast_to(np.asarray(self.value(statement.value, at), dtype=np.float64), self.lanes)
         keep = np.ones(self.lanes, dtype=bool) if self.mask is None else np.broadcast_to(self.mask, self.lanes)
@@ -296,7 +257,7 @@ class _State:
     def read(self, region: Region, at: At) -> Array:
         """The elements of a region."""
         array = self.array(region.buffer, at)
-        self.spend(prod(region.extents))
+        self.budget.spend(prod(region.extents))
         starts = [self.whole(start, at) for start in region.starts]
         buffer = self.kernel.buffers[region.buffer]
         cut, place = [], []

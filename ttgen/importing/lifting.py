@@ -39,7 +39,7 @@ from ttgen.importing.lifted import Held, Lifted, Walked, Written
 from ttgen.importing.nodes import Element, Fold, Index, Node, Num, free, function, size, substituted, walk
 from ttgen.importing.text import refuse_at
 
-MAX_NODES: Final = 4000
+MAX_NODES: Final = 1500
 _NAMES: Final = {"max": "maximum", "min": "minimum"}
 
 
@@ -108,7 +108,7 @@ class _State:
             case Store():
                 self.store(statement)
             case Let(variable=name, value=value, at=at):
-                self.values[name] = self.node(value, at)
+                self.values[name] = self.bounded(self.node(value, at), at)
             case Loop(variable=name, body=body):
                 self.loop(name, body)
             case Parallel(variables=names, extents=extents, body=body):
@@ -198,8 +198,7 @@ class _State:
     def put(self, region: Region, held: Held, at: At) -> None:
         """Gives a region what it holds: all of a buffer, or a part of a tensor."""
         buffer = self.buffer(region.buffer)
-        if size(held.node, MAX_NODES) >= MAX_NODES:
-            raise refuse_at("what is computed grows too large to be followed", at)
+        self.bounded(held.node, at)
         if not buffer.is_tensor:
             if region.extents != buffer.shape or any(not _is_zero(start) for start in region.starts):
                 raise refuse_at("a part of a buffer is written: give each part a buffer of its own", at)
@@ -277,7 +276,7 @@ class _State:
             extents = tuple(self.extent(index) for index in indices)
             for number, extent in enumerate(extents):
                 self.walked.append(Walked(name, number, extent))
-            self.output(name, tuple(indices), extents, node, at)
+            self.output(name, tuple(indices), extents, self.bounded(node, at), at)
             return
         places, given = [], {}
         for index, extent in zip(indices, buffer.shape, strict=True):
@@ -303,9 +302,13 @@ class _State:
                 node = function("add", before, node)
             if self.guard is not None:
                 node = function("where", substituted(self.guard, given), node, before)
+        self.held[name] = Held(tuple(places), self.bounded(node, at))
+
+    def bounded(self, node: Node, at: At) -> Node:
+        """A value that isn't too large to be followed."""
         if size(node, MAX_NODES) >= MAX_NODES:
             raise refuse_at("what is computed grows too large to be followed", at)
-        self.held[name] = Held(tuple(places), node)
+        return node
 
     def extent(self, index: Affine) -> int:
         """How many elements lanes take along an index."""

@@ -15,6 +15,7 @@ from ttgen.importing.text import KernelFile, refuse_at
 from ttgen.importing.values import Unknown, dtype_name, expression, is_number
 
 MAX_BITS: Final = 62
+MAX_ITEMS: Final = 256
 
 _COMPARE: Final[Mapping[type[ast.cmpop], str]] = {
     ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
@@ -78,10 +79,10 @@ class Operators(ABC):
         """The value of an operator between two values."""
         if is_number(left) and is_number(right):
             return self.number(op, left, right, node)
-        if op == "add" and isinstance(left, list) and isinstance(right, list):
-            return left + right
-        if op == "add" and isinstance(left, tuple) and isinstance(right, tuple):
-            return left + right
+        if op == "add" and isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+            if len(left) + len(right) > MAX_ITEMS:
+                raise self.refuse(f"a list of more than {MAX_ITEMS} items", node)
+            return type(left)([*left, *right])
         first, second = self.expression_of(left, parts[0]), self.expression_of(right, parts[1])
         return Apply(op, (first, second))
 

@@ -18,9 +18,10 @@ from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import evaluate
 from ttgen.importing.form import Kernel
-from ttgen.importing.interpreter import TooMuchWork, run
+from ttgen.importing.interpreter import MAX_ELEMENTS, run
 from ttgen.importing.text import refuse_at
-from ttgen.importing.understanding import Understood, declared
+from ttgen.importing.understanding import Understood, declared, elements
+from ttgen.importing.work import Budget, TooMuchWork
 from ttgen.loading import loads
 from ttgen.records import dataclass
 
@@ -100,28 +101,29 @@ class Proof:
         return failing[0].reason
 
 
-def prove(understood: Understood, read: Read, given: Mapping[str, Any]) -> Proof:
+def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> Proof:
     """Compares a kernel with its formulas at its own sizes and at three others.
 
     Args:
         understood: the kernel at its own sizes, and its formulas.
         read: reads the kernel at other sizes.
         given: what is set.
+        budget: what all runs may take.
     """
     kernel = understood.kernel
     own = tuple((name, size) for name, size in kernel.sizes.items() if name in _varied(kernel))
     # Other inputs than ordinary ones are for the small sizes, if there are some.
-    verdicts = [_compare(understood, Case(kind="given", sizes=own), inputs=1 if own else _INPUTS)]
+    verdicts = [_compare(understood, Case(kind="given", sizes=own), inputs=1 if own else _INPUTS, budget=budget)]
     blocks = _blocks(understood, read, given)
     is_ragged = any(size % blocks[name][0] for name, size in own if name in blocks and blocks[name][1] == "blocked")
     for case in _cases(own, blocks):
         if any(set(case.sizes) == set(verdict.case.sizes) for verdict in verdicts):
             continue
-        verdicts.append(_at(case, understood, read, given))
+        verdicts.append(_at(case, understood, read, given, budget))
     return Proof(verdicts=tuple(verdicts), is_ragged=is_ragged)
 
 
-def differing(understood: Understood, read: Read, given: Mapping[str, Any]) -> list[Verdict]:
+def differing(understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> list[Verdict]:
     """The sizes that are wrong when they are ragged: each on its own, with the others whole."""
     kernel = understood.kernel
     own = tuple((name, size) for name, size in kernel.sizes.items() if name in _varied(kernel))
@@ -131,7 +133,7 @@ def differing(understood: Understood, read: Read, given: Mapping[str, Any]) -> l
     for name in whole:
         if whole[name] != ragged[name]:
             case = Case(kind="ragged", sizes=tuple((whole | {name: ragged[name]}).items()))
-            verdict = _at(case, understood, read, given)
+            verdict = _at(case, understood, read, given, budget)
             if verdict.outcome == "differs":
                 found.append(Verdict(case=Case(kind="ragged", sizes=((name, ragged[name]),)), outcome="differs",
                                      reason=verdict.reason))  # fmt: skip
@@ -145,13 +147,13 @@ def _varied(kernel: Kernel) -> set[str]:
     }
 
 
-def _at(case: Case, understood: Understood, read: Read, given: Mapping[str, Any]) -> Verdict:
+def _at(case: Case, understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> Verdict:
     """The verdict on some sizes; where the source doesn't take a few batches, it has as many as are given."""
     try:
         other = read({**given, **dict(case.sizes)})
     except SpecError as error:
         return Verdict(case=case, outcome="refused", reason=error.problems[0].message)
-    verdict = _compare(other, case, inputs=_INPUTS if case.kind == "whole" else 1)
+    verdict = _compare(other, case, inputs=_INPUTS if case.kind == "whole" else 1, budget=budget)
     if verdict.outcome == "agrees" and _worded(other) != _worded(understood):
         return Verdict(case=case, outcome="refused", reason=f"there the kernel computes `{_text(other)}`")
     return verdict
@@ -229,7 +231,7 @@ def formula_text(understood: Understood) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare(understood: Understood, case: Case, *, inputs: int) -> Verdict:
+def _compare(understood: Understood, case: Case, *, inputs: int, budget: Budget) -> Verdict:
     """Runs both, on some inputs: ordinary ones, wide ones, positive ones."""
     kernel = understood.kernel
     try:
@@ -239,10 +241,12 @@ def _compare(understood: Understood, case: Case, *, inputs: int) -> Verdict:
         raise refuse_at(f"`{_text(understood)}` is what it seems to compute: {reason}", kernel.at) from None
     generator = np.random.default_rng(19)
     seen_numbers = False
+    if elements(kernel) > MAX_ELEMENTS:
+        return Verdict(case=case, outcome="skipped")
     for number in range(inputs):
         tensors = {name: _random(generator, kernel.buffers[name].shape, number) for name in understood.inputs}
         try:
-            found = run(kernel, tensors, understood.outputs)
+            found = run(kernel, tensors, understood.outputs, budget)
         except TooMuchWork:
             return Verdict(case=case, outcome="skipped")
         except SpecError as error:

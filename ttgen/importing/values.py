@@ -19,6 +19,8 @@ _KNOWN: Final = (
     "float8_e4m3 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float6_e2m3fn float6_e3m2fn "
     "float4_e2m1fn tfloat32"
 )
+MAX_PARTS: Final = 500
+"""Of an expression; what kernels write down has some dozens."""
 DTYPE_NAMES: Final = frozenset(_KNOWN.split()) | frozenset(_DTYPES)
 
 
@@ -144,3 +146,20 @@ def expression(value: object) -> Expression | None:
     if isinstance(value, Indexed) and not any(isinstance(item, Span) for item in value.items):
         return Load(value.buffer.name, tuple(item for item in value.items if not isinstance(item, Span)))
     return None
+
+
+def reads(value: Expression) -> bool:
+    """Whether an expression reads a buffer."""
+    if isinstance(value, Apply):
+        return any(reads(operand) for operand in value.operands)
+    return isinstance(value, Load)
+
+
+def parts(value: Expression) -> int:
+    """How many parts an expression has, counted as far as they matter."""
+    total, pending = 0, [value]
+    while pending and total <= MAX_PARTS:
+        part = pending.pop()
+        total += 1
+        pending.extend(part.operands if isinstance(part, Apply) else part.indices if isinstance(part, Load) else ())
+    return total
