@@ -95,10 +95,11 @@ class Proof:
     @property
     def failure(self) -> str:
         """Why it doesn't hold."""
-        failing = [verdict for verdict in self.verdicts if verdict.outcome in ("differs", "refused")]
-        if not failing:
-            return "the kernel takes too long to run at these sizes: set smaller ones"
-        return failing[0].reason
+        for outcome in ("differs", "skipped", "refused"):
+            for verdict in self.verdicts:
+                if verdict.outcome == outcome:
+                    return verdict.reason or "the kernel takes too long to run at these sizes: set smaller ones"
+        return "nothing was compared"
 
 
 def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> Proof:
