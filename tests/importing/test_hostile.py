@@ -32,7 +32,7 @@ def before(*lines: str) -> str:
 
 EVIL = "open({path!r}, 'w').write('run')"
 
-FILES = {
+FILES: dict[str, str | bytes] = {
     "exec": inside(f'exec("{EVIL}")'),
     "eval": before(f'size = eval("{EVIL}")'),
     "open": before(f"size = {EVIL}"),

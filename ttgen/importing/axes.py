@@ -206,7 +206,7 @@ class _Resolver:
                 return place.plus(rest)
         if not at.terms:
             return at
-        raise refuse_at("an index that is used as a number isn't one of the result's", self.written.at)
+        raise refuse_at("an index as a number has no counterpart in formulas", self.written.at)
 
 
 def _joined(node: Node) -> Node:

@@ -8,6 +8,7 @@ that formulas need, and says so.
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
@@ -231,6 +232,7 @@ class _Writer:
         except OverflowError:
             raise refuse_at(f"{value:g} is beyond float32", self.at) from None
         text = next(text for digits in range(1, 18) if struct.pack("<f", float(text := f"{value:.{digits}g}")) == exact)
+        text = re.sub(r"e([+-])0*", r"e\1", text)
         if "e" not in text and float(text) == int(float(text)):
             text = str(int(float(text)))
         return text, _NEGATED if value < 0 else _ATOM

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ttgen.errors import SpecError
-from ttgen.importing.form import At, Note
-from ttgen.importing.proof import Proof, differing, prove
-from ttgen.importing.reader import choose, read_kernel
-from ttgen.importing.schedule import Entries, schedule_of
+from ttgen.importing.form import Kernel, Note
+from ttgen.importing.proof import Proof, Read, differing, prove
+from ttgen.importing.reader import Candidate, choose, read_kernel
+from ttgen.importing.schedule import schedule_of
 from ttgen.importing.text import KernelFile, located_in, parse, read, refuse_at
 from ttgen.importing.understanding import Understood, understand
 from ttgen.importing.work import Budget
@@ -86,68 +87,65 @@ def _imported(
 ) -> Imported:
     chosen = choose(file, name)
     kernel = read_kernel(file, chosen, given)
-    understood, proof = _proven(file, kernel.at, chosen, kernel, given)
+    chosen_dtypes = dtypes_of(kernel, dtypes)
+    understood, proof, read_at = _proven(kernel, _Reading(file, chosen), given)
+    formulas = tuple(f"{understood.names[formula.target]} = {formula.text}" for formula in understood.formulas)
     if not proof.holds and not unproven:
-        formulas = "; ".join(f"{formula.target} = {formula.text}" for formula in understood.formulas)
         sizes = next((verdict.case.text for verdict in proof.verdicts if verdict.outcome == "differs"), "")
         at = f" at {sizes}" if sizes else ""
-        raise refuse_at(f"not proven{at}: {proof.failure}, where `{formulas}` was tried", kernel.at)
-    chosen_dtypes = dtypes_of(understood, dtypes)
-    notes = [note.text for note in kernel.notes]
-    schedule, more = schedule_of(understood)
-    notes += more
-    read_at = _reading(file, chosen, idioms=True)
-    warnings = [] if not proof.holds else _warnings(understood, proof, read_at, given, kernel.at)
+        raise refuse_at(f"not proven{at}: {proof.failure}, where `{'; '.join(formulas)}` was tried", kernel.at)
+    warnings = _warnings(understood, proof, read_at, given) if proof.holds else []
     header = _header(file, chosen.path, given, proof, warnings)
-    text = spec_text(understood, chosen_dtypes, header, notes, schedule)
-    try:
-        resolve(loads(text, name=f"{kernel.name}.yaml"))
-    except SpecError as error:
-        text = _without_schedule(understood, chosen_dtypes, header, notes, schedule, error, kernel.at)
-    formulas_said = tuple(f"{understood.names[formula.target]} = {formula.text}" for formula in understood.formulas)
-    return Imported(text=text, kernel=kernel.name, formulas=formulas_said, proof=proof, warnings=tuple(warnings))
+    text = _planned(understood, chosen_dtypes, header)
+    return Imported(text=text, kernel=kernel.name, formulas=formulas, proof=proof, warnings=tuple(warnings))
 
 
-def _reading(file: KernelFile, chosen: Any, *, idioms: bool) -> Any:
-    """What reads the kernel at other sizes."""
-    return lambda given: understand(read_kernel(file, chosen, given), idioms=idioms)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads and understands a kernel at some sizes."""
+
+    file: KernelFile
+    chosen: Candidate
+    idioms: bool = True
+
+    def __call__(self, given: Mapping[str, Any]) -> Understood:
+        return understand(read_kernel(self.file, self.chosen, given), idioms=self.idioms)
 
 
-def _proven(file: KernelFile, at: At, chosen: Any, kernel: Any, given: Mapping[str, Any]) -> tuple[Understood, Proof]:
+def _proven(kernel: Kernel, reading: _Reading, given: Mapping[str, Any]) -> tuple[Understood, Proof, Read]:
     """Formulas with named functions, if those are proven, or else written out."""
     budget = Budget()
-    first: tuple[Understood, Proof] | None = None
+    first: tuple[Understood, Proof, Read] | None = None
     problem: SpecError | None = None
     for idioms in (True, False):
+        read_at = replace(reading, idioms=idioms)
         try:
             understood = understand(kernel, idioms=idioms)
-            proof = prove(understood, _reading(file, chosen, idioms=idioms), given, budget)
+            proof = prove(understood, read_at, given, budget)
         except SpecError as error:
             problem = problem or error
             continue
         if proof.holds:
-            return understood, proof
-        first = first or (understood, proof)
+            return understood, proof, read_at
+        first = first or (understood, proof, read_at)
     if first is None:
-        raise problem or refuse_at("nothing that formulas say is found", at)
+        raise problem or refuse_at("nothing that formulas say is found", kernel.at)
     return first
 
 
-def _warnings(understood: Understood, proof: Proof, read_at: Any, given: Mapping[str, Any], at: At) -> list[Note]:
+def _warnings(understood: Understood, proof: Proof, read_at: Read, given: Mapping[str, Any]) -> list[Note]:
     """Sizes at which the source doesn't compute what the formula says, though it does at the spec's."""
-    found = []
+    at = understood.kernel.at
     wrong = [verdict for verdict in proof.verdicts if verdict.outcome == "differs"]
     if wrong:
-        each = differing(understood, read_at, given, Budget()) or wrong
-        for verdict in each:
-            text = f"the source differs from the formula at {verdict.case.text}: {verdict.reason}"
-            found.append(Note(text=text, at=at))
+        wrong = differing(understood, read_at, given, Budget()) or wrong
+    found = [f"the source differs from the formula at {verdict.case.text}: {verdict.reason}" for verdict in wrong]
     found += [
-        Note(text=f"not compared at {verdict.case.text}: {verdict.reason}", at=at)
+        f"not compared at {verdict.case.text}: {verdict.reason}"
         for verdict in proof.verdicts
         if verdict.outcome == "refused"
     ]
-    return found
+    return [Note(text=text, at=at) for text in found]
 
 
 def _header(file: KernelFile, path: str, given: Mapping[str, Any], proof: Proof, warnings: list[Note]) -> list[str]:
@@ -158,38 +156,37 @@ def _header(file: KernelFile, path: str, given: Mapping[str, Any], proof: Proof,
     agreed = [verdict.case.text for verdict in proof.verdicts if verdict.outcome == "agrees"]
     if proof.holds:
         sizes = "; ".join(text for text in agreed if text)
-        lines.append(
-            f"Proven: run block by block, the source gives what the formula does{f' at {sizes}' if sizes else ''}."
-        )
+        where = f" at {sizes}" if sizes else ""
+        lines.append(f"Proven: run block by block, the source gives what the formula does{where}.")
     else:
         lines.append(f"UNPROVEN: {proof.failure}.")
-    lines += [f"Beware: {warning.text}." for warning in warnings]
-    return lines
+    return [*lines, *(f"Beware: {warning.text}." for warning in warnings)]
 
 
-def _without_schedule(
-    understood: Understood,
-    dtypes: Mapping[str, str],
-    header: list[str],
-    notes: list[str],
-    schedule: Entries,
-    error: SpecError,
-    at: At,
-) -> str:
-    """The spec with ttgen's own schedule, where the kernel's doesn't fit the card.
+def _planned(understood: Understood, dtypes: Mapping[str, str], header: list[str]) -> str:
+    """The spec with as much of the kernel's schedule and layouts as a program can be made with.
 
     Raises:
         SpecError: no program can be made of the formula at all.
     """
-    reason = error.problems[0].message
-    if schedule:
-        said = ", ".join(f"{key}: {value}" for key, value in schedule.items())
-        text = spec_text(understood, dtypes, header, [*notes, f"schedule ({said}): {reason}"], {})
+    schedule, notes = schedule_of(understood)
+    notes = [note.text for note in understood.kernel.notes] + notes
+    layouts = dict(understood.kernel.hints.layouts)
+    reasons: list[str] = []
+    for kept, lying in ((schedule, layouts), ({}, layouts), (schedule, {}), ({}, {})):
+        more = []
+        if kept != schedule:
+            said = ", ".join(f"{key}: {value}" for key, value in schedule.items())
+            more.append(f"schedule ({said}): {reasons[0]}")
+        if lying != layouts:
+            more.append(f"layouts ({', '.join(f'{name}: {layout}' for name, layout in layouts.items())}): {reasons[0]}")
+        text = spec_text(understood, dtypes, header, [*notes, *more], kept, lying)
         try:
-            resolve(loads(text, name="spec.yaml"))
-        except SpecError as other:
-            reason = other.problems[0].message
+            resolve(loads(text, name=f"{understood.kernel.name}.yaml"))
+        except SpecError as error:
+            reasons.append(error.problems[0].message)
         else:
             return text
     formulas = "; ".join(formula.text for formula in understood.formulas)
-    raise refuse_at(f"`{formulas}` is what it computes, and no program can be made of that: {reason}", at)
+    text = f"`{formulas}` is what it computes, and no program can be made of that: {reasons[-1]}"
+    raise refuse_at(text, understood.kernel.at)

@@ -171,20 +171,19 @@ class Operators(ABC):
             return Apply(ONE[name], (self.expression_of(operands[0], node),))
         if name in TWO and len(operands) == 2:
             op, (first, second) = TWO[name], operands
-            return self.binary(op, first, second, node, (node, node))
+            return self.binary(op, first, second, node, _both(node))
         match name, operands:
             case (("ceildiv" | "cdiv"), [first, second]):
                 if isinstance(first, int) and isinstance(second, int) and second > 0:
                     return -(-first // second)
-                raised = self.binary(
-                    "add", first, self.binary("sub", second, 1, node, (node, node)), node, (node, node)
-                )
-                return self.binary("floordiv", raised, second, node, (node, node))
+                parts = _both(node)
+                less = self.binary("sub", second, 1, node, parts[::-1])
+                raised = self.binary("add", first, less, node, parts)
+                return self.binary("floordiv", raised, second, node, parts)
             case (("if_then_else" | "Select"), [condition, first, second]):
                 if is_number(condition):
                     return first if condition else second
-                parts = [self.expression_of(item, node) for item in (condition, first, second)]
-                return Apply("where", tuple(parts))
+                return Apply("where", tuple(self.expression_of(item, node) for item in operands))
             case (("cast" | "Cast"), [first, second]):
                 is_first = dtype_name(first) is not None
                 return self.cast(second if is_first else first, first if is_first else second, node)
@@ -199,6 +198,11 @@ class Operators(ABC):
             case "dtype", [first]:
                 return first
         return self.intrinsic(name, node, arguments, named)
+
+
+def _both(node: ast.Call) -> tuple[ast.AST, ast.AST]:
+    """Where the first and the second argument of a call are."""
+    return (node.args[0], node.args[1]) if len(node.args) == 2 else (node, node)
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from ttgen.canonical import canonical
 from ttgen.dtypes import DTYPES
 from ttgen.errors import Problem, SpecError
-from ttgen.importing.form import Buffer
+from ttgen.importing.form import Buffer, Kernel
 from ttgen.importing.formulas import View
 from ttgen.importing.schedule import Entries
 from ttgen.importing.understanding import Understood, size_names
@@ -18,14 +18,14 @@ from ttgen.names import kernel_problem
 _WIDTH: Final = 110
 
 
-def dtypes_of(understood: Understood, given: Mapping[str, str]) -> dict[str, str]:
+def dtypes_of(kernel: Kernel, given: Mapping[str, str]) -> dict[str, str]:
     """The dtype of each tensor in the spec.
 
     Raises:
         SpecError: dtypes without a counterpart, each where its tensor is declared.
     """
     found, problems = {}, []
-    for tensor in understood.kernel.tensors:
+    for tensor in kernel.tensors:
         dtype = given.get(tensor.dtype, tensor.dtype)
         found[tensor.name] = dtype
         if dtype not in DTYPES:
@@ -38,7 +38,12 @@ def dtypes_of(understood: Understood, given: Mapping[str, str]) -> dict[str, str
 
 
 def spec_text(
-    understood: Understood, dtypes: Mapping[str, str], header: Iterable[str], notes: Iterable[str], schedule: Entries
+    understood: Understood,
+    dtypes: Mapping[str, str],
+    header: Iterable[str],
+    notes: Iterable[str],
+    schedule: Entries,
+    layouts: Mapping[str, str],
 ) -> str:
     """The text of a spec.
 
@@ -48,6 +53,7 @@ def spec_text(
         header: lines of comment about all of it.
         notes: what was left out, and why.
         schedule: the keys of `schedule`, if any.
+        layouts: of tensors by their names in the kernel, where they aren't the default.
     """
     kernel = understood.kernel
     names = size_names(understood)
@@ -61,7 +67,6 @@ def spec_text(
     if names:
         lines.append("dims: {" + ", ".join(f"{own}: {kernel.sizes[name]}" for name, own in names.items()) + "}")
     lines.append("tensors:")
-    layouts = dict(kernel.hints.layouts)
     for tensor in kernel.tensors:
         view = understood.views[tensor.name]
         lines += [f"  # {line}" for line in wrap(_stored(tensor, view, understood.names[tensor.name]), _WIDTH)]
@@ -101,7 +106,7 @@ def _stored(tensor: Buffer, view: View, name: str) -> str:
     own = [(part.dimension, part.part) for part in parts]
     if own == [(number, 0) for number in range(len(tensor.shape))] == [(number, 0) for number in range(len(view))]:
         return f"{renamed}." if renamed else ""
-    begin = f"{renamed}, which" if renamed else "the source"
+    begin = f"{renamed}, which" if renamed else "The source"
     if own == sorted(own):
         return f"{begin} stores [{stored}]: the same elements in the same order."
     order = ", ".join(str(tensor.dims[part.dimension]) for part in parts if not part.part)
