@@ -168,14 +168,14 @@ class _Resolver:
 
     def place(self, tensor: str, number: int, index: Affine, extent: int) -> Affine:
         """The axis that a tensor's dimension goes along."""
-        if not index.terms:
+        place = self.known.get(index) if index.terms else ZERO
+        if place == ZERO:
             if index.constant == 0 and extent == 1:
                 return ZERO
             raise refuse_at(
                 f"'{tensor}' is read at one place of dimension {number} only: import what reads all of it",
                 self.written.at,
             )
-        place = self.known.get(index)
         if place is None:
             shifted = [known for known in self.known if not index.minus(known).terms]
             reason = f"'{tensor}' is read along dimension {number} by an index that the result has not"

@@ -41,9 +41,10 @@ _BINARY: Final[Mapping[type[ast.operator], str]] = {
 }  # fmt: skip
 _MATH: Final[Mapping[str, Callable[..., float]]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log2": math.log2, "ceil": math.ceil, "floor": math.floor,
+    "gcd": math.gcd, "pow": math.pow,
 }  # fmt: skip
 _MATH_NUMBERS: Final = {"pi": math.pi, "e": math.e, "inf": math.inf}
-BUILTINS: Final = frozenset("min max abs int float len bool tuple list range".split())
+BUILTINS: Final = frozenset("min max abs int float len bool tuple list range sum".split())
 
 
 class Evaluator(Operators):
@@ -175,6 +176,8 @@ class Evaluator(Operators):
         match owner:
             case Module(path="tilelang") if attr == "language":
                 return Module(LANGUAGE)
+            case Module(path="tilelang") if attr in ("cdiv", "ceildiv"):
+                return Intrinsic(LANGUAGE, "ceildiv")
             case Module(path=path) if path == LANGUAGE:
                 return DType(attr) if attr in DTYPE_NAMES else Intrinsic(LANGUAGE, attr)
             case Module(path="math"):
@@ -249,7 +252,8 @@ class Evaluator(Operators):
                 return self.of_language(name, node, arguments, named)
             case Intrinsic(module="math", name=name) if name in _MATH:
                 numbers = [self.real(item, node) for item in arguments]
-                return self.python(lambda: _MATH[name](*numbers), node)
+                found = self.python(lambda: _MATH[name](*numbers), node)
+                return int(found) if name in ("ceil", "floor", "gcd") else found
             case Intrinsic(module="builtins", name=name):
                 return self.builtin(name, node, arguments)
             case DType():

@@ -137,6 +137,13 @@ class Operators(ABC):
             return self.of_language(name, node, arguments, {})
         if name == "abs" and len(arguments) == 1:
             return self.of_language("abs", node, arguments, {})
+        if (
+            name == "sum"
+            and arguments
+            and isinstance(arguments[0], (list, tuple))
+            and all(map(is_number, arguments[0]))
+        ):
+            return sum(arguments[0])
         if name == "len" and arguments and isinstance(arguments[0], (list, tuple)):
             return len(arguments[0])
         if name in ("tuple", "list") and arguments and isinstance(arguments[0], (list, tuple)):

@@ -120,7 +120,13 @@ def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: 
     for case in _cases(own, blocks):
         if any(set(case.sizes) == set(verdict.case.sizes) for verdict in verdicts):
             continue
-        verdicts.append(_at(case, understood, read, given, budget))
+        verdict = _at(case, understood, read, given, budget)
+        if verdict.outcome == "refused":
+            # There may have to be as many of what is taken one by one, such as heads, as there are.
+            one_by_one = {name: size for name, size in own if blocks[name][1] == "single"}
+            other = Case(kind=case.kind, sizes=tuple((dict(case.sizes) | one_by_one).items()))
+            verdict = verdict if other == case else _at(other, understood, read, given, budget)
+        verdicts.append(verdict)
     return Proof(verdicts=tuple(verdicts), is_ragged=is_ragged)
 
 

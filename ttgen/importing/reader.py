@@ -146,6 +146,9 @@ class _Reader(Body):
             self.module.names[name] = Dim(value, name) if type(value) is int else value
             return
         simple = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.Import, ast.ImportFrom)
+        if all(isinstance(item, (ast.Import, ast.ImportFrom)) for item in statements):
+            # `import tilelang` and `import tilelang.testing` bind one name to one module.
+            statements = statements[-1:]
         if len(statements) > 1 or not isinstance(statements[0], simple):
             self.module.names[name] = Unknown(
                 f"'{name}' is given a value in several places, or where it isn't read: --set {name}=…",

@@ -120,8 +120,9 @@ class Sample:
 
 def softmax(x: Array, axis: int) -> Array:
     """Softmax along an axis."""
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
+    with np.errstate(all="ignore"):
+        powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+        return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
 
 
 def close(one: Array, other: Array, relative: float = 1e-6) -> bool:

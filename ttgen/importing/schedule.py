@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Final
 
-from ttgen.importing.nodes import Along, Element, Fold, Node, walk
-from ttgen.importing.understanding import Understood, shape_of
+from ttgen.importing.nodes import Along, Fold, Node, walk
+from ttgen.importing.understanding import Understood
 
 TILE: Final = 32
 
@@ -106,13 +106,3 @@ def _order(understood: Understood, notes: list[str]) -> str:
             return "column_major"
         return f"{{block_linear: {hints.panel}}}"
     return ""
-
-
-def uses(understood: Understood, tensor: str) -> bool:
-    """Whether a tensor is read in a formula."""
-    return any(
-        isinstance(item, Element) and item.tensor == tensor for value in understood.values for item in walk(value.node)
-    )
-
-
-__all__ = ["schedule_of", "shape_of", "uses"]

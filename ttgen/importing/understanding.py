@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ttgen.importing.axes import Value, means, over_axes
 from ttgen.importing.form import Kernel
-from ttgen.importing.formulas import Formula, View, formula_of
+from ttgen.importing.formulas import Formula, formula_of
 from ttgen.importing.idioms import named
 from ttgen.importing.lifted import Lifted
 from ttgen.importing.lifting import lift
 from ttgen.importing.text import refuse_at
+from ttgen.importing.views import View, shape_of
 from ttgen.names import identifier_problem, tensor_problem
 from ttgen.records import dataclass
 
@@ -120,11 +121,6 @@ def declared(array: NDArray[np.float64], view: View) -> NDArray[np.float64]:
     split = array.reshape([part.size for part in parts])
     order = [parts.index(part) for part in view if part is not None]
     return split.transpose(order).reshape(shape_of(view))
-
-
-def shape_of(view: View) -> tuple[int, ...]:
-    """The shape that a tensor is declared with."""
-    return tuple(1 if part is None else part.size for part in view)
 
 
 def elements(kernel: Kernel) -> int:

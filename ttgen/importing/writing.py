@@ -10,9 +10,9 @@ from ttgen.canonical import canonical
 from ttgen.dtypes import DTYPES
 from ttgen.errors import Problem, SpecError
 from ttgen.importing.form import Buffer, Kernel
-from ttgen.importing.formulas import View
 from ttgen.importing.schedule import Entries
 from ttgen.importing.understanding import Understood, size_names
+from ttgen.importing.views import View, is_as_stored
 from ttgen.names import kernel_problem
 
 _WIDTH: Final = 110
@@ -104,7 +104,7 @@ def _stored(tensor: Buffer, view: View, name: str) -> str:
     stored = ", ".join(map(str, tensor.dims))
     renamed = f"{tensor.name} of the source" if name != tensor.name else ""
     own = [(part.dimension, part.part) for part in parts]
-    if own == [(number, 0) for number in range(len(tensor.shape))] == [(number, 0) for number in range(len(view))]:
+    if is_as_stored(view, len(tensor.shape)):
         return f"{renamed}." if renamed else ""
     begin = f"{renamed}, which" if renamed else "The source"
     if own == sorted(own):
