@@ -133,8 +133,8 @@ class _State:
                 self.values[name] = self.value(value, at)
             case Loop(variable=name, extent=extent, body=body, at=at):
                 trips = self.value(extent, at)
-                if np.ndim(trips):
-                    raise refuse_at("a loop inside of T.Parallel has as many trips in every lane", at)
+                if np.ndim(trips) or not np.isfinite(trips):
+                    raise refuse_at("a loop has one number of trips, which data doesn't decide", at)
                 for trip in range(int(trips)):
                     self.values[name] = trip
                     self.run(body)

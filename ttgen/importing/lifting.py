@@ -224,6 +224,8 @@ class _State:
         """A product: a sum over a new variable."""
         at = statement.at
         rows, cols, over = self.new(), self.new(), self.new()
+        if len(statement.target.extents) != 2:
+            raise refuse_at("T.gemm adds to a matrix", at)
         sides = []
         for region, is_transposed, place in ((statement.left, statement.transposed[0], (rows, over)),
                                              (statement.right, statement.transposed[1], (over, cols))):  # fmt: skip
