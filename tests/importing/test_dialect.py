@@ -214,7 +214,7 @@ def test_schedules_in_the_words_of_the_source() -> None:
     [
         (LINEAR, {}, "10:15: error: sizes without a number: --set M=… K=… N=…"),
         (SILU_MUL.replace("M=300, N=500", "M, N"), {}, "8:14: error: parameters without a value: --set M=… N=…"),
-        (SILU_MUL.replace("bm=64", "bm=None"), {}, "'bm' is None: give it a value with --set"),
+        (SILU_MUL.replace("bm=64", "bm=None"), {}, "None is no number here: --set bm=…"),
         (SILU_MUL.replace("bf)", "'float16')"), {}, "'G' is float16, which no tensor is here: --dtype float16=bfloat16"),
         (SILU_MUL.replace("bf)", "T.float8_e4m3fn)"), {}, "'G' is float8_e4m3fn: a spec's dtypes are"),
         (SILU_MUL.replace("bf)", "'int8')"), {}, "'G' is int8: a spec's dtypes are"),

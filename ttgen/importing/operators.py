@@ -39,6 +39,8 @@ class Operators(ABC):
 
     def __init__(self, file: KernelFile) -> None:
         self.file = file
+        self.without: list[str] = []
+        """Parameters that are None unless they are set."""
 
     @abstractmethod
     def intrinsic(self, name: str, node: ast.Call, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -53,8 +55,8 @@ class Operators(ABC):
         found = expression(value)
         if found is None:
             if value is None:
-                name = node.id if isinstance(node, ast.Name) else "this"
-                raise self.refuse(f"'{name}' is None: give it a value with --set", node)
+                names = " ".join(f"{name}=…" for name in self.without) or "NAME=…"
+                raise self.refuse(f"None is no number here: --set {names}", node)
             raise self.refuse("a number is expected here", node)
         return found
 

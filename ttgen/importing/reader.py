@@ -203,6 +203,8 @@ class _Reader(Body):
                 else:
                     missing.append(item)
                 continue
+            if value is None:
+                self.without.append(name)
             if type(value) is int:
                 value = Dim(value, name)
             if isinstance(value, Dim):
