@@ -187,3 +187,9 @@ def test_a_schedule_that_does_not_fit_is_left_out_and_said() -> None:
     found = imported(LINEAR, given)
     assert "schedule:" not in "\n".join(said(found.text))
     assert "# - schedule (block: {m: 32, n: 32, k: 32}): L1: " in found.text
+
+
+def test_numpy_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert main(["import", "kernel.py"]) == 1
+    assert capsys.readouterr().err == "error: import needs the Python package numpy: pip install 'ttgen[numpy]'\n"

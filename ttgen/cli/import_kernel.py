@@ -10,13 +10,16 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ttgen.cli.main import OK
 from ttgen.cli.new import write_new
+from ttgen.cli.specs import require_numpy
 from ttgen.dtypes import DTYPES
 from ttgen.errors import UserError, listing, printable
-from ttgen.importing.importer import Imported, import_file
+
+if TYPE_CHECKING:
+    from ttgen.importing.importer import Imported
 
 EXAMPLES: Final = """\
   ttgen import gemm.py
@@ -40,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes a spec."""
+    require_numpy("import", "numpy", ("numpy",))
+    from ttgen.importing.importer import import_file
+
     path, name = _place(options.kernel)
     given = {name: _value(text) for name, text in _pairs(options.set, "--set").items()}
     dtypes = _pairs(options.dtype, "--dtype")

@@ -212,7 +212,7 @@ class _State:
         """Values of all lanes to their elements."""
         at, name = statement.at, statement.buffer
         self.budget.spend(prod(self.lanes))
-        indices = [np.broadcast_to(self.value(index, at), self.lanes) for index in statement.indices]
+        indices = [np.broadcast_to(self.index(index, at), self.lanes) for index in statement.indices]
         values = np.broadcast_to(np.asarray(self.value(statement.value, at), dtype=np.float64), self.lanes)
         keep = np.ones(self.lanes, dtype=bool) if self.mask is None else np.broadcast_to(self.mask, self.lanes)
         array = self.array(name, at)
@@ -318,9 +318,16 @@ class _State:
                     raise refuse_at(f"{op} has no counterpart: numbers are floats here", at)
                 return OPERATIONS[op](*(self.value(operand, at) for operand in operands))
             case Load(buffer=name, indices=indices):
-                return self.element(name, [self.value(index, at) for index in indices], at)
+                return self.element(name, [self.index(index, at) for index in indices], at)
             case _:
                 assert_never(expression)
+
+    def index(self, expression: Expression, at: At) -> Any:
+        """The value of an index, one a lane."""
+        value = self.value(expression, at)
+        if np.asarray(value).dtype.kind not in "iu":
+            raise refuse_at("an index from data or a fraction: elements are addressed by whole numbers here", at)
+        return value
 
     def element(self, name: str, indices: list[Any], at: At) -> Any:
         """Elements of a buffer, one a lane."""
@@ -328,8 +335,6 @@ class _State:
         inside: Any = True
         clipped = []
         for index, size in zip(indices, array.shape, strict=True):
-            if np.asarray(index).dtype.kind not in "iu":
-                raise refuse_at("an index from data or a fraction: elements are addressed by whole numbers here", at)
             inside = inside & (np.asarray(index) >= 0) & (np.asarray(index) < size)
             clipped.append(np.clip(index, 0, size - 1))
         value = array[tuple(np.broadcast_arrays(*clipped))]
