@@ -11,6 +11,7 @@ from tests.importing.sources import FLASH, GEMM, HEADER, LINEAR, RMS, SILU_MUL, 
 from ttgen.diagnostics import describe
 from ttgen.errors import SpecError
 from ttgen.importing.importer import Imported, import_text
+from ttgen.importing.nodes import Function
 
 MAP = """\
 def f(M=96, N=160, bm=32, bn=64):
@@ -55,6 +56,10 @@ def refused(text: str, given: dict[str, Any] | None = None, **dtypes: str) -> st
             "0.5 * x * (1 + T.tanh(0.7978845608 * (x + 0.044715 * x * x * x))) + y",
             "0.5 * X * (1 + tanh(0.7978846 * (X + 0.044715 * X * X * X))) + Y",
         ),
+        # What only large numbers show stays, too.
+        ("T.min(T.max(x, 0), 5000) + y", "minimum(relu(X), 5000) + Y"),
+        ("T.if_then_else(x > 5000, 0, x / (1 + T.exp(-x))) + y", "where(X > 5000, 0, silu(X)) + Y"),
+        ("T.log(x) + T.sqrt(y)", "log(X) + sqrt(Y)"),
         ("T.pow(x, 2) + y", "square(X) + Y"),
         ("T.abs(x) + T.rsqrt(y * y + 1)", "abs(X) + rsqrt(Y * Y + 1)"),
         ("x * (T.float32(2) ** 3) + -y", "8 * X - Y"),
@@ -262,3 +267,35 @@ def test_all_dtypes_are_refused_at_once_and_become_others_on_demand() -> None:
     assert refused(text).count("error: ") == 3
     found = imported(text, float16="bfloat16")
     assert ttgen.loads(found.text).spec.tensors["G"].dtype == "bfloat16"
+
+
+def test_a_softmax_that_is_cut_off_stays_so() -> None:
+    text = SOFTMAX.replace("T.exp2((x[i, j] - m[i])", "T.exp2((T.min(x[i, j], 5000) - m[i])")
+    (formula,) = imported(text, {"M": 64, "N": 96}).formulas
+    assert formula != "Y = softmax(X)"
+    assert "minimum(X, 5000)" in formula
+
+
+def test_functions_that_are_not_proven_are_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What samples suggest is tried first, and given up where the kernel's run disagrees."""
+    monkeypatch.setattr("ttgen.importing.understanding.named", lambda node, _sizes: Function("relu", (node,)))
+    assert imported(MAP.format(value="x + y")).formulas == ("Z = X + Y",)
+
+
+def test_a_source_that_takes_one_size_is_proven_there() -> None:
+    found = imported(MAP.replace("    @T", "    assert M == 96\n    @T").format(value="x + y"))
+    assert found.proof.holds
+    assert {warning.text.split(":")[0] for warning in found.warnings} == {
+        "not compared at M=64 N=192",
+        "not compared at M=50 N=100",
+        "not compared at M=32 N=64",
+    }
+
+
+def test_the_spec_says_where_it_comes_from_and_what_was_compared() -> None:
+    lines = imported(LINEAR, {"M": 100, "K": 128, "N": 192}).text.splitlines()
+    assert lines[:3] == [
+        "# Imported from kernel.py:linear, with M=100 K=128 N=192.",
+        "# Proven: run block by block, the source gives what the formula does at M=100 K=128 N=192; M=256 K=192 N=384;",
+        "# M=200 K=100 N=150; M=128 K=64 N=96.",
+    ]

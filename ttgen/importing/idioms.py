@@ -15,13 +15,31 @@ from numpy.typing import NDArray
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.importing.affine import variable
 from ttgen.importing.axes import factors_of, product_of, renamed
-from ttgen.importing.nodes import Along, Element, Fold, Function, Index, Node, Num, free, function, rebuilt, walk
+from ttgen.importing.nodes import (
+    Along,
+    Element,
+    Fold,
+    Function,
+    Index,
+    Node,
+    Num,
+    free,
+    function,
+    operands_of,
+    rebuilt,
+    walk,
+)
 from ttgen.importing.sampling import Array, Sample, Unsampled, close, softmax
 
-_GRID: Final = np.linspace(-9, 9, 73)
+_GRID: Final = np.concatenate([np.linspace(-9, 9, 73), -np.logspace(1, 3, 9), np.logspace(1, 2.6, 9)])
+_PIECEWISE: Final = frozenset(
+    "where maximum minimum gt ge lt le eq ne and or not abs sign relu floordiv mod whole".split()
+)
+"""Functions with corners: what has them is named by its form alone, since samples may miss where it changes."""
+_LARGE: Final = 1e29
+"""What sources write for infinity."""
 _VARIABLE: Final = Element("x", ())
 _NAMED: Final[Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]] = {
-    "relu": ELEMENTWISE["relu"],
     "silu": ELEMENTWISE["silu"],
     "gelu": ELEMENTWISE["gelu"],
     "sigmoid": ELEMENTWISE["sigmoid"],
@@ -81,6 +99,8 @@ def _of_one(node: Function, inner: Node) -> Node | None:
     has_name = functions == [node.name] and node.name in ELEMENTWISE and node.name != "maximum"
     if _VARIABLE not in parts or has_name:
         return None
+    if any(name in _PIECEWISE for name in functions):
+        return function("relu", inner) if _is_relu(alone) else None
     with np.errstate(all="ignore"):
         try:
             values = np.broadcast_to(np.asarray(_univariate(alone), dtype=np.float64), _GRID.shape)
@@ -97,6 +117,41 @@ def _of_one(node: Function, inner: Node) -> Node | None:
             if scale and close(values, scale * expected, 1e-9):
                 return function("mul", Num(_round(scale)), function(name, inner))
     return None
+
+
+def _is_relu(node: Node) -> bool:
+    """Whether a function of the variable is the larger of it and 0."""
+    zero = Num(0.0)
+    match node:
+        case Function(name="maximum", operands=operands):
+            return set(operands) == {zero, _VARIABLE}
+        case Function(name="where", operands=(Function(name="gt" | "ge", operands=condition), first, second)):
+            return (*condition, first, second) == (_VARIABLE, zero, _VARIABLE, zero)
+    return False
+
+
+def _has_corners(node: Node, outside: Node) -> bool:
+    """Whether a value has functions with corners, but for those inside of a part of it, along whatever axis."""
+    if _same_but_for_axes(node, outside):
+        return False
+    if isinstance(node, Function) and node.name in _PIECEWISE:
+        numbers = [item.value for item in node.operands if isinstance(item, Num)]
+        if not numbers or min(map(abs, numbers)) < _LARGE:
+            return True
+    return any(_has_corners(item, outside) for item in operands_of(node))
+
+
+def _same_but_for_axes(one: Node, other: Node) -> bool:
+    """Whether values are the same, along some axes or others."""
+    if isinstance(one, Element) and isinstance(other, Element):
+        return one.tensor == other.tensor
+    if isinstance(one, Index) and isinstance(other, Index):
+        return True
+    if type(one) is not type(other) or isinstance(one, Num):
+        return one == other
+    parts, others = operands_of(one), operands_of(other)
+    names = [getattr(item, "name", "") or getattr(item, "kind", "") for item in (one, other)]
+    return names[0] == names[1] and len(parts) == len(others) and all(map(_same_but_for_axes, parts, others))
 
 
 def _univariate(node: Node) -> Array:
@@ -154,7 +209,7 @@ def _softmax(node: Node, sizes: Mapping[str, int]) -> Node | None:
             if sizes.get(axis) != sizes.get(bound) or axis in free(operand):
                 continue
             along = renamed(operand, bound, axis)
-            if free(along) != free(node):
+            if free(along) != free(node) or _has_corners(node, operand):
                 continue
             scale = _scale(node, along, axis, sizes)
             if scale is not None:

@@ -61,7 +61,8 @@ def spelt(value: float) -> str:
     Raises:
         OverflowError: it is beyond float32.
     """
+    if value == int(value) and abs(value) < 2**24:
+        return str(int(value))
     exact = struct.pack("<f", value)
     text = next(text for digits in range(1, 18) if struct.pack("<f", float(text := f"{value:.{digits}g}")) == exact)
-    text = re.sub(r"e([+-])0*", r"e\1", text)
-    return str(int(float(text))) if "e" not in text and float(text) == int(float(text)) else text
+    return re.sub(r"e([+-])0*", r"e\1", text)
