@@ -170,6 +170,22 @@ def norm(N=64, D=96, eps=1e-5, rows=4):
     assert imported(text).formulas == ("Y = layernorm(X, g, b)",)
 
 
+def test_dimensions_of_one_element_may_be_left_out() -> None:
+    text = """\
+def rows(N=160, bn=64):
+    @T.prim_func
+    def main(X: T.Tensor((1, N), f32), b: T.Tensor((1,), f32), Y: T.Tensor((N, 1), f32)):
+        with T.Kernel(T.ceildiv(N, bn)) as b0:
+            for j in T.Parallel(bn):
+                Y[b0 * bn + j, 0] = X[0, b0 * bn + j] * b[0]
+    return main
+"""
+    found = imported(text)
+    assert found.formulas == ("Y = X * b",)
+    assert "  # The source stores [1, N]: the same elements in the same order.\n  X: {shape: [N]" in found.text
+    assert "  # The source stores [N, 1]: the same elements in the same order.\n  Y: {shape: [N]" in found.text
+
+
 def test_units_that_cores_share_are_all_made() -> None:
     text = LINEAR.replace(
         "    with T.Kernel(T.ceildiv(N, bn), T.ceildiv(M, bm), threads=256) as (bx, by):",
