@@ -14,7 +14,6 @@ from ttgen.importing.affine import ZERO, Affine, Divided, variable
 from ttgen.importing.form import At, Buffer
 from ttgen.importing.lifted import Written
 from ttgen.importing.nodes import (
-    Along,
     Element,
     Fold,
     Function,
@@ -303,6 +302,3 @@ def product_of(factors: Sequence[Node]) -> Node:
     for factor in factors[1:]:
         result = function("mul", result, factor)
     return result
-
-
-__all__ = ["Along", "Value", "factors_of", "means", "over_axes", "product_of", "renamed"]

@@ -155,12 +155,12 @@ def _varied(kernel: Kernel) -> set[str]:
 
 
 def _at(case: Case, understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> Verdict:
-    """The verdict on some sizes; where the source doesn't take a few batches, it has as many as are given."""
+    """The verdict on some sizes."""
     try:
         other = read({**given, **dict(case.sizes)})
+        verdict = _compare(other, case, budget)
     except SpecError as error:
         return Verdict(case=case, outcome="refused", reason=error.problems[0].message)
-    verdict = _compare(other, case, budget)
     if verdict.outcome == "agrees" and _worded(other) != _worded(understood):
         return Verdict(case=case, outcome="refused", reason=f"there the kernel computes `{_text(other)}`")
     return verdict
