@@ -45,7 +45,7 @@ name that is declared under `tensors` is an output; one that isn't stays on the 
 
 - Operators: `+ - * /` and `@`, unary minus, parentheses; numbers are float32.
 - Comparisons `> >= < <= ==` of two sides: 1 where they hold, 0 elsewhere, to be multiplied with or chosen by `where`.
-- `.T` on the right operand of `@`, where that is a matrix.
+- `.T` on the right operand of `@`, where that is a matrix; `.mT` where it has batches, whose last two dimensions it swaps.
 - Functions, elementwise:
 
 | function | operands | parameters | value | largest error on the card, accumulating in bfloat16 | in float32 |
@@ -110,6 +110,10 @@ Functions that are made of those. One that is written out gives the same kernels
 _AXES = """
 They go along one axis, `axis=-1` unless said. `g` and `b` are broadcast as in NumPy, and never make the result larger than x.
 
+`attention(q, k, v, scale=…, causal=…)` is `softmax(causal(q @ k.mT * scale)) @ v`, with one over the root of the size of queries as
+`scale` and no `causal` unless said; `causal(x)` is x where the column is at most row + (columns - rows), else -inf, and masks the
+scores of an attention only ([attention](attention.md)).
+
 Reductions accumulate in float32, and sums take HiFi3 or HiFi4: `accumulate: bfloat16` and less fidelity are refused beside them.
 """
 
@@ -120,7 +124,8 @@ One program has one `@` at most, whose operands are tensors, and outputs of one 
 and has no `@`; it may store what it reduces beside what it makes of that. Formulas that need more are cut into *stages*, a
 program each, which run in order: two layers (`H = gelu(X @ W1)`, `Y = H @ W2`), products of one input, a product of products,
 an operand of `@` that is computed (its elementwise part is a program of its own), a softmax of a product, sums along two axes,
-outputs of different shapes. What lies between is a *scratch* tensor in device memory: the value that a later stage reads whole,
+outputs of different shapes. An [attention](attention.md) is one program, though, both products and the softmax between them; what
+follows it is another. What lies between is a *scratch* tensor in device memory: the value that a later stage reads whole,
 under the name that its formula assigns, or `Y_1`, `Y_2`, … where none does, in the form in which it is read. A declared output
 that a later formula reads is stored once, and read from there. Values of inputs alone are computed wherever they are used.
 
@@ -201,6 +206,8 @@ Units (blocks of output tiles) are numbered in a work grid of x columns, y rows 
 - `row_major`: `(z * rows + y) * cols + x`
 - `column_major`: `(z * cols + x) * rows + y`
 - `{block_linear: k}`: panels of k columns, row by row inside a panel; the last panel may be narrower.
+- `zigzag`: rows from both ends in turn, 0, the last, 1, the last but one; in a causal attention later rows take longer, and it is the
+  default there.
 
 `contiguous` gives core i a run of units, the remainder one each to the first cores; `strided` gives it units i,
 i + cores, …. Core i is `(x, y) = (i % cols, i // cols)`. `rectangular` gives core (x, y) the unit columns x, x + columns of
@@ -258,6 +265,8 @@ schedule:
   multicast: both
   prefetch: true
 ```
+
+In an [attention](attention.md#what-a-schedule-says), `multicast: both` shares keys and values, and `split` cuts the keys.
 
 Operands that are shared are read wherever they lie: shards in L1 or in banks are no more than their pages, whose runs in one
 shard are read at once. Where one core alone would share, it reads for itself.

@@ -15,6 +15,8 @@ from ttgen.spec import LoadedSpec
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 SMALLER: Mapping[str, Mapping[str, int]] = {
+    "attention": {"512": 256},
+    "attention_causal": {"S": 244},
     "column_range": {"1000": 488},
     "cross_entropy": {"256": 64, "1000": 232},
     "gelu_height": {"512": 256},

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
 import ttgen
+from tests.random_attention import random_attention
 from tests.random_rows import row_specs
 from tests.random_specs import RandomSpec, specs, staged_specs
 from tests.sizes import SMALLER, smaller
@@ -61,7 +62,8 @@ def _shared() -> SearchStrategy[RandomSpec]:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "refused"), [(specs, 1 / 5), (staged_specs, 1 / 2), (_shared, 1 / 5), (row_specs, 1 / 4)]
+    ("strategy", "refused"),
+    [(specs, 1 / 5), (staged_specs, 1 / 2), (_shared, 1 / 5), (row_specs, 1 / 4), (random_attention, 1 / 5)],
 )
 def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]], refused: float) -> None:
     """`TTGEN_EXAMPLES=5000 pytest tests/test_interpreter.py` takes more of them, as CI does every night."""

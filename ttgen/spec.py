@@ -123,7 +123,7 @@ class Schedule:
         Doc("How units are dealt to cores: in runs, round robin, or by rows and columns.", noun="policy"),
     ] = "contiguous"
     order: Annotated[
-        Literal["row_major", "column_major", "auto"] | BlockLinear,
+        Literal["row_major", "column_major", "zigzag", "auto"] | BlockLinear,
         Doc("How units are numbered.", noun="order"),
     ] = "row_major"
     cores: Annotated[

@@ -93,6 +93,6 @@ ROWS: tuple[Fault, ...] = (
     ),
     *faults(
         "verify/flow",
-        ("held = self.parts_packed[self.gathered[cb]][page]", "held = self.parts_packed[self.gathered[cb]][-1]", "verify/test_rows.py::test_each_of_several_values_of_parts_is_its_own"),
+        ("else self.parts_packed[own][page]", "else self.parts_packed[own][-1]", "verify/test_rows.py::test_each_of_several_values_of_parts_is_its_own"),
     ),
 )  # fmt: skip

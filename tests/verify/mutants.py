@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.verify.attention_mutants import ATTENTION
 from tests.verify.exchange_mutants import EXCHANGE
 from tests.verify.mutant import fault as _m
 from tests.verify.row_mutants import ROWS
@@ -207,6 +208,7 @@ MUTANTS = (
     _m("reader: what lies between, of another row", "mlp", "Y/reader", "y * Kt + k, H_tensor", "k, H_tensor", "wrong-numbers"),
     *EXCHANGE,
     *ROWS,
+    *ATTENTION,
 )  # fmt: skip
 
 

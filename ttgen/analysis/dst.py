@@ -164,7 +164,10 @@ def _check_op(
         raise ProofError(f"{op.name} changes slot {used[0]} in place, not {first}")
     for slot in results:
         adds_up = operation.contracts or operation.reduces is not None
-        if operation.result == "accumulates" and slot in written and not (adds_up and written[slot] == op.name):
+        if op.onto and slot not in written:
+            raise ProofError(f"{op.name} comes onto slot {slot}, which holds nothing")
+        again = op.onto or (adds_up and written.get(slot) == op.name)
+        if operation.result == "accumulates" and slot in written and not again:
             raise ProofError(f"{op.name} accumulates into slot {slot}, which holds the result of {written[slot]}")
     if operation.dst_bits not in (None, bits):
         raise ProofError(f"{op.name} needs {operation.dst_bits}-bit DST")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ttgen.dtypes import TILE
 from ttgen.formula.reference import REDUCTIONS
-from ttgen.model.tiles import Content
+from ttgen.model.tiles import MASKED, Content
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,10 @@ def content_of(content: Content, valid: int) -> Array:
             tile[:, :valid] = 1
         case "col_mask":
             tile[:valid, :] = 1
+        case "row_bias":
+            tile[:, valid:] = MASKED
+        case "causal_bias":
+            tile[np.arange(TILE) + TILE > np.arange(TILE)[:, np.newaxis] + valid] = MASKED
         case "zeros":
             pass
     return tile

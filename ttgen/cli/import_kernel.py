@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = """\
   ttgen import gemm.py
   ttgen import kernels.py:linear --set M=1000 K=512 N=700 -o specs/linear.yaml
-  ttgen import quickstart.py --set M=1024 N=1024 K=1024 block_M=128 block_N=128 block_K=32 --dtype float16=bfloat16
+  ttgen import kernels.py:softmax.main --set M=512 N=1000 --dtype float16=bfloat16 float32=bfloat16
 """
 
 

@@ -29,6 +29,7 @@ class Mover:
         read_bytes: of a round.
         shares: whether it sends what it reads to others.
         drains: blocks that it takes from the compute kernel.
+        turns: units that it does so for.
         drain: of all of them.
         received: of what other cores send to this one.
         tells: how often it exchanges what cores of a line reduced.
@@ -41,6 +42,7 @@ class Mover:
     read_bytes: float
     shares: bool
     drains: int
+    turns: int
     drain: float
     received: float
     tells: int
@@ -195,6 +197,7 @@ def _mover(
         blocks = {buffer.name: buffer.block for buffer in program.design.buffers if buffer.role == "input"}
         rounds = max((number // blocks[cb] for cb, number in pages(count, "push") if cb in blocks), default=0)
     gathered = [buffer.name for buffer in program.design.buffers if buffer.role == "sent"]
+    drains = max((count.get(("waits", cb), 0) for cb in made), default=0)
     return Mover(
         kernel=kernel,
         tells=sum(count.get(("waits", name), 0) for name in gathered),
@@ -203,10 +206,18 @@ def _mover(
         first=rates.read_latency + first_cycles if first_bytes else 0.0,
         read_bytes=(read_bytes + ahead_bytes) / rounds if rounds else 0.0,
         shares=any(True for _cb in pages(count, "multicast")),
-        drains=max((count.get(("waits", cb), 0) for cb in made), default=0),
+        drains=drains,
+        turns=min(drains, _units(values)),
         drain=written / link + through("send", link),
         received=sum(number * tile_bytes[cb] for cb, number in pages(count, "push") if cb in sent) / link,
     )
+
+
+def _units(values: Mapping[str, int]) -> int:
+    """The units of a core."""
+    if "unit_count" in values:
+        return values["unit_count"]
+    return values["x_count"] * values["y_count"] * values["grid_z"]
 
 
 def noc_of(kernel: KernelDesign, target: Target) -> Literal[0, 1]:

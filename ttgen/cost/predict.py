@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ttgen.analysis.counts import count
 from ttgen.cost.bounds import Bound, bound
 from ttgen.cost.core import Core, Mover, core_of, noc_of
 from ttgen.cost.loads import pages, read_by
@@ -127,6 +128,9 @@ def paced(program: Program, target: Target) -> Paced:
 def _representatives(program: Program) -> tuple[Coordinate, ...]:
     """The first core of each role, and of the part of K that has most steps: no core has more work."""
     found = [areas[0].start for areas in program.divided.roles.values() if areas]
+    if "keys_beyond" in program.sizes:
+        # Later queries have more keys.
+        found.append(_busiest(program))
     parts, steps = program.sizes.get("parts", 1), program.sizes.get("k_blocks", 1)
     most = max(range(parts), key=lambda part: (part + 1) * steps // parts - part * steps // parts)
     if most and (wide := program.sizes.get("group_cols")):
@@ -134,6 +138,20 @@ def _representatives(program: Program) -> tuple[Coordinate, ...]:
     elif most:
         found.append((0, most * program.sizes["core_rows"]))
     return tuple(dict.fromkeys(found))
+
+
+def _busiest(program: Program) -> Coordinate:
+    """The core whose compute kernel does most."""
+    (body,) = (kernel.body for kernel in program.design.kernels if kernel.part == "compute")
+    places = [core for areas in program.divided.roles.values() for area in areas for core in area.cores()]
+    tables = program.divided.tables
+    # Cores whose arguments are the same do the same.
+    own = {place: tuple((name, table[place[1]][place[0]] or 0) for name, table in tables.items()) for place in places}
+    done = {
+        values: sum(number for key, number in count(body, {**program.sizes, **dict(values)}).items() if key[0] == "op")
+        for values in set(own.values())
+    }
+    return max(places, key=lambda place: done[own[place]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +285,7 @@ def _pipelined(core: Core, traffic: Traffic, rates: Rates) -> _Pipelined:
     if binding == "math" and compute.sfpu > compute.math:
         binding = "sfpu"
     others = max((mover.round for mover in movers if mover is not turning), default=0.0)
-    units, own = (1, 0.0) if turning is None else (turning.drains, turning.round)
+    units, own = (1, 0.0) if turning is None else (turning.turns, turning.round)
     beat = beats(
         rounds=rounds, computed=compute.took, fed=noc, read=traffic.read_cycles, drained=drain,
         turns=None if turning is None else (units, own, others), overlaps=core.overlaps,

@@ -44,6 +44,11 @@ def _table(*functions: Function) -> Mapping[str, Function]:
     return {function.name: function for function in functions}
 
 
+PLACED: Final[Mapping[str, str]] = {
+    "causal": "x where the column is at most row + (columns - rows), else -inf: later keys have no weight in softmax",
+}
+"""Functions of an element and of its place in the last two dimensions, and their meaning."""
+
 COMPARISONS: Final[Mapping[str, str]] = {"ge": "le", "gt": "lt", "le": "ge", "lt": "gt", "eq": "eq"}
 """Values that are 1 where a comparison holds and 0 elsewhere, each with that of the operands the other way round."""
 

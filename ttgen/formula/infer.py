@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Literal
@@ -9,20 +10,23 @@ from typing import Literal
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, refuse, suggest
 from ttgen.formula.axes import with_axes
-from ttgen.formula.parse import (
-    MAX_DEPTH,
+from ttgen.formula.functions import PLACED
+from ttgen.formula.parse import MAX_DEPTH, parse, to_float32
+from ttgen.formula.reductions import COMPOSED, Kind
+from ttgen.formula.syntax import (
     Apply,
     Assignment,
+    Attention,
     Name,
     Number,
     Reduce,
     Span,
     Syntax,
     Transpose,
-    parse,
-    to_float32,
+    no_matrix,
+    written_out,
 )
-from ttgen.formula.reductions import COMPOSED, Kind
+from ttgen.formula.used import used
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Output, Reduction, Shape, Value
 from ttgen.formula.values import Number as NumberValue
 from ttgen.formula.values import Span as ValueSpan
@@ -64,7 +68,7 @@ def graph_of(loaded: LoadedSpec) -> Graph:
     if problems:
         raise SpecError(problems)
     assigned = tuple(Output(tensor=name, value=value) for name, value in builder.values.items())
-    return with_axes(builder.nodes, tuple(builder.outputs), assigned)
+    return with_axes(*used(builder.nodes, tuple(builder.outputs), assigned))
 
 
 def accumulation(loaded: LoadedSpec) -> Literal["float32", "bfloat16"]:
@@ -106,9 +110,9 @@ def _unused(loaded: LoadedSpec, builder: _Builder) -> list[Problem]:
         last = len(loaded.spec.formulas) - 1
         text = f"no formula assigns to a declared tensor: declare '{list(builder.values)[-1]}' under 'tensors'"
         problems.append(Problem(message=text, path=loaded.spec.formula_path(last)))
-    used = {operand for node in builder.nodes for operand in node.operands} | {out.value for out in builder.outputs}
+    taken = {operand for node in builder.nodes for operand in node.operands} | {out.value for out in builder.outputs}
     for name, (index, span) in builder.places.items():
-        if builder.values[name] not in used:
+        if builder.values[name] not in taken:
             text = f"'{name}' is assigned and never used: remove it, or declare it under 'tensors'"
             problems.append(Problem(message=text, path=loaded.spec.formula_path(index), span=span))
     return problems
@@ -187,8 +191,8 @@ class _Formula:
             case Name():
                 known = self.name(syntax)
                 return self.builder.add(known, self.path) if isinstance(known, Input) else known
-            case Transpose(span=span):
-                raise self.refuse("'.T' belongs on an operand of '@'", span)
+            case Transpose(batched=batched, span=span):
+                raise self.refuse(f"'.{'mT' if batched else 'T'}' belongs on an operand of '@'", span)
             case Apply(kind="matmul"):
                 return self.contraction(syntax)
             case Apply():
@@ -196,17 +200,54 @@ class _Formula:
                 return self.elementwise(syntax.kind, operands, (self.index, *syntax.span), syntax.parameters)
             case Reduce():
                 return self.reduce(syntax)
+            case Attention():
+                return self.attention(syntax)
+
+    def attention(self, syntax: Attention) -> int:
+        """Attention as it would be written out; its scale is one over the root of the size of queries."""
+        scale = syntax.scale
+        if scale is None:
+            shape = self.builder.nodes[self.value(syntax.queries)].shape
+            scale = 1 / math.sqrt(shape[-1]) if shape else 1.0
+        return self.value(written_out(syntax, to_float32(scale)))
 
     def elementwise(
         self, function: str, operands: tuple[int, ...], span: ValueSpan, parameters: tuple[float, ...] = ()
     ) -> int:
         """An operation of values, broadcast."""
         shape = self.broadcast([self.builder.nodes[operand].shape for operand in operands], span[1:])
+        if (masked := self.masked(function, operands, shape)) is not None:
+            inner = self.elementwise(function, masked, span)
+            return self.elementwise("causal", (inner,), span)
+        if function in PLACED:
+            self.check_places(function, shape, span[1:])
         value = Elementwise(
             function=function, operands=operands, parameters=parameters, dtype=self.builder.computed, shape=shape,
             span=span,
         )  # fmt: skip
         return self.builder.add(value, self.path)
+
+    def masked(self, function: str, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...] | None:
+        """The operands without a mask that may as well come last: scaled or shifted, -inf stays what it is."""
+        for place, operand in enumerate(operands):
+            value = self.builder.nodes[operand]
+            if not isinstance(value, Elementwise) or value.function != "causal" or value.shape != shape:
+                continue
+            other = self.builder.nodes[operands[1 - place]] if len(operands) == 2 else value
+            first = place == 0 or function in ("add", "mul")
+            shifts = function in ("add", "sub") and isinstance(other, Input | NumberValue)
+            scales = function in ("mul", "div") and isinstance(other, NumberValue) and other.number > 0
+            if first and (shifts or scales):
+                return (*operands[:place], value.operands[0], *operands[place + 1 :])
+        return None
+
+    def check_places(self, function: str, shape: Shape, span: Span) -> None:
+        """Refuses a mask of what has no rows and columns, or rows of which nothing would be left."""
+        if len(shape) < 2:
+            raise self.refuse(f"'{function}' goes by rows and columns, and {_text(shape)} has none", span)
+        if shape[-2] > shape[-1]:
+            text = f"'{function}' of {_text(shape)} would leave nothing of the first {shape[-2] - shape[-1]} rows"
+            raise self.refuse(f"{text}: have at most as many rows as columns", span)
 
     def number(self, value: float, span: ValueSpan) -> int:
         """A number."""
@@ -310,13 +351,14 @@ class _Formula:
             side = self.name(inner) if isinstance(inner, Name) else self.value(inner)
             shape = side.shape if isinstance(side, Input) else self.builder.nodes[side].shape
             if len(shape) < 2:
-                raise self.refuse(self.vector_fix(operand, shape), operand.span)
+                raise self.refuse(no_matrix(operand, shape), operand.span)
             is_transposed = isinstance(operand, Transpose)
-            if is_transposed and len(shape) != 2:
-                raise self.refuse("'.T' reverses all dimensions: it belongs on a matrix", operand.span)
+            if isinstance(operand, Transpose) and not operand.batched and len(shape) != 2:
+                text = "'.T' reverses all dimensions: it belongs on a matrix; '.mT' swaps the last two of more"
+                raise self.refuse(text, operand.span)
             sides.append(side)
             transposed.append(is_transposed)
-            shapes.append(shape[::-1] if is_transposed else shape)
+            shapes.append((*shape[:-2], shape[-1], shape[-2]) if is_transposed else shape)
         left, right = shapes
         if left[-1] != right[-2]:
             raise self.refuse(
@@ -340,12 +382,6 @@ class _Formula:
             ),
             self.path,
         )
-
-    def vector_fix(self, operand: Syntax, shape: Shape) -> str:
-        name = operand.name if isinstance(operand, Name) else "the operand"
-        if not shape:
-            return "'@' takes matrices, not numbers"
-        return f"'@' takes matrices: declare '{name}' as [1, {shape[0]}] (a row) or [{shape[0]}, 1] (a column)"
 
     def broadcast(self, shapes: list[Shape], span: Span) -> Shape:
         rank = max(len(shape) for shape in shapes)

@@ -11,81 +11,14 @@ from keyword import iskeyword
 from typing import Final
 
 from ttgen.errors import Path, SpecError, listing, refuse, suggest
-from ttgen.formula.functions import COMPARISONS, FUNCTIONS
+from ttgen.formula.functions import COMPARISONS, FUNCTIONS, PLACED
 from ttgen.formula.reductions import COMPOSED, REDUCTIONS
-from ttgen.records import dataclass
-
-Span = tuple[int, int]
+from ttgen.formula.syntax import Apply, Assignment, Attention, Name, Number, Reduce, Span, Syntax, Transpose
 
 MAX_CHARACTERS: Final = 4000
 MAX_DEPTH: Final = 80
 SMALLEST: Final = 2.0**-126
 """What is nearer to 0 is subnormal in float32: the card computes with 0 instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
-    """A tensor, or a value of an earlier formula."""
-
-    name: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """A number, rounded to float32."""
-
-    value: float
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transpose:
-    """`X.T`."""
-
-    operand: Name
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
-    """An operator or a function: `kind` is `matmul`, or the function of the value that it makes."""
-
-    kind: str
-    operands: tuple[Syntax, ...]
-    parameters: tuple[float, ...] = ()
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reduce:
-    """A reduction of `functions`' kind, or a function that is made of them.
-
-    Attributes:
-        kind: a key of `reductions.REDUCTIONS` or of `reductions.COMPOSED`.
-        axes: the dimensions that it goes along, as NumPy counts them; None for all.
-        keeps: whether they stay, with one place each.
-        eps: of a function that has one.
-    """
-
-    kind: str
-    operands: tuple[Syntax, ...]
-    axes: tuple[int, ...] | None
-    keeps: bool
-    eps: float = 0.0
-    span: Span
-
-
-Syntax = Name | Number | Transpose | Apply | Reduce
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """`target = value`."""
-
-    target: str
-    target_span: Span
-    value: Syntax
 
 
 # The beginning of an assignment; and where one begins after a whole expression, which ends with a word or a bracket.
@@ -226,11 +159,11 @@ class _Parser:
                     "a comparison has two sides: > < >= <= or ==, with the values 1 and 0; multiply several of them",
                     span,
                 )
-            case ast.Attribute(value=operand, attr="T"):
+            case ast.Attribute(value=operand, attr="T" | "mT" as name):
                 inner = self.expression(operand)
                 if not isinstance(inner, Name):
-                    raise self.refuse("'.T' belongs on a tensor that is an operand of '@'", span)
-                return Transpose(operand=inner, span=span)
+                    raise self.refuse(f"'.{name}' belongs on a tensor that is an operand of '@'", span)
+                return Transpose(operand=inner, batched=name == "mT", span=span)
             case ast.Call():
                 return self.call(node, span)
         raise self.refuse("this is not part of the formula language", span)
@@ -276,9 +209,15 @@ class _Parser:
         name = node.func.id
         if name in REDUCTIONS or name in COMPOSED:
             return self.reduction(name, node, span)
+        if name == "attention":
+            return self.attention(node, span)
+        if name in PLACED:
+            if len(node.args) != 1 or node.keywords:
+                raise self.refuse(f"{name} takes 1 operand and no parameters: write {name}(x)", span)
+            return Apply(kind=name, operands=(self.expression(node.args[0]),), span=span)
         function = FUNCTIONS.get(name)
         if function is None:
-            all_known = sorted({*FUNCTIONS, *REDUCTIONS, *COMPOSED})
+            all_known = sorted({*FUNCTIONS, *PLACED, *REDUCTIONS, *COMPOSED, "attention"})
             known = suggest(name, all_known) or f"; known: {listing(all_known)}"
             raise self.refuse(f"unknown function '{name}'{known}", self.span(node.func))
         positional = [self.expression(argument) for argument in node.args]
@@ -357,6 +296,36 @@ class _Parser:
             eps=to_float32(eps),
             span=span,
         )
+
+    def attention(self, node: ast.Call, span: Span) -> Syntax:
+        """Queries, keys and values, and what becomes of their scores."""
+        if len(node.args) != 3:
+            text = "attention takes 3 operands: write attention(q, k, v, scale=0.125, causal=True)"
+            raise self.refuse(text, span)
+        given: dict[str, ast.expr] = {}
+        for keyword in node.keywords:
+            if keyword.arg not in ("scale", "causal"):
+                text = f"attention has no parameter '{keyword.arg or '**'}'; it has scale or causal"
+                raise self.refuse(text, self.span(keyword))
+            if keyword.arg in given:
+                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
+            given[keyword.arg] = keyword.value
+        scale = None
+        if "scale" in given:
+            number = self.expression(given["scale"])
+            if not isinstance(number, Number):
+                raise self.refuse("'scale' of attention is a number", self.span(given["scale"]))
+            scale = number.value
+        causal = given.get("causal")
+        if causal is not None and not (isinstance(causal, ast.Constant) and isinstance(causal.value, bool)):
+            raise self.refuse("'causal' is True or False", self.span(causal))
+        queries, keys, values = (self.expression(argument) for argument in node.args)
+        if not isinstance(keys, Name):
+            raise self.refuse("the keys of attention are a tensor, which is used transposed", keys.span)
+        return Attention(
+            queries=queries, keys=keys, values=values, scale=scale,
+            causal=isinstance(causal, ast.Constant) and causal.value is True, span=span,
+        )  # fmt: skip
 
     def axes(self, name: str, node: ast.expr) -> tuple[int, ...] | None:
         """What `axis` says: a whole number, several, or None."""

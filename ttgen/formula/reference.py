@@ -38,6 +38,11 @@ def _softplus(x: Array, beta: float, threshold: float) -> Array:
     return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
 
 
+def _causal(x: Array) -> Array:
+    rows, cols = x.shape[-2:]
+    return np.where(np.arange(cols) <= np.arange(rows)[:, np.newaxis] + (cols - rows), x, -np.inf)
+
+
 def _where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition != 0, x, y)
 
@@ -76,6 +81,9 @@ ELEMENTWISE: Final[Mapping[str, Callable[..., Array]]] = {
 }
 """The value of each function; parameters follow the operands."""
 
+BY_PLACE: Final[Mapping[str, Callable[..., Array]]] = {"causal": _causal}
+"""The value of each function of an element and its place."""
+
 REDUCTIONS: Final[Mapping[str, Callable[..., Array]]] = {"sum": np.sum, "max": np.max, "min": np.min}
 """The value of each reduction, along `axis`."""
 
@@ -96,6 +104,11 @@ def evaluate(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Arra
     return {output.tensor: np.asarray(values[output.value]) for output in graph.outputs}
 
 
+def function_of(name: str) -> Callable[..., Array]:
+    """The function that computes an elementwise value."""
+    return BY_PLACE[name] if name in BY_PLACE else ELEMENTWISE[name]
+
+
 def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]) -> Array:
     match value:
         case Input(tensor=tensor):
@@ -104,13 +117,13 @@ def _value(value: Value, values: list[Array], inputs: Mapping[str, NDArray[Any]]
             return np.asarray(number, dtype=np.float64)
         case Contraction(operands=operands, transposed=transposed):
             left, right = (
-                values[operand].T if is_transposed else values[operand]
+                np.swapaxes(values[operand], -1, -2) if is_transposed else values[operand]
                 for operand, is_transposed in zip(operands, transposed, strict=True)
             )
             return np.asarray(np.matmul(left, right))
         case Reduction(function=function, operands=(operand,), along=along, keeps=keeps):
             return REDUCTIONS[function](values[operand], axis=-1 - along, keepdims=keeps)
         case Elementwise(function=function, operands=operands, parameters=parameters):
-            return ELEMENTWISE[function](*(values[operand] for operand in operands), *parameters)
+            return function_of(function)(*(values[operand] for operand in operands), *parameters)
         case _:
             assert_never(value)

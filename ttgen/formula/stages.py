@@ -5,6 +5,8 @@ what it stores has one shape. So every contraction begins a stage, and elementwi
 are made of, as far as shapes let them: what they read of other stages is stored there. Values of inputs alone cost
 nothing to make again, so each stage makes those that it reads, but for operands of contractions, which are stored.
 
+An attention, two products with a softmax between them, is a stage of its own (`online`).
+
 A program that reduces goes along one axis, line by line, and has no contraction. All reductions along that axis of
 values that vary as much as its first one's operand, or less, belong to it, and so do elementwise values of those.
 """
@@ -18,6 +20,7 @@ from itertools import count
 from ttgen.dtypes import DTypeName
 from ttgen.exhaustive import assert_never
 from ttgen.formula.axes import with_axes
+from ttgen.formula.online import Online, found_in, reads_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Output, Reduction, Shape, Value
 from ttgen.records import dataclass
 
@@ -67,6 +70,8 @@ class _Cutter:
         homes: the stage of each value that has a contraction below it.
         shapes: what each stage stores.
         lines: of a stage that reduces, the axis that it goes along, and the axes of what it reduces.
+        attentions: by value, what it is part of.
+        alone: the stages of those, which make nothing else.
         stored: the stage that stores a value, for those that are stored.
         needs: the stages whose values each one reads.
         maps: by shape, the stages that store operands made of inputs alone; they wait for nobody.
@@ -79,10 +84,20 @@ class _Cutter:
     needs: dict[int, set[int]] = field(default_factory=dict)
     maps: dict[Shape, int] = field(default_factory=dict)
     lines: dict[int, tuple[Axis, frozenset[Axis]]] = field(default_factory=dict)
+    attentions: dict[int, Online] = field(default_factory=dict)
+    alone: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for found in found_in(self.graph).values():
+            if isinstance(found, Online):
+                self.attentions |= dict.fromkeys(found.members, found)
 
     def place(self, index: int) -> None:
         """Finds a stage for a value whose operands have theirs."""
         value = self.graph.values[index]
+        if index in self.attentions:
+            self.attend(index, self.attentions[index])
+            return
         match value:
             case Input() | Number():
                 pass
@@ -124,8 +139,23 @@ class _Cutter:
             case _:
                 assert_never(value)
 
+    def attend(self, index: int, found: Online) -> None:
+        """A value of an attention, which has a stage to itself; what its products read is stored."""
+        key = min(found.members)
+        if key not in self.shapes:
+            self.shapes[key], self.needs[key] = self.graph.values[found.result].shape, set()
+            self.alone.add(key)
+        self.homes[index] = key
+        if index == found.result:
+            operands = {operand for own in (found.scores, found.summed) for operand in self.graph.values[own].operands}
+            for read in reads_of(self.graph, found):
+                if read in self.homes or (read in operands and not isinstance(self.graph.values[read], Input)):
+                    self.read(read, key)
+
     def serves(self, home: int, value: Value) -> bool:
         """Whether a stage can make a value beside what it makes already."""
+        if home in self.alone:
+            return False
         if home in self.lines:
             return _wide(value) <= self.lines[home][1]
         return self.shapes[home] == value.shape
@@ -155,7 +185,7 @@ class _Cutter:
         if index in self.stored:
             return
         shape = self.graph.values[index].shape
-        same = (stage for stage in sorted(self.shapes) if self.shapes[stage] == shape)
+        same = (stage for stage in sorted(self.shapes) if self.shapes[stage] == shape and stage not in self.alone)
         home = self.homes.get(index, next(same, None))
         self.stored[index] = self.of_inputs(index) if home is None else home
 
@@ -210,7 +240,7 @@ def _stage(
     unnamed = tuple(output.tensor for output in outputs if output.tensor not in assigned)
     named = [output.tensor for output in outputs if output.tensor in assigned]
     # What goes along an axis goes along the one for which it is a stage of its own.
-    reduces = key in cutter.lines
+    reduces = key in cutter.lines or key in cutter.alone
     made = Graph(values=tuple(collected.values), outputs=outputs) if reduces else with_axes(collected.values, outputs)
     return Stage(name=(named or unnamed)[0], graph=made, unnamed=unnamed)
 

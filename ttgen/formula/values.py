@@ -194,7 +194,8 @@ class Graph:
         reduced = self.reduced
         if reduced is None:
             return self.values[self.outputs[0].value].axes
-        whole = (value for value in self.values if reduced in value.axes)
+        operands = {operand for index in self.contractions for operand in self.values[index].operands}
+        whole = (value for index, value in enumerate(self.values) if reduced in value.axes and index not in operands)
         largest = max(whole, key=lambda value: prod(axis.size for axis in value.axes)).axes
         return tuple(replace(axis, size=1) if axis == reduced else axis for axis in largest)
 

@@ -224,7 +224,8 @@ class ProductBlock:
 class Op:
     """One tile operation: a row of `operations.OPERATIONS`, its sources, and the DST slot of its result.
 
-    An operation on a subblock has its first tiles in its sources, and its results in DST row by row from `dst` on.
+    An operation on a subblock has its first tiles in its sources, and its results in DST row by row from `dst` on. One
+    that accumulates needs zeros there, or what it has added up; or else it says that it comes `onto` other values.
     """
 
     kind: ClassVar[str] = "op"
@@ -232,6 +233,7 @@ class Op:
     sources: tuple[Source, ...]
     dst: Index
     block: ProductBlock | None = None
+    onto: bool = False
 
     @property
     def tiles(self) -> tuple[Tile, ...]:

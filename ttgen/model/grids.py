@@ -13,7 +13,7 @@ from ttgen.annotations import Doc
 from ttgen.records import dataclass
 
 Coordinate = tuple[int, int]
-Operand = Literal["a", "b"]
+Operand = Literal["a", "b", "kv"]
 """The left and the right operand of a contraction, as a schedule calls them."""
 GroupShape = Literal["row", "column", "all"]
 """The cores of a rectangle that share an operand with a core: those of its row, of its column, or all."""

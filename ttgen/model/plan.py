@@ -183,7 +183,7 @@ class Work:
     policy: Annotated[
         PolicyName | Literal["local"], Doc("How units are dealt to cores; local: each makes those of its shard.")
     ]
-    order: Literal["row_major", "column_major"] | PanelOrder
+    order: Literal["row_major", "column_major", "zigzag"] | PanelOrder
     grid: WorkGrid
     units: int
     block: BlockSize

@@ -9,7 +9,7 @@ from ttgen.records import dataclass
 from ttgen.spec import Auto, BlockLinear, CoreGrid, Keep, PolicyName, Shared
 
 Value = TypeVar("Value")
-Order = Literal["row_major", "column_major"] | BlockLinear
+Order = Literal["row_major", "column_major", "zigzag"] | BlockLinear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,14 @@ from typing import ClassVar, Final, Literal
 from ttgen.model.index import ZERO, Index
 from ttgen.records import dataclass
 
-Content = Literal["zeros", "row_scaler", "col_scaler", "row_mask", "col_mask"]
+Content = Literal["zeros", "row_scaler", "col_scaler", "row_mask", "col_mask", "row_bias", "causal_bias"]
 """What a tile of bfloat16 is filled with: zeros; ones in the first rows of its faces, by which reductions of a row or
-a column multiply elements; or ones in some first places of each row or column, which masks the others."""
+a column multiply elements; ones in some first places of each row or column, which masks the others; or what masks by
+addition, zeros in the first places of each row, as many in all, or one more in each than in the one above it, and
+`MASKED` in the others. The first row of those has a tile's side less than `valid`."""
+
+MASKED: Final = -1.0002555517425873e30
+"""Added to a score it leaves nothing of it: a bfloat16, and less than what counts as the largest before any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ class Context:
     graph: Graph
     dtypes: Mapping[str, DTypeName]
     made: frozenset[str]
-    order: Literal["row_major", "column_major"] | BlockLinear
+    order: Literal["row_major", "column_major", "zigzag"] | BlockLinear
     dst_bits: Literal[16, 32]
     dst_slots: int
     loop: UnitLoop

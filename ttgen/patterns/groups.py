@@ -34,14 +34,14 @@ class Group:
     """The cores that share an operand with this one.
 
     Attributes:
-        operand: what they share.
+        operand: what they share, by which their counters are called.
         area: where they are.
         rank: of this core.
         sender: the core whose turn it is, of rank `SENDER`.
         lets: names for where that is.
     """
 
-    operand: Operand
+    operand: str
     area: Area
     rank: Index
     sender: Place

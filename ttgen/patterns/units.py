@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final, Literal
 
 from ttgen.model.body import Body, Let, Loop, names_in, needed
-from ttgen.model.index import Expr, Index, Var, add, floor_div, least, mul, product, sub
+from ttgen.model.index import Const, Expr, Index, Var, add, floor_div, least, mul, product, sub
 from ttgen.spec import BlockLinear
 
 UnitLoop = Literal["linear", "rectangle", "local"]
@@ -110,6 +110,18 @@ def _place(order: str | BlockLinear, batched: bool) -> tuple[Let, ...]:
     (fast, fast_size), (slow, slow_size) = (("x", GRID_X), ("y", GRID_Y))
     if order == "column_major":
         (fast, fast_size), (slow, slow_size) = (("y", GRID_Y), ("x", GRID_X))
+    if order == "zigzag":
+        # Rows from both ends in turn: 0, the last, 1, the last but one.
+        line, half = Var("line"), Var("half")
+        in_batch: Index = floor_div(UNIT, GRID_X)
+        last = sub(sub(GRID_Y, Const(1)), mul(Const(2), half))
+        return (
+            z,
+            Let(name="x", index=Expr("%", UNIT, GRID_X)),
+            Let(name=line.name, index=Expr("%", in_batch, GRID_Y) if batched else in_batch),
+            Let(name=half.name, index=floor_div(line, Const(2))),
+            Let(name="y", index=add(half, mul(Expr("%", line, Const(2)), last))),
+        )
     over: Index = floor_div(UNIT, fast_size)
     plane = (
         Let(name=fast, index=Expr("%", UNIT, fast_size)),

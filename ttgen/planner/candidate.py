@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ttgen.analysis.counts import Tally, tally
+from ttgen.formula.online import attention_of
 from ttgen.model.body import Body
 from ttgen.model.design import Design
 from ttgen.model.grids import ShardGrid
@@ -87,16 +88,21 @@ def candidate(
     # Which core makes which units.
     *batch, rows, cols = tensors.tiled(tuple(axis.size for axis in graph.work))
     grid = WorkGrid(x=-(-cols // block.n), y=-(-rows // block.m), z=math.prod(batch))
+    attends = attention_of(graph) is not None
+    if attends and schedule.policy.value == "rectangular":
+        # Blocks of queries go along rows of cores, and heads down their columns.
+        grid = WorkGrid(x=grid.y, y=grid.z, z=1)
     grids = shards.grids(stage, block, target)
     # Cores that share an operand go by the rectangle, wherever tensors lie.
     is_shared = schedule.multicast.value != "none" or schedule.split.value > 1
     local, split = None, schedule.split.value
-    cut = shards.cut_lines(stage, grids, block) if graph.reduced is not None else None
+    cut = shards.cut_lines(stage, grids, block) if graph.reduced is not None and not attends else None
     if cut is not None and split in (1, cut.cols * cut.rows):
         shards.check_shared(stage, target)
         local, split = cut.local, cut.cols * cut.rows
         divided = division.by_shards(local, grid, block, (cut.cols, cut.rows))
-    elif is_shared:
+    elif is_shared or attends:
+        # Those of an attention are read wherever they lie.
         shards.check_shared(stage, target)
         divided = division.divide(stage, schedule, grid, target)
     else:
@@ -148,7 +154,7 @@ def candidate(
 def _kept(plain: Context, schedule: Schedule) -> Iterator[Context]:
     """The ways to go along lines, those first that read and compute least; one where nothing reduces."""
     keep = schedule.keep
-    if plain.graph.reduced is None:
+    if plain.graph.reduced is None or attention_of(plain.graph) is not None:
         yield plain
         return
     depth = plain.buffers

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import product as every
 from typing import Any, Final, Literal
 
+from ttgen.formula.online import attention_of
 from ttgen.model.plan import BlockSize
 from ttgen.model.schedule import Order
 from ttgen.planner import cores, shards
@@ -26,6 +27,8 @@ _TRIPS: Final = (1, 2, 3, 4, 6, 8)
 _SIDES: Final = (1, 2, 4, 8)
 _EVEN: Final = (1, 2, 4)
 """Sides of subblocks: a block that is no multiple of one leaves DST half empty."""
+_SIDES_OF_QUERIES: Final = (1, 2, 3, 4, 6, 8, 12, 16)
+"""Rows of tiles of queries for which keys are read once."""
 _DEPTHS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 
 
@@ -118,7 +121,8 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
     most, grid = cores.asked_for(stage, asked, target)
     rectangles = not isinstance(asked, int) and not isinstance(order, BlockLinear)
     buffers = said.values("buffers", (2, 1) if limits.k else (2,))
-    depths = _depths if stage.graph.reduced is None else _steps_of_lines
+    online = attention_of(stage.graph)
+    depths = _depths if stage.graph.reduced is None else _steps_of_lines if online is None else _steps_of_keys
 
     def family(policy: PolicyName, shared: Shared, split: int, sides: Iterable[tuple[int, int]]) -> Family:
         return Family(
@@ -131,8 +135,19 @@ def families(stage: Stage, limits: BlockSize, target: Target) -> Iterator[Family
             cores=asked,
             sides=tuple(sides),
             depths=tuple(said.side("k", depths(limits, split))),
-            ahead=tuple(said.values("prefetch", (False, True))) if shared != "none" else (False,),
+            ahead=tuple(said.values("prefetch", (False, True))) if shared != "none" and online is None else (False,),
         )  # fmt: skip
+
+    if online is not None:
+        sides = [*every(said.side("m", {side for side in _SIDES_OF_QUERIES if side <= limits.m}), (1,))]
+        for policy in said.values("policy", ("contiguous",)):
+            for split in said.values("split", _parts_of_lines(limits.k, grid) if rectangles else (1,)):
+                yield family(policy, "none", split, sides if split == 1 else [(m, n) for m, n in sides if m == 1])
+        if rectangles and not online.is_causal and "rectangular" in said.values("policy", ("rectangular",)):
+            for shared in said.values("multicast", ("both",)):
+                if shared != "none" and 1 in said.values("split", (1,)):
+                    yield family("rectangular", shared, 1, sides)
+        return
 
     if stage.graph.reduced is not None:
         # Lines one by one: larger units deal them less evenly, and nothing is shared between lines.
@@ -212,3 +227,9 @@ def _steps_of_lines(limits: BlockSize, split: int) -> set[int]:
     """Tiles of a step along a line, or a part of one."""
     part = max(-(-limits.k // split), 1)
     return {min(depth, part) for depth in (1, 2, 4, 8)}
+
+
+def _steps_of_keys(limits: BlockSize, split: int) -> set[int]:
+    """Tiles of keys of a step: the more, the seldomer what was summed up is multiplied."""
+    part = max(-(-limits.k // split), 1)
+    return {min(depth, part) for depth in (1, 2, 4, 8, 12, 16, 24, 32)}

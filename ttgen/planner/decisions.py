@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from ttgen.formula.values import Input
+from ttgen.formula.online import Unlike, attention_of, found_in
+from ttgen.formula.values import Graph, Input
 from ttgen.model.design import Design
 from ttgen.model.index import evaluate
 from ttgen.model.plan import Decision, Origin, PanelOrder, Program, Tensor
@@ -33,6 +34,7 @@ def decide(
     target: Target,
     exactness: Exactness,
     tensors: Mapping[str, Tensor],
+    graph: Graph,
 ) -> tuple[Decision, ...]:
     """All decisions of a plan, in the order that they were made; a program's begin with its name where there are more.
 
@@ -44,6 +46,7 @@ def decide(
         target: the card.
         exactness: of the math.
         tensors: all of them.
+        graph: what the spec's formulas compute.
     """
     own = [
         (
@@ -60,6 +63,7 @@ def decide(
     shared = {item.name: item for item in reversed([item for items in own for item in items]) if item.name in PLAN_WIDE}
     return (
         *_stages(chosen, tensors),
+        *_unlike(graph),
         *(shared[item.name] for item in own[0] if item.name in PLAN_WIDE),
         *(
             replace(item, name=f"{program.name}: {item.name}")
@@ -92,6 +96,15 @@ def _stages(chosen: Sequence[Candidate], tensors: Mapping[str, Tensor]) -> Itera
                     because += "; no formula names it"
                 given = made.stage.tensors[tensor.name].path[0] == "stages"
                 yield Decision(name="scratch", value=value, origin="spec" if given else "rule", because=because)
+
+
+def _unlike(graph: Graph) -> Iterator[Decision]:
+    """What resembles an attention and is cut into stages."""
+    for found in found_in(graph).values():
+        if isinstance(found, Unlike):
+            yield Decision(
+                name="attention", value="in stages", origin="rule", because=f"no program for all of it: {found.because}"
+            )
 
 
 def _listing_of(readers: Sequence[str]) -> str:
@@ -153,7 +166,10 @@ def _nocs(made: Candidate, target: Target) -> Decision:
     """Which NoC is for what."""
     value = f"read {target.noc.read}, write {target.noc.write}"
     because = "the target's preference: reads and writes in opposite directions"
-    if made.context.exchanges and made.context.graph.contractions:
+    if "kv" in made.context.groups:
+        value = f"keys {target.noc.read}, values and the output {target.noc.write}"
+        because = "keys and values have a kernel each, which multicasts them on a NoC of its own"
+    elif made.context.exchanges and made.context.graph.contractions:
         nocs = [target.noc.read, target.noc.write][:: 1 if made.context.heavier == "a" else -1]
         value = f"a {nocs[0]}, b and the output {nocs[1]}"
         because = f"each operand's kernel has one; more is read of {made.context.heavier}, which has the one for reads"
@@ -233,6 +249,13 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
         return
     value = f"{block.m}x{block.n} tiles"
     because = "one output block a trip of the kernels' loop"
+    if attention_of(context.graph) is not None:
+        down = grid.x if context.loop == "rectangle" else grid.y
+        read = _times(-(-down // _sharers(program, "kv")))
+        rows = "row" if block.m == 1 else "rows"
+        value = f"{block.m} {rows} of tiles, keys {block.k} tiles a step"
+        yield Decision(name="unit", value=value, origin=origin, because=f"keys and values are read {read}{chosen}")
+        return
     if program.cost.tile_products:
         value += f", {block.k} deep"
         product = context.graph.contraction
@@ -274,7 +297,11 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
         because = "no core has another one to share with"
         if groups:
             words = {"row": "the cores of a row", "column": "the cores of a column", "all": "all cores"}
-            parts = (f"{words[shape]} share {name} ({_sharers(program, name)})" for name, shape in groups.items())
+            names = {"kv": "keys and values"}
+            parts = (
+                f"{words[shape]} share {names.get(name, name)} ({_sharers(program, name)})"
+                for name, shape in groups.items()
+            )
             because = f"{'; '.join(parts)}: each block is read once, by a core whose turn it is, and multicast"
         yield Decision(
             name="multicast", value=schedule.multicast.value, origin=schedule.multicast.origin, because=because
@@ -284,7 +311,9 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
         yield Decision(name="prefetch", value="true", origin=schedule.prefetch.origin, because=because)
     if schedule.split.value > 1:
         because = "as many cores make a unit, each a part of K; one adds their sums up, in the width of DST"
-        if made.context.graph.reduced is not None:
+        if attention_of(made.context.graph) is not None:
+            because = "as many cores have a part of the keys, and tell each other what they made of it"
+        elif made.context.graph.reduced is not None:
             because = "as many cores have a part of each line, and tell each other what they reduced of it"
         yield Decision(name="split", value=str(schedule.split.value), origin=schedule.split.origin, because=because)
 
@@ -292,7 +321,7 @@ def _exchanges(made: Candidate, program: Program) -> Iterator[Decision]:
 def _kept(made: Candidate, target: Target) -> Iterator[Decision]:
     """What stays on a core between walks along a line, and what fits there."""
     graph, context, asked = made.context.graph, made.context, made.schedule.keep
-    if graph.reduced is None:
+    if graph.reduced is None or attention_of(graph) is not None:
         return
     line = evaluate(line_pages(context), made.design.sizes)
     values = [buffer for buffer in made.design.buffers if buffer.role in ("input", "intermediate")]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from ttgen.errors import counted, refuse
+from ttgen.formula.online import attention_of
 from ttgen.model.design import HELPERS, ROOTS, WORKERS
 from ttgen.model.grids import GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
@@ -73,7 +74,7 @@ def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> 
     if isinstance(asked, int):
         text = f"policy {policy} needs a rectangle of cores: write {{rows: …, cols: …}}"
         raise refuse(text, *stage.path, "cores")
-    if isinstance(order, BlockLinear):
+    if isinstance(order, BlockLinear) or order == "zigzag":
         text = f"policy {policy} goes by rows and columns of units: use row_major or column_major"
         raise refuse(text, *stage.path, "order")
     split, steps = schedule.split.value, _steps(stage, schedule)
@@ -83,9 +84,48 @@ def divide(stage: Stage, schedule: Schedule, grid: WorkGrid, target: Target) -> 
     if split > steps:
         text = f"{split} parts of K, which has {steps} steps of block.k {schedule.block.value.k}"
         raise refuse(f"{text}: use at most {steps}, or a smaller block.k", *stage.path, "split")
+    if attention_of(stage.graph) is not None:
+        return _heads(chosen, schedule.multicast.value, grid, core_grid)
     # Each part of K has a band of the rectangle, in which cores share and deal units as in a whole one.
     band = Grid(rows=core_grid.rows // split, cols=core_grid.cols)
     return _rectangle(chosen, schedule.multicast.value, grid, band, split)
+
+
+def _heads(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_grid: Grid) -> Division:
+    """Deals blocks of queries to columns of cores, and heads to rows of them: a row has the keys of one head.
+
+    Args:
+        policy: deals lines of units to lines of cores.
+        shared: whether a row's cores share those.
+        grid: of units: blocks of queries along x, and heads along y.
+        core_grid: the cores that there are.
+    """
+    found = sides("a" if shared != "none" else "none", grid.x, grid.y, core_grid)
+    dealt = policy.split(grid.x, grid.y, found.down, found.across)
+    lines = {(index % found.cols, index // found.cols): index for index in range(found.down * found.across)}
+    is_line = 1 in (grid.x, grid.y)
+    begins = {core: core if not is_line else (index, 0) if grid.y == 1 else (0, index) for core, index in lines.items()}
+    most = max(dealt.x_counts)
+    sizes = {"x_step": found.across, "y_step": found.down}
+    tables = {
+        "x_start": {core: x for core, (x, _y) in begins.items()},
+        "x_count": {core: most if found.groups else dealt.x_counts[x] for core, (x, _y) in begins.items()},
+        "y_start": {core: y for core, (_x, y) in begins.items()},
+        "y_count": {core: dealt.y_counts[y] for core, (_x, y) in begins.items()},
+    }
+    if found.groups:
+        sizes |= {"x_count": most, "core_cols": found.cols, "core_rows": found.rows, "parts": 1}
+        tables |= {"core_x": {core: core[0] for core in begins}, "core_y": {core: core[1] for core in begins}}
+    everywhere = cores.cover(begins)
+    return Division(
+        cores=len(begins),
+        core_ranges=everywhere,
+        loop=RectangleLoop(x_step=found.across, y_step=found.down),
+        tables={name: cores.table_of(values) for name, values in tables.items()},
+        sizes=sizes,
+        roles={WORKERS: everywhere},
+        groups=dict.fromkeys(("kv",), next(iter(found.groups.values()))) if found.groups else {},
+    )
 
 
 def _in_parts(stage: Stage, schedule: Schedule, grid: WorkGrid, core_grid: Grid) -> Division:
@@ -101,6 +141,9 @@ def _in_parts(stage: Stage, schedule: Schedule, grid: WorkGrid, core_grid: Grid)
         text = f"lines in parts are dealt one after the other: use policy {' or '.join(_linear())}"
         raise refuse(text, *stage.path, "policy")
     block = schedule.block.value
+    if block.m * block.n > 1 and attention_of(stage.graph) is not None:
+        text = f"queries whose keys are in parts are units of a row of tiles: leave block.m at 1, not {block.m}"
+        raise refuse(text, *stage.path, "block", "m")
     if block.m * block.n > 1:
         side = "m" if block.m > 1 else "n"
         raise refuse(f"lines in parts are units: leave block.{side} at 1", *stage.path, "block", side)

@@ -5,8 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttgen.errors import Path, refuse
-from ttgen.formula.values import Graph
+from ttgen.formula.functions import PLACED
+from ttgen.formula.online import Online, Unlike, found_in
+from ttgen.formula.values import Elementwise, Graph
 from ttgen.patterns import PATTERNS
+
+
+def check_places(graph: Graph, formula_path: Callable[[int], Path]) -> None:
+    """Refuses a mask by place of what isn't the scores of an attention.
+
+    Raises:
+        SpecError: there is one.
+    """
+    found = found_in(graph)
+    masked = {item.masked for item in found.values() if isinstance(item, Online)}
+    reasons = [item.because for item in found.values() if isinstance(item, Unlike)]
+    for place, value in enumerate(graph.values):
+        if isinstance(value, Elementwise) and value.function in PLACED and place not in masked:
+            index, start, end = value.span
+            why = f", and {reasons[0]}" if reasons else ""
+            text = f"'{value.function}' masks the scores of an attention, softmax(causal(Q @ K.mT)) @ V{why}"
+            fix = "add a tensor of 0 and large negative numbers instead"
+            raise refuse(f"{text}: {fix}", *formula_path(index), span=(start, end))
 
 
 def pattern_of(graph: Graph, formula_path: Callable[[int], Path]) -> str:

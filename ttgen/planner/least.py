@@ -143,7 +143,7 @@ class Least:
         self.beside = [read(index) for index in graph.beside]
         product = graph.contraction if self.counted else None
         self.operands = None if product is None else (read(product.operands[0]), read(product.operands[1]))
-        operations = self._operations(graph)
+        operations = self._operations(graph) if self.counted else 0.0
         self.has_epilogue = operations > 0 or len(self.outputs) > 1
         self.epilogue = operations + self.rates.pack_overhead * len(self.outputs)
         self.packed_bytes = min(self.sum_bytes, *self.outputs.values())

@@ -28,7 +28,7 @@ def heavier(stage: Stage, grid: WorkGrid, groups: Mapping[Operand, GroupShape], 
         sharers: rows and columns of the cores that have to do with each other, if any have.
     """
     product = stage.graph.contraction
-    if product is None or "core_cols" not in sharers:
+    if product is None or "core_cols" not in sharers or "kv" in groups:
         return "a"
     left, right = stage.graph.operands_of(product)
     cores = {

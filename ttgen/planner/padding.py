@@ -17,7 +17,7 @@ from typing import Final, Literal
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE
 from ttgen.errors import Path, Problem, SpecError
 from ttgen.exhaustive import assert_never
-from ttgen.formula.functions import COMPARISONS
+from ttgen.formula.functions import COMPARISONS, PLACED
 from ttgen.formula.scalar import value_of
 from ttgen.formula.values import Axis, Contraction, Elementwise, Graph, Input, Number, Reduction, Value, matrix, varies
 from ttgen.planner.stages import Stage, StoredTensor
@@ -120,24 +120,32 @@ def _ask(
 
 
 def _summed(stage: Stage, formula_path: Callable[[int], Path]) -> Iterator[tuple[str, _Demand]]:
-    """What a product needs of operands that earlier stages made, where its last tile of K is ragged."""
-    product = stage.graph.contraction
-    if product is None or product.over.size % TILE == 0:
-        return
-    operands = [value for value in stage.graph.operands_of(product) if isinstance(value, Input)]
-    made = [stage.tensors[value.tensor].role != "input" for value in operands]
-    for side, value in enumerate(operands):
-        if made[side]:
-            index, start, end = value.span
-            zero = all(made) and side == 0
-            because = (
-                f"'@' sums over {product.over.size} elements, and what '{value.tensor}' holds in the padding of the "
-                f"last tile has to be {'0' if zero else 'finite'}"
-            )
-            yield value.tensor, _Demand(
-                along=side if not product.transposed[side] else 1 - side, zero=zero, because=because,
-                path=formula_path(index), span=(start, end),
-            )  # fmt: skip
+    """What products need of operands that earlier stages made, where their last tile of K is ragged.
+
+    The scores of an attention are summed over by its second product, so its keys count along both their dimensions.
+    """
+    graph = stage.graph
+    for product in (graph.values[index] for index in graph.contractions):
+        assert isinstance(product, Contraction), "they are"
+        operands = {side: value for side, value in enumerate(graph.operands_of(product)) if isinstance(value, Input)}
+        made = {side for side, value in operands.items() if stage.tensors[value.tensor].role != "input"}
+        for side, value in operands.items():
+            along = side if not product.transposed[side] else 1 - side
+            ragged = [(along, product.over.size)] if product.over.size % TILE else []
+            later = graph.reduced
+            if side and later is not None and later != product.over and later.size % TILE:
+                ragged.append((1 - along, later.size))
+            for dimension, size in ragged if side in made else ():
+                index, start, end = value.span
+                zero = len(made) == len(operands) == 2 and side == 0
+                because = (
+                    f"'@' sums over {size} elements, and what '{value.tensor}' holds in the padding of the last tile "
+                    f"has to be {'0' if zero else 'finite'}"
+                )
+                yield (
+                    value.tensor,
+                    _Demand(along=dimension, zero=zero, because=because, path=formula_path(index), span=(start, end)),
+                )
 
 
 def _shares(tensor: StoredTensor) -> bool:
@@ -209,6 +217,8 @@ def _content(value: Value, operands: list[Content], axis: Axis | None) -> Conten
 
 def _made_of(node: Elementwise, operands: list[Content]) -> Content:
     """What an operation makes of what its operands hold."""
+    if node.function in PLACED:
+        return "anything"
     known = [operand for operand in operands if isinstance(operand, Known)]
     if len(known) == len(operands) and node.function != "where":
         return _computed(node, known)

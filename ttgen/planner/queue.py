@@ -9,11 +9,13 @@ from dataclasses import replace
 from itertools import count, product
 
 from ttgen.errors import SpecError
+from ttgen.formula.online import attention_of
 from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize
 from ttgen.planner import shards
 from ttgen.planner.choices import Family, families
 from ttgen.planner.least import Dealt, Least
+from ttgen.planner.least_attention import AttentionLeast, AttentionUnits
 from ttgen.planner.least_units import Units
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
@@ -57,7 +59,9 @@ class Queue:
     ) -> None:
         self._stage, self._target, self.free = stage, target, free
         self._least = Least(stage, pattern, limits, exactness, target)
-        self._is_sharded = bool(shards.grids(stage, BlockSize(m=1, n=1, k=1), target))
+        online = attention_of(stage.graph)
+        self._attention = None if online is None else AttentionLeast(stage, pattern, online, exactness, target)
+        self._is_sharded = online is None and bool(shards.grids(stage, BlockSize(m=1, n=1, k=1), target))
         self._serial = count()
         self.number = 0
         self.refused: SpecError | None = None
@@ -125,9 +129,12 @@ class Queue:
         except SpecError as error:
             self.refused = self.refused or error
             return
-        units = Units(
-            self._least, family.way, m, n, dealt if local is None else self._least.dealt_by(local, m, n), local
-        )
+        units: Units | AttentionUnits
+        if self._attention is not None:
+            units = self._attention.units(family.way, m)
+        else:
+            dealt = dealt if local is None else self._least.dealt_by(local, m, n)
+            units = Units(self._least, family.way, m, n, dealt, local)
         tiles = units.subblock.h * units.subblock.w
         for k, ahead in product(family.depths, family.ahead):
             for buffers in family.buffers:

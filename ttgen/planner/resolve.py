@@ -43,7 +43,7 @@ from ttgen.planner import (
     tensors,
 )
 from ttgen.planner.candidate import Candidate, Planned, candidate
-from ttgen.planner.formula import pattern_of
+from ttgen.planner.formula import check_places, pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
 from ttgen.source import located
@@ -95,6 +95,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         target = load_target(loaded.spec.target)
         graph = graph_of(loaded)
         precision.check_reductions(loaded, graph)
+        check_places(graph, loaded.spec.formula_path)
         stages = stages_of(loaded, graph)
         exactness = precision.decide(loaded, stored_tensors(stages), target)
         held = l1.held(stages, target)
@@ -109,6 +110,7 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
     # What is computed: the formula's values, and the programs that make them.
     graph = graph_of(loaded)
     precision.check_reductions(loaded, graph)
+    check_places(graph, spec.formula_path)
     stages = stages_of(loaded, graph)
     stored = stored_tensors(stages)
     exactness = precision.decide(loaded, stored, target)
@@ -146,7 +148,7 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
         tensors=tuple(planned.values()),
         io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
         programs=tuple(programs),
-        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned),
+        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned, graph),
         files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
     )
     return Planned(loaded, plan, tuple(chosen))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ttgen.errors import Problem, SpecError, counted, refuse
+from ttgen.formula.online import Online, attention_of
 from ttgen.model.plan import BlockSize, Origin
 from ttgen.model.schedule import Decided, Order, Schedule
 from ttgen.planner.policies import POLICIES
 from ttgen.planner.stages import Stage
-from ttgen.spec import Block, BlockLinear
+from ttgen.spec import Block, BlockLinear, PolicyName, Shared
 from ttgen.spec import Schedule as ScheduleSpec
 
 
@@ -54,19 +55,17 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     def origin(name: str) -> Origin:
         return "spec" if stage.gives(name) else "default"
 
-    policy, order, cores = schedule.policy, schedule.order, schedule.cores
+    policy, cores = schedule.policy, schedule.cores
     return Schedule(
         policy=Decided(value=policy, origin=origin("policy"), because=POLICIES[policy].meaning),
-        order=Decided(value=order, origin=origin("order"), because=_numbering(order)),
+        order=_order(stage, schedule.order, policy),
         cores=Decided(value=cores, origin=origin("cores"), because=""),
         block=Decided(
             value=BlockSize(m=m, n=n, k=k),
             origin=origin("block"),
             because="of the block of all stages, what there is work for" if (m, n, k) != sides else "",
         ),
-        multicast=Decided(
-            value=schedule.multicast if stage.graph.contractions else "none", origin=origin("multicast"), because=""
-        ),
+        multicast=Decided(value=_multicast(stage, schedule.multicast), origin=origin("multicast"), because=""),
         prefetch=Decided(value=schedule.prefetch, origin=origin("prefetch"), because=""),
         split=Decided(value=split, origin=origin("split"), because=""),
         buffers=Decided(value=schedule.buffers, origin=origin("buffers"), because=""),
@@ -74,8 +73,27 @@ def schedule_of(stage: Stage, limits: BlockSize) -> Schedule:
     )
 
 
+def _order(stage: Stage, order: Order, policy: PolicyName) -> Decided[Order]:
+    """How units are numbered: where nothing is said, so that cores have as much of a triangle."""
+    found = attention_of(stage.graph)
+    if stage.gives("order") or found is None or not found.is_causal or policy == "rectangular":
+        return Decided(value=order, origin="spec" if stage.gives("order") else "default", because=_numbering(order))
+    because = f"later queries have more keys: {_numbering('zigzag')}"
+    return Decided(value="zigzag", origin="rule", because=because)
+
+
+def _multicast(stage: Stage, shared: Shared) -> Shared:
+    """What cores share: of a schedule of several stages what is of use to this one."""
+    online = attention_of(stage.graph)
+    if not stage.graph.contractions or (online is not None and (online.is_causal or shared != "both")):
+        return "none"
+    return shared
+
+
 def _numbering(order: Order) -> str:
     """How units follow each other."""
+    if order == "zigzag":
+        return "rows of units from both ends in turn"
     if isinstance(order, BlockLinear):
         return f"panels {order.block_linear} unit columns wide, row by row inside a panel"
     return f"consecutive units are neighbours in a {'row' if order == 'row_major' else 'column'}"
@@ -107,9 +125,29 @@ def _unshared(stage: Stage) -> Iterator[Problem]:
             yield _problem(stage, f"{text}: use policy rectangular", field)
     if schedule.keep != "auto" and stage.graph.reduced is None and not stage.shares_schedule:
         yield _problem(stage, "there is no reduction, and so one walk only: leave it out", "keep")
+    online = attention_of(stage.graph)
+    if online is not None and not stage.shares_schedule:
+        yield from _of_attention(stage, schedule, online)
     if schedule.prefetch is True and schedule.multicast == "none" and not stage.shares_schedule:
         text = "only operands that cores share are read ahead: say which in 'multicast', or leave it out"
         yield _problem(stage, text, "prefetch")
+
+
+def _of_attention(stage: Stage, schedule: ScheduleSpec, online: Online) -> Iterator[Problem]:
+    """What cores of an attention can't share, and what they never keep."""
+    if schedule.multicast in ("a", "b"):
+        text = f"keys and values of an attention are shared together: use both, not {schedule.multicast}"
+        yield _problem(stage, text, "multicast")
+    elif schedule.multicast == "both" and online.is_causal:
+        text = "cores that share keys need the same ones, and in a causal attention later queries have more of them"
+        yield _problem(stage, f"{text}: leave it out", "multicast")
+    if schedule.prefetch is True and schedule.multicast != "none":
+        text = "keys and values of an attention aren't read ahead, but come while others are computed with"
+        yield _problem(stage, f"{text}: leave it out", "prefetch")
+    if schedule.keep != "auto":
+        yield _problem(
+            stage, "scores of an attention are never whole, and nothing of them is kept: leave it out", "keep"
+        )
 
 
 def _problem(stage: Stage, message: str, *path: str) -> Problem:

@@ -80,7 +80,7 @@ def best(
     because = f"the fastest of {queue.number:,} by the cost model; it waits for {winner.prediction.binding}"
     if others and others[0].cycles <= queue.least:
         because += _next(winner, _words_of(others[0].made.schedule), others[0].cycles)
-    elif queue.least < math.inf:
+    elif winner.cycles <= queue.least < math.inf:
         because += _next(winner, _words(queue.first), queue.least)
     return replace(winner.made, schedule=_explained(winner.made.schedule, because, stage.left_open))
 

@@ -336,8 +336,9 @@ def _conflicts(stage: Stage, local: Local) -> Iterator[Problem]:
     if stage.gives("policy"):
         text = f"policy {schedule.policy} conflicts with a layout: {whose}; leave 'policy' out"
         yield Problem(message=text, path=(*stage.path, "policy"))
-    if isinstance(schedule.order, BlockLinear):
-        text = f"panels conflict with a layout: {whose}, row by row; use row_major or column_major"
+    if isinstance(schedule.order, BlockLinear) or schedule.order == "zigzag":
+        what = "zigzag conflicts" if schedule.order == "zigzag" else "panels conflict"
+        text = f"{what} with a layout: {whose}, row by row; use row_major or column_major"
         yield Problem(message=text, path=(*stage.path, "order"))
     cores = schedule.cores
     corner = max(x for x, _y in local.parts) + 1, max(y for _x, y in local.parts) + 1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.exhaustive import assert_never
-from ttgen.formula.reference import ELEMENTWISE, REDUCTIONS
+from ttgen.formula.reference import REDUCTIONS, function_of
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction
 from ttgen.records import dataclass
 from ttgen.review.model import Given, Witness
@@ -139,9 +139,10 @@ def _values(graph: Graph, inputs: Arrays) -> dict[str, Bounded]:
                 case Reduction(function=function, along=along, keeps=keeps):
                     found.append(_reduced(operands[0], function, -1 - along, keeps=keeps))
                 case Elementwise(function=function, parameters=parameters):
-                    result = np.asarray(ELEMENTWISE[function](*(item.value for item in operands), *parameters))
+                    result = np.asarray(function_of(function)(*(item.value for item in operands), *parameters))
                     terms = [*operands, *(_number(number) for number in parameters)]
-                    error = np.asarray(passed_on(function, terms, result) + _UNIT * np.abs(result))
+                    rounding = np.where(np.isfinite(result), _UNIT * np.abs(result), 0.0)
+                    error = np.asarray(passed_on(function, terms, result) + rounding)
                     found.append(Bounded(result, error, error))
                 case _:
                     assert_never(value)
@@ -158,7 +159,9 @@ def _number(number: float) -> Bounded:
 
 def _product(operands: Sequence[Bounded], transposed: tuple[bool, bool]) -> Bounded:
     (left, off), (right, wrong) = (
-        (part.value.T, part.error.T) if is_transposed else (part.value, part.error)
+        (np.swapaxes(part.value, -1, -2), np.swapaxes(part.error, -1, -2))
+        if is_transposed
+        else (part.value, part.error)
         for part, is_transposed in zip(operands, transposed, strict=True)
     )
     sizes = np.abs(left), np.abs(right)

@@ -279,11 +279,11 @@ def _word(row: Mapping[str, str], column: str, known: Sequence[str]) -> Any:
 
 
 def _order(text: str) -> Any:
-    """`row_major`, `column_major`, or `block_linear:4`."""
+    """`row_major`, `column_major`, `zigzag`, or `block_linear:4`."""
     kind, _colon, width = text.partition(":")
     if kind == "block_linear":
         return BlockLinear(block_linear=_number({"order": width}, "order"))
-    return _word({"order": text}, "order", ("row_major", "column_major"))
+    return _word({"order": text}, "order", ("row_major", "column_major", "zigzag"))
 
 
 def _cores(text: str) -> int | CoreGrid | None:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, EXPONENT_GROUP, TILE, DTypeName
-from ttgen.model.body import Body, Let, Loop, WritePage
+from ttgen.model.body import Body, If, Let, Loop, Pop, Reserve, WritePage, walk
 from ttgen.model.grids import Coordinate
 from ttgen.model.index import evaluate
-from ttgen.model.plan import Plan, Tensor
+from ttgen.model.plan import Plan, Program, Tensor
 from ttgen.records import dataclass
 from ttgen.verify import judging
 from ttgen.verify.bounded import OVERFLOWS, Bounded
@@ -35,6 +35,8 @@ class OutputCheck:
         deviation: errors as multiples of typical ones, as root of the mean square; at most `judging.DEVIATION`.
         pcc: Pearson's correlation with the reference.
         least_pcc: that is allowed.
+        relative: errors as a part of the values, both as roots of the mean square.
+        most_relative: that is allowed; infinite where it says nothing.
         index: of the worst element in the tensor.
         page: the tile that it is in.
         core: the core that wrote the tile; None where no kernel writes it.
@@ -55,6 +57,8 @@ class OutputCheck:
     deviation: float
     pcc: float
     least_pcc: float
+    relative: float
+    most_relative: float
     index: tuple[int, ...]
     page: int
     core: Coordinate | None
@@ -73,7 +77,8 @@ class OutputCheck:
     @property
     def passed(self) -> bool:
         """Whether nothing wrong shows, in an element or in all of them together."""
-        return self.within and self.deviation <= judging.DEVIATION and self.pcc >= self.least_pcc
+        together = self.deviation <= judging.DEVIATION and self.pcc >= self.least_pcc
+        return self.within and together and self.relative <= self.most_relative
 
     @property
     def part(self) -> float:
@@ -82,7 +87,13 @@ class OutputCheck:
 
 
 def compare(
-    plan: Plan, tensor: str, actual: NDArray[np.float32], expected: Bounded, inputs: str = "normal", stage: str = ""
+    plan: Plan,
+    tensor: str,
+    actual: NDArray[np.float32],
+    expected: Bounded,
+    inputs: str = "normal",
+    stage: str = "",
+    most_relative: float = np.inf,
 ) -> OutputCheck:
     """Compares an output with what is right for these inputs, element by element and as a whole."""
     stored = plan.tensor(tensor)
@@ -106,12 +117,14 @@ def compare(
         error=float(error[index]),
         allowed=float(bound[index]),
         judged=bool(np.any(judged | overflows))
-        and not judging.is_too_wide(values, bounds, stored_error(values, stored.dtype)),
+        and (most_relative < np.inf or not judging.is_too_wide(values, bounds, stored_error(values, stored.dtype))),
         spread=judging.spread(values),
         width=judging.rms(bounds),
         deviation=judging.deviation(error[judged], usual),
         pcc=judging.correlation(actual.astype(np.float64)[judged], values),
         least_pcc=judging.least_correlation(values, usual),
+        relative=judging.rms(error[judged]) / max(judging.rms(values), 2.0**-126),
+        most_relative=most_relative,
         index=index,
         page=page,
         core=writer_of(plan, tensor, page),
@@ -157,17 +170,16 @@ def _written(body: Body, tensor: str, values: dict[str, int]) -> Iterator[int]:
                     yield from _written(inner, tensor, values)
             case Let(name=name, index=index):
                 values[name] = evaluate(index, values)
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                first, second = evaluate(left, values), evaluate(right, values)
+                holds = first == second if relation == "==" else first < second
+                yield from _written(then if holds else otherwise, tensor, values)
             case WritePage(tensor=name, page=page) if name == tensor:
                 yield evaluate(page, values)
 
 
 def _writes(body: Body, tensor: str) -> bool:
-    return any(
-        statement.tensor == tensor
-        if isinstance(statement, WritePage)
-        else isinstance(statement, Loop) and _writes(statement.body, tensor)
-        for statement in body
-    )
+    return any(isinstance(item, WritePage) and item.tensor == tensor for item in walk(body))
 
 
 def check_memory(plan: Plan, outcome: Outcome) -> Iterator[Finding]:
@@ -241,6 +253,15 @@ def check_counters(plan: Plan, counters: Sequence[Counters]) -> Iterator[Finding
                 yield Finding(name="counters", message=text)
 
 
+def _put_back(program: Program, cb: str) -> int:
+    """The pages that a kernel has room for before it frees those that it takes from the same buffer."""
+    for kernel in program.kernels:
+        own = [item for item in walk(kernel.body) if isinstance(item, (Reserve, Pop)) and item.cb == cb]
+        if {type(item) for item in own} == {Reserve, Pop}:
+            return max(evaluate(item.pages, kernel.named_compile_time_args) for item in own)
+    return 0
+
+
 def deeper_than_needed(plan: Plan, runs: Sequence[Sequence[Counters]]) -> Iterator[str]:
     """Circular buffers that were never full in any run."""
     for number, program in enumerate(plan.programs):
@@ -250,6 +271,7 @@ def deeper_than_needed(plan: Plan, runs: Sequence[Sequence[Counters]]) -> Iterat
             for ring in run[number].rings if number < len(run) else ():
                 deepest[ring.index] = max(ring.deepest, deepest.get(ring.index, 0))
         for buffer in program.circular_buffers:
-            if buffer.index in deepest and deepest[buffer.index] < buffer.pages:
-                most = f"at most {deepest[buffer.index]} of {buffer.pages} pages were filled"
+            most_filled = deepest.get(buffer.index, buffer.pages)
+            if most_filled + _put_back(program, buffer.name) < buffer.pages:
+                most = f"at most {most_filled} of {buffer.pages} pages were filled"
                 yield f"circular buffer {buffer.name}{of}: {most}"

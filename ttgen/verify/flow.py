@@ -58,6 +58,10 @@ UNPACK: Final = "unpack"
 """The kind of a step that is float32 on its way through a source register, which holds TF32."""
 PACK: Final = "pack"
 """The kind of a step that waits in L1 in fewer bits than DST has."""
+CAUSAL: Final = "causal"
+"""The kind of a step that is added to scores: nothing, but where a column comes after its row."""
+RESCALED: Final = "rescaled"
+"""The kind of a step that becomes smaller with every step of keys, as often as its number says."""
 ONES: Final = "ones"
 """The kind of a step that masks what is outside of a tensor: of what is inside it is 1."""
 
@@ -74,6 +78,7 @@ class Step:
         formats: of the tiles that the matrix unit works on, how their buffers hold them.
         in_steps: of a product, whether the packer adds up the steps of K in L1.
         parts: of a product whose K is cut into parts, where each ends, in tiles.
+        shape: of what masks by place, its rows and columns.
     """
 
     op: str
@@ -83,6 +88,7 @@ class Step:
     formats: tuple[DTypeName, ...] = ()
     in_steps: bool = False
     parts: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +111,15 @@ def compute_kernel(program: Program) -> Kernel:
     return next(kernel for kernel in program.kernels if kernel.config is not None)
 
 
-def flow_of(program: Program, along: int | None = None) -> Flow:
-    """What the compute kernel of a program computes; `along` is the dimension that its reductions go along.
+def flow_of(program: Program, along: int | None = None, scores: tuple[int, ...] = ()) -> Flow:
+    """What the compute kernel of a program computes.
 
     Padding, tiles and cores are of no interest: each statement is gone through once, for all of a tensor.
+
+    Args:
+        program: it.
+        along: the dimension that its reductions go along.
+        scores: rows and columns of what is masked by place.
     """
     kernel = compute_kernel(program)
     assert kernel.config is not None, "a compute kernel has settings"
@@ -134,15 +145,17 @@ def flow_of(program: Program, along: int | None = None) -> Flow:
             for item in walk(other.body)
             if isinstance(item, Multicast) and item.source in tensors
         }
+    sums = frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send))
     reader = _Reader(
         kernel=kernel,
         tensors=tensors,
         fills=fills,
+        scores=scores,
         gathered=gathered,
         stores=frozenset(_stores(program)),
         formats={buffer.name: buffer.dtype for buffer in program.circular_buffers},
-        sums=frozenset(item.cb for other in program.kernels for item in walk(other.body) if isinstance(item, Send)),
-        parts=_parts(program),
+        sums=sums,
+        parts=_parts(program) if sums else (),
         to_dst=frozenset(
             buffer.name for buffer in program.circular_buffers if buffer.index in kernel.config.unpack_to_dest_fp32
         ),
@@ -153,10 +166,8 @@ def flow_of(program: Program, along: int | None = None) -> Flow:
 
 
 def _parts(program: Program) -> tuple[int, ...]:
-    """Where the parts of K end, in tiles, if it is cut into several."""
+    """Where the parts of K end, in tiles, whose sums are sent to one core."""
     parts = program.work.split
-    if parts == 1:
-        return ()
     steps = compute_kernel(program).named_compile_time_args["k_blocks"]
     return tuple((part + 1) * steps // parts * program.work.block.k for part in range(parts))
 
@@ -176,6 +187,7 @@ class _Reader:
     kernel: Kernel
     tensors: Mapping[str, str]
     fills: Mapping[str, Content]
+    scores: tuple[int, ...]
     gathered: Mapping[str, str]
     stores: frozenset[str]
     formats: Mapping[str, DTypeName]
@@ -185,6 +197,7 @@ class _Reader:
     steps: list[Step] = field(default_factory=list)
     known: dict[Step, int] = field(default_factory=dict)
     packed: dict[str, int] = field(default_factory=dict)
+    pages: dict[tuple[str, int], int] = field(default_factory=dict)
     parts_packed: dict[str, list[int]] = field(default_factory=dict)
     dst: dict[Index, int] = field(default_factory=dict)
     reduced: set[int] = field(default_factory=set)
@@ -215,6 +228,9 @@ class _Reader:
         match effect:
             case Operate(op=op):
                 self.operate(op)
+            case Fill(cb=cb, slot=slot, by="packer"):
+                if slot is not None:
+                    self.pages[cb, self.page(slot)] = self.packed[cb]
             case TakeDst(slot=slot, cb=cb):
                 held = self.slot(slot)
                 if cb not in self.stores and self.wide and self.formats[cb] != "float32":
@@ -241,8 +257,11 @@ class _Reader:
             # A fold's first operand is its result so far, a reduction's second what it multiplies tiles by.
             operands = operands[:1] if operation.engine == "fpu" and operation.within else operands
             operands = operands[1:] if operation.engine == "sfpu" else operands
-        if operation.contracts:
-            assert all(self.steps[operand].op == READ for operand in operands), "products are of tensors"
+        if op.onto:
+            # What one step of keys adds is multiplied in each later one.
+            sizes = self.kernel.named_compile_time_args
+            times = float(-(-sizes["Kt"] // sizes["block_k"]) + sizes.get("parts", 0))
+            operands = [self.add(Step(op=RESCALED, operands=(operands[0],), numbers=(times,))), *operands[1:]]
         step = self.add(
             Step(
                 op=op.name,
@@ -253,11 +272,22 @@ class _Reader:
                 parts=self.parts if OPERATIONS[op.name].contracts else (),
             )
         )
+        if op.onto:
+            step = self.onto(op, step)
         self.dst[op.dst] = step
         if operation.reduces is not None:
             self.reduced.add(step)
         if op.block is not None:
             self.block = step
+
+    def onto(self, op: Op, step: int) -> int:
+        """What comes on top of what is in a slot."""
+        if op.block is None:
+            return self.add(Step(op="add_dst", operands=(step, self.dst[op.dst])))
+        # All slots of the block hold the same, whatever their number is called.
+        made = self.add(Step(op="add_dst", operands=(step, list(self.dst.values())[-1])))
+        self.dst = {}
+        return made
 
     def operand(self, source: Tile | Dst, op: Op) -> int:
         """The value of a tile or a slot."""
@@ -269,18 +299,35 @@ class _Reader:
             return next(index for index, step in enumerate(self.steps) if step.parts)
         if cb in self.gathered:
             # Each core has a page of its own for each value, and values have the same order everywhere.
-            page = evaluate(source.slot, dict.fromkeys(names(source.slot), 0))
-            held = self.parts_packed[self.gathered[cb]][page]
+            page = self.page(source.slot)
+            own = self.gathered[cb]
+            held = self.pages[own, page] if (own, page) in self.pages else self.parts_packed[own][page]
         elif cb in self.packed:
-            held = self.packed[cb]
+            held = self.pages.get((cb, self.page(source.slot)), self.packed[cb])
         elif cb in self.fills:
-            held = self.add(Step(op="zero" if self.fills[cb] == "zeros" else ONES))
+            held = self.add(self.filled(self.fills[cb]))
         else:
             held = self.add(Step(op=READ, tensor=self.tensors[cb]))
         # A product's operands are cut to the bits that its phases use, which is its own error.
         if self.formats[cb] != "float32" or cb in self.to_dst or OPERATIONS[op.name].contracts:
             return held
         return self.add(Step(op=UNPACK, operands=(held,)))
+
+    def filled(self, content: Content) -> Step:
+        """What a kernel that moves data fills a tile with, of what is inside of its tensors."""
+        match content:
+            case "zeros" | "row_bias":
+                return Step(op="zero")
+            case "causal_bias":
+                return Step(op=CAUSAL, shape=self.scores)
+            case "row_scaler" | "col_scaler" | "row_mask" | "col_mask":
+                return Step(op=ONES)
+            case _:
+                assert_never(content)
+
+    def page(self, slot: Index) -> int:
+        """The page of a buffer that a statement has in the first trip of all loops."""
+        return evaluate(slot, {**dict.fromkeys(names(slot), 0), **self.kernel.named_compile_time_args})
 
     def slot(self, dst: Index) -> int:
         """What is in a slot; all slots hold the block's product where the section computes one, until it is used."""

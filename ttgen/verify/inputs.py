@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, DTypeName
+from ttgen.exhaustive import assert_never
 from ttgen.formula.functions import COMPARISONS, FUNCTIONS
+from ttgen.formula.online import Online, found_in
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Number, Reduction, Value
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
@@ -21,6 +23,8 @@ from ttgen.verify.bounded import Array, Bounded
 from ttgen.verify.tolerance import Checked, expected
 
 Kind = Literal["normal", "hard"]
+Attends = Literal["queries", "keys", "values", "mask"]
+"""What a tensor is in an attention."""
 Inputs = Mapping[str, NDArray[np.float32]]
 
 # Operands that have to be positive, by the kind of node: all of them, or the divisor.
@@ -37,6 +41,12 @@ _SOME: Final = 1 / 8
 _SHIFT: Final = 2.0**-6
 _LOW: Final = 100.0
 """Below 0 by as much are numbers whose exponentials float32 hasn't, beside the padding's 0."""
+_SHARP: Final = 24.0
+"""Queries as large as this have scores of 80 and more among keys of a few hundred elements."""
+_AWAY: Final = 16.0
+"""Queries as far from all keys have scores of -100 and less."""
+_GONE: Final = 1e4
+"""Less than the scores of other keys by as much, a key has no weight."""
 _OCTAVES: Final = (-8.0, 7.0)
 """Binary logarithms of the magnitudes that functions are tried at: from where they are straight to where they end."""
 
@@ -53,6 +63,7 @@ class Demands:
         rows: as the left operand of a product, it has rows of all magnitudes, so that the product has.
         columns: as the right one, it has ordinary columns (the number of their axis), which leave these as they are.
         line: as what is reduced, it has lines along this axis that are hard to reduce.
+        attends: what it is in an attention, if it is in one.
     """
 
     positive: bool = False
@@ -62,12 +73,13 @@ class Demands:
     rows: bool = False
     columns: int | None = None
     line: int | None = None
+    attends: Attends | None = None
 
 
 def demands(graph: Graph) -> Mapping[str, Demands]:
     """What the formulas ask of each input."""
     signless, choosing, bent, tied = positive(graph), conditions(graph), bends(graph), ties(graph)
-    reduced = lines(graph)
+    reduced, attending = lines(graph), attends(graph)
     products = [value for value in graph.values if isinstance(value, Contraction)]
     lefts = _tensors(graph, (product.operands[0] for product in products))
     rights = {
@@ -84,6 +96,7 @@ def demands(graph: Graph) -> Mapping[str, Demands]:
             rows=tensor in lefts,
             columns=rights.get(tensor),
             line=reduced.get(tensor),
+            attends=attending.get(tensor),
         )
         for tensor in graph.inputs
     }
@@ -131,6 +144,30 @@ def lines(graph: Graph) -> Mapping[str, int]:
             pending += value.operands
             if isinstance(value, Input):
                 found.setdefault(value.tensor, value.axes.index(reduction.over) - len(value.axes))
+    return found
+
+
+def attends(graph: Graph) -> Mapping[str, Attends]:
+    """What tensors are in attentions; those that mask scores are what is added to them, key by key."""
+    found: dict[str, Attends] = {}
+    for online in found_in(graph).values():
+        if not isinstance(online, Online):
+            continue
+        scores, summed = graph.values[online.scores], graph.values[online.summed]
+        roles: tuple[tuple[int, Attends], ...] = (
+            (scores.operands[0], "queries"), (scores.operands[1], "keys"), (summed.operands[1], "values"),
+        )  # fmt: skip
+        mask: Attends = "mask"
+        shifts = (
+            (operand, mask)
+            for index in online.members
+            if _name(graph.values[index]) == "add"
+            for operand in graph.values[index].operands
+            if len(graph.values[operand].shape) > 1 and graph.values[operand].shape[-1] == scores.shape[-1]
+        )
+        for index, role in (*roles, *shifts):
+            if isinstance(value := graph.values[index], Input):
+                found.setdefault(value.tensor, role)
     return found
 
 
@@ -251,6 +288,8 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
     generator = _generator(tensor, seed)
     shape = tensor.shape
     ordinary = generator.standard_normal(shape)
+    if wanted.attends is not None:
+        return _attending(wanted.attends, ordinary, generator)
     values = ordinary.copy()
     what = generator.integers(0, 8, shape, dtype=np.uint8)
     octaves = _OCTAVES[0], min(_OCTAVES[1], np.log2(scale))
@@ -272,6 +311,31 @@ def _mixture(tensor: Tensor, seed: int, scale: float, wanted: Demands) -> Array:
     if wanted.line is not None:
         values = _hard_lines(values, ordinary, wanted.line, scale, generator)
     return _demanded(values, generator, wanted)
+
+
+def _attending(role: Attends, ordinary: Array, generator: np.random.Generator) -> Array:
+    """What is hard for an attention: scores that are large, equal or far below 0, keys that outweigh all, one key."""
+    rows = (*ordinary.shape[:-1], 1)
+    which = generator.integers(0, 4, rows)
+    match role:
+        case "queries":
+            far = -_AWAY * (1 + ordinary / 8)
+            return np.select([which == 0, which == 1, which == 2], [ordinary * 0.0, ordinary * _SHARP, far], ordinary)
+        case "keys":
+            # All of them in part one way, so that a query may be far from each.
+            keys = ordinary + 1
+            return np.select([which == 0, which == 1], [keys[..., :1, :], keys * 4.0], keys)
+        case "values":
+            octaves = generator.uniform(-4.0, 4.0, ordinary.shape)
+            return np.select([which == 0], [np.copysign(2.0**octaves, ordinary)], ordinary)
+        case "mask":
+            places = np.arange(ordinary.shape[-1])
+            left = np.where(which == 0, places == generator.integers(0, ordinary.shape[-1], rows), ordinary > 0)
+            # There is a first key, whatever is drawn.
+            left = left | ((places == 0) & ~np.any(left, axis=-1, keepdims=True))
+            return np.where(which == 1, ordinary, np.where(left, 0.0, -_GONE))
+        case _:
+            assert_never(role)
 
 
 def _hard_lines(values: Array, ordinary: Array, axis: int, scale: float, generator: np.random.Generator) -> Array:

@@ -43,8 +43,9 @@ def reduced(operation: Operation, step: Step, operands: list[Bounded], axis: int
     (held,) = operands
     value = np.asarray(reduce(held.value, axis=axis, keepdims=True))
     if kind != "sum":
-        # Of two that are near each other either may be taken: then it is as far off as the worst of them.
-        return _made(value, np.max(np.broadcast_to(held.error, held.value.shape), axis=axis, keepdims=True))
+        # Of those that are near each other any may be taken: it is between the extremes of what all may be.
+        ends = (reduce(held.value + off, axis=axis, keepdims=True) for off in (held.error, -held.error))
+        return _made(value, np.max([np.abs(end - value) for end in ends], axis=0))
     carried = np.sum(np.broadcast_to(held.error, held.value.shape), axis=axis, keepdims=True)
     largest = np.sum(np.abs(held.value), axis=axis, keepdims=True) + carried
     if operation.engine == "sfpu":

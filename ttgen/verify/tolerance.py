@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.functions import COMPARISONS
+from ttgen.formula.online import attention_of
 from ttgen.formula.reference import evaluate
 from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
+from ttgen.model.tiles import MASKED
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.records import dataclass
 from ttgen.spec import LoadedSpec
 from ttgen.target import PHASES
 from ttgen.verify import block_floats
 from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
-from ttgen.verify.flow import ONES, PACK, READ, UNPACK, Flow, Step, compute_kernel, flow_of
+from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, RESCALED, UNPACK, Flow, Step, compute_kernel, flow_of
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
 from ttgen.verify.reductions import ranked, reduced
 
@@ -36,6 +38,8 @@ Array = NDArray[np.float64]
 _TF32_UNIT: Final = 2.0**-10
 _ADDED: Final = 2.0**-11
 """The matrix unit rounds the smaller operand of a sum to this part of the larger."""
+_RESCALE: Final = OPERATIONS["exp"].wide.relative + OPERATIONS["mul_dst_cols"].wide.relative + 128 * FLOAT32_UNIT
+"""What a sum loses where it is multiplied by e to the power of a difference, which float32 has, of at most 128."""
 _APPROXIMATE: Final = 2.0**-5
 """What fast approximations may add to a function's value: assumed, not measured."""
 _APPROXIMATED: Final = frozenset({"erf", "exp", "gelu", "log", "reciprocal", "rsqrt", "sigmoid", "silu", "softplus",
@@ -124,11 +128,17 @@ def programs_of(loaded: LoadedSpec, plan: Plan, graph: Graph) -> tuple[Checked, 
         Checked(
             name=program.name,
             graph=stage.graph,
-            flow=flow_of(program, stage.graph.along),
+            flow=flow_of(program, stage.graph.along, _scores(stage.graph)),
             precision=precision_of(plan, program),
         )
         for stage, program in zip(stages, plan.programs, strict=True)
     )
+
+
+def _scores(graph: Graph) -> tuple[int, ...]:
+    """Rows and columns of the scores of an attention; nothing where it is none."""
+    found = attention_of(graph)
+    return () if found is None else graph.values[found.scores].shape[-2:]
 
 
 def made_by(program: Checked, known: Mapping[str, Bounded]) -> dict[str, Bounded]:
@@ -190,6 +200,15 @@ def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded],
         lost = _packed(np.abs(held.value) + held.error, step.formats[0], wide=True)
         error = np.asarray(held.error + lost)
         return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    if step.op == RESCALED:
+        (held,) = operands
+        lost = step.numbers[0] * _RESCALE * (np.abs(held.value) + held.error)
+        error = np.asarray(held.error + lost)
+        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+    if step.op == CAUSAL:
+        rows, cols = (np.arange(size) for size in step.shape)
+        later = cols > rows[:, np.newaxis] + (step.shape[1] - step.shape[0])
+        return exact(np.where(later, MASKED, 0.0))
     if step.op == ONES:
         return exact(np.ones(()))
     operation = OPERATIONS[step.op]
@@ -274,6 +293,8 @@ def _share(terms: list[Bounded]) -> Array:
 def passed_on(function: str, terms: list[Bounded], value: Array) -> Array:
     """What the errors of a function's operands become, parameters among them, where its value is `value`."""
     match function, terms:
+        case "causal", [operand]:
+            return np.where(np.isfinite(value), operand.error, 0.0)
         case "zero", []:
             return np.zeros(())
         case "identity", [number]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
+
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.errors import counted
 from ttgen.formula.infer import graph_of
+from ttgen.formula.online import attention_of
 from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
 from ttgen.records import dataclass
@@ -18,7 +21,7 @@ from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.judging import DEVIATION
+from ttgen.verify.judging import DEVIATION, RELATIVE
 from ttgen.verify.run import Counters, Finding, Outcome, emulate
 from ttgen.verify.tolerance import Checked, expected, programs_of
 from ttgen.verify.toolchain import Builder
@@ -193,10 +196,12 @@ class _Session:
                 alone = [output.tensor for output in program.graph.outputs if output.tensor in self.alone]
                 for name, bounded in self._stage(program, kind, there).items() if alone else ():
                     if name in alone and name in outcome.stored:
-                        yield compare(self.plan, name, outcome.stored[name], bounded, kind, program.name)
+                        most = _most_relative(program)
+                        yield compare(self.plan, name, outcome.stored[name], bounded, kind, program.name, most)
         for name, bounded in whole.items():
             if name in outcome.stored:
-                yield compare(self.plan, name, outcome.stored[name], bounded, kind)
+                most = _most_relative(self.programs[0]) if len(self.programs) == 1 else np.inf
+                yield compare(self.plan, name, outcome.stored[name], bounded, kind, most_relative=most)
 
     def _stage(self, program: Checked, kind: Kind, there: Inputs) -> Mapping[str, Bounded]:
         """What a program should store, from what is there; found once as long as that is the same in every order."""
@@ -224,6 +229,11 @@ class _Session:
         )
 
 
+def _most_relative(program: Checked) -> float:
+    """How far all of an output may be off, where that says more than its bounds."""
+    return RELATIVE if attention_of(program.graph) is not None else np.inf
+
+
 def _tells_more(checked: OutputCheck, shown: OutputCheck) -> bool:
     """Whether a run is shown instead of another: one that failed, one that can't be judged, the worse of the normal."""
     if checked.passed != shown.passed:
@@ -235,6 +245,12 @@ def _tells_more(checked: OutputCheck, shown: OutputCheck) -> bool:
 
 def _wrong(checked: OutputCheck, dtype: DTypeName) -> Finding:
     of = f" of stage {checked.stage}" if checked.stage else ""
+    if checked.within and checked.relative > checked.most_relative:
+        return Finding(
+            name="wrong-numbers",
+            message=f"{checked.tensor}{of}: each element is within its bound, but not all of them together: errors are "
+            f"{checked.relative:.2%} of the values (at most {checked.most_relative:.0%}, as roots of the mean square)",
+        )
     if checked.within:
         return Finding(
             name="wrong-numbers",
