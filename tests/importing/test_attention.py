@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ttgen
 from tests.importing.attention import attention
+from ttgen.cli.main import main
 from ttgen.errors import SpecError
-from ttgen.formula.parse import parse
 from ttgen.importing.importer import Imported, import_text
 
-
-def is_known(formula: str) -> bool:
-    try:
-        parse(formula, ())
-    except SpecError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(
-    not is_known("Y = causal(Q @ K.mT)"), reason="formulas have neither .mT nor causal in this version"
-)
 SCALE = "0.1767767"
 
 
@@ -97,3 +86,13 @@ def test_faults_are_not_proven(before: str, after: str) -> None:
     assert before in text
     with pytest.raises(SpecError):
         import_text(text.replace(before, after), "kernel.py", None, {"groups": 2}, dtypes={})
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_verifies_in_the_emulator(groups: int, causal: bool, tmp_path: Path) -> None:
+    path = tmp_path / "attention.yaml"
+    found = imported({"groups": groups, "batch": 1, "seq": 64}, heads_first=False, causal=causal)
+    path.write_text(found.text)
+    assert [program.pattern for program in ttgen.plan(ttgen.loads(found.text)).programs] == ["attention"]
+    assert main(["verify", str(path)]) == 0

@@ -78,7 +78,10 @@ def test_a_softmax_has_no_schedule_of_its_own() -> None:
 
 def test_attention_is_proven_where_blocks_divide_and_says_where_the_source_is_wrong() -> None:
     found = imported(FLASH)
-    assert said(found.text)[-1] == "compute: O = softmax(0.125 * (Q @ K.T)) @ V"
+    assert said(found.text)[-2:] == [
+        "compute: O = softmax(0.125 * (Q @ K.T)) @ V",
+        "schedule: {block: {m: 2, k: 2}}",
+    ]
     given = found.proof.of("given")
     assert given is not None
     assert (given.case.text, given.outcome) == ("S=512 D=64", "agrees")

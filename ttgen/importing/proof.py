@@ -120,12 +120,15 @@ def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: 
     for case in _cases(own, blocks):
         if any(set(case.sizes) == set(verdict.case.sizes) for verdict in verdicts):
             continue
-        verdict = _at(case, understood, read, given, budget)
-        if verdict.outcome == "refused":
-            # There may have to be as many of what is taken one by one, such as heads, as there are.
-            one_by_one = {name: size for name, size in own if blocks[name][1] == "single"}
-            other = Case(kind=case.kind, sizes=tuple((dict(case.sizes) | one_by_one).items()))
-            verdict = verdict if other == case else _at(other, understood, read, given, budget)
+        # There may have to be as many heads as there are, or as many keys as queries.
+        one_by_one = {name: size for name, size in own if blocks[name][1] == "single"}
+        even = {name: 2 * blocks[name][0] for name, _size in own if blocks[name][1] == "blocked"}
+        tried = [_at(case, understood, read, given, budget)]
+        for others in (one_by_one, *((even, one_by_one | even) if case.kind == "whole" else ())):
+            if others and tried[-1].outcome == "refused":
+                other = Case(kind=case.kind, sizes=tuple((dict(case.sizes) | others).items()))
+                tried.append(_at(other, understood, read, given, budget))
+        verdict = tried[0] if tried[-1].outcome == "refused" else tried[-1]
         verdicts.append(verdict)
     return Proof(verdicts=tuple(verdicts), is_ragged=is_ragged)
 

@@ -12,6 +12,8 @@ from ttgen.importing.understanding import Understood
 
 TILE: Final = 32
 
+_ATTENTION: Final = re.compile(r"softmax\(.* @ .*\) @ \w+$")
+
 Entries = dict[str, str]
 """The keys of `schedule`, each with its text."""
 
@@ -21,7 +23,8 @@ def schedule_of(understood: Understood) -> tuple[Entries, list[str]]:
     products, reduces = _kinds(understood)
     entries: Entries = {}
     notes: list[str] = []
-    if len(understood.formulas) > 1 or products > 1 or (products and reduces):
+    is_attention = products == 2 and _ATTENTION.match(understood.formulas[0].text) is not None
+    if len(understood.formulas) > 1 or ((products > 1 or (products and reduces)) and not is_attention):
         notes.append("blocks: the formulas are several programs, each with blocks of its own")
         return entries, notes
     if order := _order(understood, notes):
@@ -69,7 +72,10 @@ def _block(understood: Understood, notes: list[str], *, has_product: bool, reduc
         sides[side] = _tiles(extent, part.size, side, notes)
         if extent == 1 and side == "m" and part.size > 1:
             notes.append("block.m: blocks of one row: a tile has 32")
-    if has_product and understood.lifted.steps:
+    if has_product and reduces:
+        # The steps of an attention go along keys, which its second product sums over.
+        sides["k"] = _tiles(understood.lifted.steps[-1], max(_depths(understood)), "k", notes)
+    elif has_product and understood.lifted.steps:
         depth = max((size for size in _depths(understood)), default=TILE)
         chunk = understood.kernel.hints.chunk
         sides["k"] = min(chunk, ceil(depth / TILE)) if chunk else _tiles(understood.lifted.steps[0], depth, "k", notes)
