@@ -315,3 +315,15 @@ def test_the_spec_says_where_it_comes_from_and_what_was_compared() -> None:
         "# Proven: run block by block, the source gives what the formula does at M=100 K=128 N=192; M=256 K=192 N=384;",
         "# M=200 K=100 N=150; M=128 K=64 N=96.",
     ]
+
+
+def test_sizes_that_take_too_long_are_stood_for_by_others() -> None:
+    found = imported(LINEAR, {"M": 8192, "K": 8192, "N": 8256})
+    given = found.proof.of("given")
+    assert given is not None
+    assert given.outcome == "skipped"
+    assert found.proof.holds
+    assert "# The spec's own sizes take too long to be run: these stand for them." in found.text
+    ragged = LINEAR.replace("T.Pipelined(T.ceildiv(K, bk)", "T.Pipelined(K // bk")
+    assert imported(ragged, {"M": 8192, "K": 8192, "N": 8256}).warnings
+    assert "not proven at M=200 K=100 N=150" in refused(ragged, {"M": 8192, "K": 8200, "N": 8256})
