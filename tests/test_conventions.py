@@ -101,6 +101,16 @@ LAYERS = {
     "trees": {"errors"},
     "report": {"cost", "model", "planner", "review", "target"},
     "codes": set(),
+    "importing": {
+        "canonical",
+        "dtypes",
+        "errors",
+        "exhaustive",
+        "formula",
+        "loading",
+        "names",
+        "planner",
+    },
     "canonical": {"errors", "schema", "source", "spec"},
     "formats": {"codes", "errors", "version"},
     "review": {

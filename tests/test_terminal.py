@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.importing.sources import GEMM, LINEAR, SOFTMAX, source
 from tests.test_docs import checkout, environment  # noqa: F401
 from ttgen.cli.main import _COMMANDS, main
 
@@ -131,6 +132,9 @@ def test_the_examples_of_help_run(
     for path in (checkout / "specs").iterdir():
         if path.stem not in {"gemm", "linear_relu", "row", "tile"}:
             path.unlink()
+    # Kernels to import.
+    (checkout / "gemm.py").write_text(source(GEMM))
+    (checkout / "kernels.py").write_text(source(LINEAR, SOFTMAX))
     # A repository, too.
     git = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q", "-b", "main"], ["add", "specs"], ["commit", "-qm", "specs"]):

@@ -17,6 +17,7 @@ from ttgen.version import __version__
 # `typing` would be half of what `ttgen --version` imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ttgen.diagnostics import describe
@@ -36,6 +37,7 @@ __all__ = [
     "UserError",
     "__version__",
     "describe",
+    "import_kernel",
     "load",
     "loads",
     "plan",
@@ -91,6 +93,35 @@ def loads(text: str, *, name: str = "spec.yaml") -> LoadedSpec:
     from ttgen import loading
 
     return loading.loads(text, name=name)
+
+
+def import_kernel(
+    path: str | Path,
+    name: str | None = None,
+    *,
+    dtypes: Mapping[str, str] | None = None,
+    unproven: bool = False,
+    **sizes: float | str,
+) -> LoadedSpec:
+    """The spec of a TileLang kernel, proven to compute the same; the file is read and never run.
+
+    Args:
+        path: the file.
+        name: the kernel's function; None where there is one only.
+        dtypes: dtypes that become others: `{"float16": "bfloat16"}`.
+        unproven: take what isn't proven too.
+        sizes: values of the kernel's parameters, where they aren't their defaults.
+
+    Raises:
+        SpecError: what isn't read, isn't followed or isn't proven, where it is in the file.
+        OutputError: the file can't be read.
+    """
+    from pathlib import Path
+
+    from ttgen.importing.importer import import_file
+
+    imported = import_file(Path(path), name, sizes, dtypes=dtypes or {}, unproven=unproven)
+    return loads(imported.text, name=f"{imported.kernel}.yaml")
 
 
 def plan(spec: LoadedSpec) -> Plan:

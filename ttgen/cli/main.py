@@ -50,9 +50,13 @@ _COMMANDS: Final = {
     "report": "write a page about kernels: work, memory, time, decisions, drawn",
     "fmt": "write specs in their canonical form",
     "new": "write a commented spec to start from",
+    "import": "make a spec of a TileLang kernel, proven to compute the same",
     "schema": "print the JSON Schema of specs or of tt.plan.json",
     "targets": "list the cards",
 }
+
+_MODULES: Final = {"import": "import_kernel"}
+"""Modules of commands whose name a module can't have."""
 
 _EXIT_STATUS: Final = """\
 exit status:
@@ -87,7 +91,7 @@ def parser(command: str | None = None) -> Parser:
     top.add_argument("--version", action="version", version=f"ttgen {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, summary in _COMMANDS.items():
-        module = import_module(f"ttgen.cli.{name}") if name == command else None
+        module = import_module(f"ttgen.cli.{_MODULES.get(name, name)}") if name == command else None
         added = commands.add_parser(
             name,
             help=summary,

@@ -84,11 +84,16 @@ def run(options: argparse.Namespace) -> int:
         formula=options.formula.strip(),
     )
     resolve(loads(text, name=str(options.output or "new spec")))
-    _write(text, options.output)
+    write_new(text, options.output)
     return OK
 
 
-def _write(text: str, path: Path | None) -> None:
+def write_new(text: str, path: Path | None) -> None:
+    """Writes a spec to a file that doesn't exist, or prints it.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
     if path is None:
         print_document(text)
         return

@@ -47,7 +47,7 @@ def add_output(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def require_numpy(command: str, extra: str = "verify") -> None:
+def require_numpy(command: str, extra: str = "verify", packages: Iterable[str] = ("numpy", "ml_dtypes")) -> None:
     """Says what a command needs beside ttgen, where it isn't there, and the extra that has it.
 
     Raises:
@@ -55,7 +55,7 @@ def require_numpy(command: str, extra: str = "verify") -> None:
     """
     from importlib.util import find_spec
 
-    for package in ("numpy", "ml_dtypes"):
+    for package in packages:
         if find_spec(package) is None:
             raise ToolchainError(f"{command} needs the Python package {package}: pip install 'ttgen[{extra}]'")
 
