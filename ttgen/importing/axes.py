@@ -22,6 +22,7 @@ from ttgen.importing.nodes import (
     Num,
     free,
     function,
+    indices_of,
     rebuilt,
     substituted,
     walk,
@@ -214,12 +215,7 @@ def _joined(node: Node) -> Node:
         inner = _joined(node.operand)
         if isinstance(inner, Fold) and inner.kind == node.kind:
             uses = [
-                index
-                for item in walk(inner.operand)
-                for index in (
-                    item.indices if isinstance(item, Element) else (item.at,) if isinstance(item, Index) else ()
-                )
-                if node.variable in index.variables
+                index for item in walk(inner.operand) for index in indices_of(item) if node.variable in index.variables
             ]
             if uses and all(inner.variable in index.variables for index in uses):
                 return inner

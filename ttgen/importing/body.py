@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from ttgen.errors import SpecError
 from ttgen.importing.declarations import Declarations, TensorType
 from ttgen.importing.dialect import NOTES, SIGNATURES
 from ttgen.importing.form import (
@@ -103,8 +104,6 @@ class Body(Declarations):
 
     def tolerated(self, node: ast.expr, scope: Scope) -> Any:
         """A value; outside of kernels, what isn't read is unknown until something depends on it."""
-        from ttgen.errors import SpecError
-
         if not self.tolerant:
             return self.value(node, scope)
         try:
@@ -286,9 +285,17 @@ class Body(Declarations):
 
     def parallel(self, node: ast.For, arguments: list[Any], scope: Scope) -> None:
         """Lanes."""
-        targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
+        targets = _targets(node)
         if len(targets) != len(arguments):
             raise self.refuse(f"{len(arguments)} extents for {len(targets)} variables", node.iter)
+        variables, inner = self.variables_of(targets, scope)
+        extents = tuple(self.integer(item, node.iter) for item in arguments)
+        body = self.collected(lambda: self.run(node.body, inner))
+        at = self.file.at(node.iter)
+        self.emit(Parallel(variables=variables, extents=extents, body=body, at=at))
+
+    def variables_of(self, targets: Sequence[ast.expr], scope: Scope) -> tuple[tuple[str, ...], Scope]:
+        """Variables of the kernel's for those that a loop names, and a scope that has them."""
         inner = Scope(scope)
         variables = []
         for target in targets:
@@ -296,26 +303,16 @@ class Body(Declarations):
                 raise self.refuse("a variable is expected here", target)
             variables.append(self.unique(target.id))
             inner.names[target.id] = Variable(variables[-1])
-        extents = tuple(self.integer(item, node.iter) for item in arguments)
-        body = self.collected(lambda: self.run(node.body, inner))
-        at = self.file.at(node.iter)
-        self.emit(Parallel(variables=tuple(variables), extents=extents, body=body, at=at))
+        return tuple(variables), inner
 
     def persistent(self, node: ast.For, given: dict[str, Any], scope: Scope) -> None:
         """All units of a grid, which some cores share: each is made once, by whichever."""
         domain = given.get("domain")
-        targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
+        targets = _targets(node)
         if not isinstance(domain, (list, tuple)) or len(domain) != len(targets):
             raise self.refuse("a list of extents, one a variable, is expected here", node.iter)
         self.note("persistent", "T.Persistent: the loop over units is every kernel's here", node)
-        body: tuple[Statement, ...] = ()
-        inner = Scope(scope)
-        names = []
-        for target in targets:
-            if not isinstance(target, ast.Name):
-                raise self.refuse("a variable is expected here", target)
-            names.append(self.unique(target.id))
-            inner.names[target.id] = Variable(names[-1])
+        names, inner = self.variables_of(targets, scope)
         body = self.collected(lambda: self.run(node.body, inner))
         for name, extent in reversed(list(zip(names, domain, strict=True))):
             count = self.expression_of(extent, node.iter)
@@ -381,3 +378,8 @@ class Body(Declarations):
         if name in SIGNATURES or name in ("const", "dynamic", "symbolic"):
             return self.statement(name, node, arguments, named)
         raise self.refuse(self.why_not(name), node)
+
+
+def _targets(node: ast.For) -> Sequence[ast.expr]:
+    """What a loop gives values."""
+    return node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]

@@ -25,6 +25,7 @@ from ttgen.importing.nodes import (
     Num,
     free,
     function,
+    is_of_places,
     operands_of,
     rebuilt,
     walk,
@@ -134,7 +135,7 @@ def _has_corners(node: Node, outside: Node) -> bool:
     """Whether a value has functions with corners, but for those inside of a part of it, along whatever axis."""
     if _same_but_for_axes(node, outside):
         return False
-    if isinstance(node, Function) and node.name == "where" and _is_of_places(node.operands[0]):
+    if isinstance(node, Function) and node.name == "where" and is_of_places(node.operands[0]):
         # A mask is the same for all values, and the proof runs all of its places.
         return any(_has_corners(item, outside) for item in node.operands[1:])
     if isinstance(node, Function) and node.name in _PIECEWISE:
@@ -142,11 +143,6 @@ def _has_corners(node: Node, outside: Node) -> bool:
         if not numbers or min(map(abs, numbers)) < _LARGE:
             return True
     return any(_has_corners(item, outside) for item in operands_of(node))
-
-
-def _is_of_places(condition: Node) -> bool:
-    """Whether a condition is on places alone."""
-    return not any(isinstance(item, Element) for item in walk(condition))
 
 
 def _same_but_for_axes(one: Node, other: Node) -> bool:

@@ -222,23 +222,22 @@ class _State:
         if not self.kernel.buffers[name].is_tensor and not np.all(inside | ~keep):
             raise refuse_at("an index outside of what is allocated", at)
         keep = keep & inside
-        places = np.ravel_multi_index([index[keep] for index in indices], array.shape)
+        places = tuple(index[keep] for index in indices)
         given = values[keep]
         if statement.adds:
-            np.add.at(array.reshape(-1), places, given)
+            np.add.at(array, places, given)
             return
-        flat = array.reshape(-1)
-        before = flat[places]
-        flat[places] = given
-        if not _same(flat[places], given):
+        before = array[places]
+        array[places] = given
+        if not _same(array[places], given):
             raise refuse_at("lanes write different values to one element: which comes last isn't said", at)
         self.claim(name, places, before, given, at)
 
-    def claim(self, name: str, places: Any, before: Any, given: Any, at: At) -> None:
+    def claim(self, name: str, places: tuple[Any, ...], before: Array, given: Array, at: At) -> None:
         """Refuses that a block changes what another one has written."""
         if name not in self.writers:
             return
-        writers = self.writers[name].reshape(-1)
+        writers = self.writers[name]
         others = (writers[places] >= 0) & (writers[places] != self.block)
         if np.any(others) and not _same(before[others], given[others]):
             raise refuse_at(
@@ -260,41 +259,26 @@ class _State:
         self.budget.spend(prod(region.extents))
         starts = [self.whole(start, at) for start in region.starts]
         buffer = self.kernel.buffers[region.buffer]
-        cut, place = [], []
-        for start, extent, size in zip(starts, region.extents, array.shape, strict=True):
-            first, last = min(max(start, 0), size), min(max(start + extent, 0), size)
-            cut.append(slice(first, last))
-            place.append(slice(first - start, max(first, last) - start))
-        inner = array[tuple(cut)]
+        own, place = _inside(starts, region.extents, array.shape)
+        inner = array[own]
         if inner.shape == region.extents:
             return inner
         if not buffer.is_tensor:
             raise refuse_at("a region outside of what is allocated", at)
         result = np.full(region.extents, self.kernel.fills.get(region.buffer, 0.0))
         if inner.size:
-            result[tuple(place)] = inner
+            result[place] = inner
         return result
 
     def write(self, region: Region, value: Array, at: At) -> None:
         """Gives the elements of a region their values; those outside of a tensor are dropped."""
         array = self.array(region.buffer, at)
         starts = [self.whole(start, at) for start in region.starts]
-        cut, place = [], []
-        for start, extent, size in zip(starts, region.extents, array.shape, strict=True):
-            first, last = min(max(start, 0), size), min(max(start + extent, 0), size)
-            cut.append(slice(first, last))
-            place.append(slice(first - start, max(first, last) - start))
-        own = tuple(cut)
+        own, place = _inside(starts, region.extents, array.shape)
         if array[own].shape != region.extents and not self.kernel.buffers[region.buffer].is_tensor:
             raise refuse_at("a region outside of what is allocated", at)
-        given = value[tuple(place)]
-        if region.buffer in self.writers:
-            writers = self.writers[region.buffer][own]
-            others = (writers >= 0) & (writers != self.block)
-            if np.any(others) and not _same(array[own][others], given[others]):
-                text = f"blocks write different values to one element of '{region.buffer}': which comes last isn't said"
-                raise refuse_at(text, at)
-            self.writers[region.buffer][own] = self.block
+        given = value[place]
+        self.claim(region.buffer, own, array[own], given, at)
         array[own] = given
 
     def whole(self, expression: Expression, at: At) -> int:
@@ -345,6 +329,18 @@ class _State:
                 raise refuse_at("an index outside of what is allocated", at)
             return value
         return np.where(inside, value, self.kernel.fills.get(name, 0.0))
+
+
+def _inside(
+    starts: Sequence[int], extents: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The part of a region that is inside of an array: its place there, and in the region."""
+    own, place = [], []
+    for start, extent, size in zip(starts, extents, shape, strict=True):
+        first, last = min(max(start, 0), size), min(max(start + extent, 0), size)
+        own.append(slice(first, last))
+        place.append(slice(first - start, max(first, last) - start))
+    return tuple(own), tuple(place)
 
 
 def _same(one: Any, other: Any) -> bool:

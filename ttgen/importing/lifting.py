@@ -36,7 +36,20 @@ from ttgen.importing.form import (
     Variable,
 )
 from ttgen.importing.lifted import Held, Lifted, Walked, Written
-from ttgen.importing.nodes import Element, Fold, Index, Node, Num, free, function, size, substituted, walk
+from ttgen.importing.nodes import (
+    Element,
+    Fold,
+    Index,
+    Node,
+    Num,
+    free,
+    function,
+    indices_of,
+    is_of_places,
+    size,
+    substituted,
+    walk,
+)
 from ttgen.importing.text import refuse_at
 
 MAX_NODES: Final = 1500
@@ -158,8 +171,8 @@ class _State:
         inner = {*places, *bound, *self.lanes}
         found = True
         for item in walk(node):
-            indices = item.indices if isinstance(item, Element) else (item.at,) if isinstance(item, Index) else ()
-            found &= all(not index.variables.isdisjoint(inner) for index in indices if name in index.variables)
+            named = (index for index in indices_of(item) if name in index.variables)
+            found &= all(not index.variables.isdisjoint(inner) for index in named)
         return found
 
     def copy(self, source: Region, target: Region, at: At) -> None:
@@ -273,7 +286,7 @@ class _State:
         node = self.node(statement.value, at)
         indices = [self.index(index, at) for index in statement.indices]
         if buffer.is_tensor:
-            if self.guard is not None and not _is_edge(self.guard):
+            if self.guard is not None and not is_of_places(self.guard):
                 raise refuse_at("a tensor's elements are written under a condition: write all of them", at)
             extents = tuple(self.extent(index) for index in indices)
             for number, extent in enumerate(extents):
@@ -360,11 +373,6 @@ class _State:
 
 def _is_zero(expression: Expression) -> bool:
     return affine(expression) == ZERO
-
-
-def _is_edge(condition: Node) -> bool:
-    """Whether a condition is on indices alone, as one is that keeps a block inside of a tensor."""
-    return not any(isinstance(item, Element) for item in walk(condition))
 
 
 def _kind(node: Node) -> Literal["sum", "max", "min"] | None:

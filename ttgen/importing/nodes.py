@@ -76,14 +76,18 @@ def operands_of(node: Node) -> tuple[Node, ...]:
     return ()
 
 
+def indices_of(node: Node) -> tuple[Affine, ...]:
+    """The indices that a node names itself."""
+    if isinstance(node, Element):
+        return node.indices
+    return (node.at,) if isinstance(node, Index) else ()
+
+
 def free(node: Node) -> frozenset[str]:
     """The variables that a value depends on."""
     found: set[str] = set()
-    if isinstance(node, Element):
-        for index in node.indices:
-            found |= index.variables
-    elif isinstance(node, Index):
-        found |= node.at.variables
+    for index in indices_of(node):
+        found |= index.variables
     for operand in operands_of(node):
         found |= free(operand)
     if isinstance(node, Fold):
@@ -136,6 +140,11 @@ def walk(node: Node) -> list[Node]:
     for operand in operands_of(node):
         found += walk(operand)
     return found
+
+
+def is_of_places(condition: Node) -> bool:
+    """Whether a condition is on indices alone, as one is that keeps a block inside of a tensor."""
+    return not any(isinstance(item, Element) for item in walk(condition))
 
 
 def function(name: str, *operands: Node) -> Node:

@@ -21,6 +21,7 @@ from ttgen.importing.form import Kernel
 from ttgen.importing.interpreter import MAX_ELEMENTS, run
 from ttgen.importing.text import refuse_at
 from ttgen.importing.understanding import Understood, declared, elements
+from ttgen.importing.views import shape_of
 from ttgen.importing.work import Budget, TooMuchWork
 from ttgen.loading import loads
 from ttgen.records import dataclass
@@ -113,7 +114,7 @@ def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: 
         budget: what all runs may take.
     """
     kernel = understood.kernel
-    own = tuple((name, size) for name, size in kernel.sizes.items() if name in _varied(kernel))
+    own = _varied(kernel)
     verdicts = [_compare(understood, Case(kind="given", sizes=own), budget)]
     blocks = _blocks(understood, read, given)
     is_ragged = any(size % blocks[name][0] for name, size in own if name in blocks and blocks[name][1] == "blocked")
@@ -136,7 +137,7 @@ def prove(understood: Understood, read: Read, given: Mapping[str, Any], budget: 
 def differing(understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> list[Verdict]:
     """The sizes that are wrong when they are ragged: each on its own, with the others whole."""
     kernel = understood.kernel
-    own = tuple((name, size) for name, size in kernel.sizes.items() if name in _varied(kernel))
+    own = _varied(kernel)
     blocks = _blocks(understood, read, given)
     whole, ragged, _one = (dict(case.sizes) for case in _cases(own, blocks))
     found = []
@@ -150,11 +151,10 @@ def differing(understood: Understood, read: Read, given: Mapping[str, Any], budg
     return found
 
 
-def _varied(kernel: Kernel) -> set[str]:
+def _varied(kernel: Kernel) -> tuple[tuple[str, int], ...]:
     """The sizes of tensors that can be chosen."""
-    return {
-        name for tensor in kernel.tensors for name in tensor.dims if isinstance(name, str) and name in kernel.settable
-    }
+    chosen = {name for tensor in kernel.tensors for name in tensor.dims if name in kernel.settable}
+    return tuple((name, size) for name, size in kernel.sizes.items() if name in chosen)
 
 
 def _at(case: Case, understood: Understood, read: Read, given: Mapping[str, Any], budget: Budget) -> Verdict:
@@ -182,29 +182,28 @@ def _blocks(understood: Understood, read: Read, given: Mapping[str, Any]) -> dic
     """How the kernel goes through each size: by blocks of so many, all of it at once, or one by one."""
     kernel = understood.kernel
     varied = _varied(kernel)
-    doubled = {name: 2 * kernel.sizes[name] for name in varied}
+    doubled = {name: 2 * size for name, size in varied}
     try:
         # What a block has all of grows along.
         other = read({**given, **doubled})
     except SpecError:
         other = understood
     found: dict[str, tuple[int, str]] = {}
-    for name in varied:
-        taken: dict[tuple[str, int], set[int]] = {}
-        for walked in other.lifted.walked:
-            buffer = other.kernel.buffers[walked.tensor]
-            if buffer.dims[walked.dimension] == name:
-                taken.setdefault((walked.tensor, walked.dimension), set()).add(walked.extent)
-        extents = {extent for some in taken.values() for extent in some}
+    for name, size in varied:
+        extents = {
+            walked.extent
+            for walked in other.lifted.walked
+            if other.kernel.buffers[walked.tensor].dims[walked.dimension] == name
+        }
         full = other.kernel.sizes[name]
         cut = sorted(extent for extent in extents if extent not in (1, full))
         if other is understood and not cut and extents - {1}:
-            cut = [kernel.sizes[name]]
+            cut = [size]
         if cut:
             together = lcm(*cut)
             found[name] = (together if together <= _LARGEST_BLOCK else max(cut), "blocked")
         elif full in extents and full != 1:
-            found[name] = (kernel.sizes[name], "held")
+            found[name] = (size, "held")
         else:
             found[name] = (1, "single")
     return found
@@ -234,7 +233,7 @@ def formula_text(understood: Understood) -> str:
     """A spec of no more than tensors and formulas, with shapes in numbers."""
     lines = ["kernel: proof", "tensors:"]
     for tensor, view in understood.views.items():
-        shape = ", ".join(str(1 if part is None else part.size) for part in view)
+        shape = ", ".join(map(str, shape_of(view)))
         lines.append(f"  {understood.names[tensor]}: {{shape: [{shape}], dtype: float32}}")
     lines.append("compute:")
     lines += [f"  - {understood.names[formula.target]} = {formula.text}" for formula in understood.formulas]

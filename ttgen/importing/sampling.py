@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ttgen.exhaustive import assert_never
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.importing.affine import Affine
-from ttgen.importing.nodes import Along, Element, Fold, Function, Index, Node, Num, walk
+from ttgen.importing.nodes import Along, Element, Fold, Function, Index, Node, Num, indices_of, walk
 
 Array = NDArray[np.float64]
 
@@ -40,9 +40,7 @@ class Sample:
         names: dict[str, None] = {}
         for node in nodes:
             for item in walk(node):
-                for index in (
-                    item.indices if isinstance(item, Element) else (item.at,) if isinstance(item, Index) else ()
-                ):
+                for index in indices_of(item):
                     names |= dict.fromkeys(sorted(index.variables))
                 if isinstance(item, (Fold, Along)):
                     names[item.variable] = None

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Final
 
+from ttgen.dtypes import TILE
 from ttgen.importing.nodes import Along, Fold, Node, walk
 from ttgen.importing.understanding import Understood
-
-TILE: Final = 32
 
 _ATTENTION: Final = re.compile(r"softmax\(.* @ .*\) @ \w+$")
 

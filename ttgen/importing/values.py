@@ -139,8 +139,6 @@ def expression(value: object) -> Expression | None:
     """A value as an expression; None for what is none."""
     if isinstance(value, (Constant, Variable, Apply, Load)):
         return value
-    if isinstance(value, bool):
-        return Constant(int(value))
     if isinstance(value, (int, float)):
         return Constant(int(value) if isinstance(value, int) else value)
     if isinstance(value, Indexed) and not any(isinstance(item, Span) for item in value.items):
