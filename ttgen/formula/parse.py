@@ -7,6 +7,7 @@ import math
 import re
 import struct
 import warnings
+from collections.abc import Collection, Iterable, Iterator
 from keyword import iskeyword
 from typing import Final
 
@@ -228,13 +229,8 @@ class _Parser:
                 takes += f" and at most {listing(function.parameters)}"
             raise self.refuse(f"{name} takes {takes}, not {len(positional)}", span)
         given = dict(zip(function.parameters, positional[function.operands :], strict=False))
-        for keyword in node.keywords:
-            if keyword.arg is None or keyword.arg not in function.parameters:
-                known = f"it has {listing(function.parameters)}" if function.parameters else "it takes none"
-                raise self.refuse(f"{name} has no parameter '{keyword.arg or '**'}'; {known}", self.span(keyword))
-            if keyword.arg in given:
-                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
-            given[keyword.arg] = self.expression(keyword.value)
+        for parameter, argument in self.keywords(name, node, function.parameters, taken=given):
+            given[parameter] = self.expression(argument)
         parameters = []
         for parameter, default in function.parameters.items():
             value = given.get(parameter)
@@ -257,6 +253,20 @@ class _Parser:
             raise self.refuse(f"{name} of numbers only: write its value", span)
         return Apply(kind=name, operands=operands, parameters=tuple(parameters), span=span)
 
+    def keywords(
+        self, name: str, node: ast.Call, options: Collection[str], taken: Iterable[str] = ()
+    ) -> Iterator[tuple[str, ast.expr]]:
+        """The parameters of a call that are given by name, but for those that are given already."""
+        seen = set(taken)
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg not in options:
+                known = f"it has {listing(options)}" if options else "it takes none"
+                raise self.refuse(f"{name} has no parameter '{keyword.arg or '**'}'; {known}", self.span(keyword))
+            if keyword.arg in seen:
+                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
+            seen.add(keyword.arg)
+            yield keyword.arg, keyword.value
+
     def reduction(self, name: str, node: ast.Call, span: Span) -> Syntax:
         """A reduction, or a function that is made of some."""
         composed = COMPOSED.get(name)
@@ -268,15 +278,7 @@ class _Parser:
             names = ", ".join(("x", "g", "b")[:takes])
             example = f"{name}({names})" if composed else f"{name}(x, axis=-1, keepdims=True)"
             raise self.refuse(f"{name} takes {takes} operand{'s' if takes > 1 else ''}: write {example}", span)
-        given: dict[str, ast.expr] = {}
-        for keyword in node.keywords:
-            if keyword.arg is None or keyword.arg not in options:
-                raise self.refuse(
-                    f"{name} has no parameter '{keyword.arg or '**'}'; it has {listing(options)}", self.span(keyword)
-                )
-            if keyword.arg in given:
-                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
-            given[keyword.arg] = keyword.value
+        given = dict(self.keywords(name, node, options))
         eps = composed.eps or 0.0 if composed else 0.0
         if "eps" in given:
             number = self.expression(given["eps"])
@@ -302,14 +304,7 @@ class _Parser:
         if len(node.args) != 3:
             text = "attention takes 3 operands: write attention(q, k, v, scale=0.125, causal=True)"
             raise self.refuse(text, span)
-        given: dict[str, ast.expr] = {}
-        for keyword in node.keywords:
-            if keyword.arg not in ("scale", "causal"):
-                text = f"attention has no parameter '{keyword.arg or '**'}'; it has scale or causal"
-                raise self.refuse(text, self.span(keyword))
-            if keyword.arg in given:
-                raise self.refuse(f"'{keyword.arg}' is given twice", self.span(keyword))
-            given[keyword.arg] = keyword.value
+        given = dict(self.keywords("attention", node, ("scale", "causal")))
         scale = None
         if "scale" in given:
             number = self.expression(given["scale"])
