@@ -169,8 +169,8 @@ PLANNER: tuple[Fault, ...] = (
             "test_snapshots.py::test_rendered_files[gemm_edges]",
         ),
         (
-            '"y_start": {core: y for core, (_x, y) in parts.items()},',
-            '"y_start": {core: 0 for core, (_x, y) in parts.items()},',
+            '"y_start": {core: y for core, (_x, y) in begins.items()},',
+            '"y_start": {core: 0 for core, (_x, y) in begins.items()},',
             "test_snapshots.py::test_rendered_files[gemm_edges]",
         ),
         (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
 from ttgen.errors import counted, refuse
 from ttgen.formula.online import attention_of
 from ttgen.model.design import HELPERS, ROOTS, WORKERS
-from ttgen.model.grids import GroupShape, Local, Operand
+from ttgen.model.grids import Coordinate, GroupShape, Local, Operand
 from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
 from ttgen.model.schedule import Schedule
 from ttgen.patterns.context import tiles_of
@@ -102,20 +102,13 @@ def _heads(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_grid: G
     """
     found = sides("a" if shared != "none" else "none", grid.x, grid.y, core_grid)
     dealt = policy.split(grid.x, grid.y, found.down, found.across)
-    lines = {(index % found.cols, index // found.cols): index for index in range(found.down * found.across)}
-    is_line = 1 in (grid.x, grid.y)
-    begins = {core: core if not is_line else (index, 0) if grid.y == 1 else (0, index) for core, index in lines.items()}
-    most = max(dealt.x_counts)
+    begins = _begins(found, grid)
+    x_counts = dealt.x_counts
     sizes = {"x_step": found.across, "y_step": found.down}
-    tables = {
-        "x_start": {core: x for core, (x, _y) in begins.items()},
-        "x_count": {core: most if found.groups else dealt.x_counts[x] for core, (x, _y) in begins.items()},
-        "y_start": {core: y for core, (_x, y) in begins.items()},
-        "y_count": {core: dealt.y_counts[y] for core, (_x, y) in begins.items()},
-    }
     if found.groups:
-        sizes |= {"x_count": most, "core_cols": found.cols, "core_rows": found.rows, "parts": 1}
-        tables |= {"core_x": {core: core[0] for core in begins}, "core_y": {core: core[1] for core in begins}}
+        x_counts = (max(x_counts),) * found.across
+        sizes |= {"x_count": x_counts[0], "core_cols": found.cols, "core_rows": found.rows, "parts": 1}
+    tables = _lines(begins, x_counts, dealt.y_counts) | (_places(begins) if found.groups else {})
     everywhere = cores.cover(begins)
     return Division(
         cores=len(begins),
@@ -169,8 +162,7 @@ def _in_parts(stage: Stage, schedule: Schedule, grid: WorkGrid, core_grid: Grid)
     tables = {
         "unit_start": {core: dealt.starts[group] for core, group in places.items()},
         "unit_count": {core: dealt.counts[group] for core, group in places.items()},
-        "core_x": {core: core[0] for core in places},
-        "core_y": {core: core[1] for core in places},
+        **_places(places),
     }
     everywhere = cores.cover(places)
     return Division(
@@ -216,31 +208,19 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
     """
     found = sides(shared, grid.x, grid.y, core_grid)
     rows, cols, down, across, groups = found.rows, found.cols, found.down, found.across, found.groups
-    is_line = 1 in (grid.x, grid.y)
     dealt = policy.split(grid.x, grid.y, down, across)
     x_counts, y_counts = dealt.x_counts, dealt.y_counts
     sizes = {"x_step": across, "y_step": down}
     if groups:
         x_counts, y_counts = (max(x_counts),) * across, (max(y_counts),) * down
         sizes |= {"x_count": x_counts[0], "y_count": y_counts[0]}
-    lines = {index: (index % cols, index // cols) for index in range(down * across)}
-    if not is_line:
-        begins = {(x, y): (x, y) for y in range(rows) for x in range(cols)}
-    elif grid.y == 1:
-        begins = {core: (index, 0) for index, core in lines.items()}
-    else:
-        begins = {core: (0, index) for index, core in lines.items()}
+    begins = _begins(found, grid)
     parts = {(x, y + part * rows): begin for part in range(split) for (x, y), begin in begins.items()}
-    tables = {
-        "x_start": {core: x for core, (x, _y) in parts.items()},
-        "x_count": {core: x_counts[x] for core, (x, _y) in parts.items()},
-        "y_start": {core: y for core, (_x, y) in parts.items()},
-        "y_count": {core: y_counts[y] for core, (_x, y) in parts.items()},
-    }
+    tables = _lines(parts, x_counts, y_counts)
     everywhere = cores.cover(parts)
     roles = {WORKERS: everywhere}
     if groups or split > 1:
-        tables |= {"core_x": {(x, y): x for x, y in parts}, "core_y": {(x, y): y for x, y in parts}}
+        tables |= _places(parts)
         sizes |= {"core_cols": cols, "core_rows": rows, "parts": split}
     if split > 1:
         roles[ROOTS] = cores.cover(begins)
@@ -254,6 +234,32 @@ def _rectangle(policy: RectanglePolicy, shared: Shared, grid: WorkGrid, core_gri
         roles=roles,
         groups=groups,
     )
+
+
+def _begins(found: Sides, grid: WorkGrid) -> dict[Coordinate, Coordinate]:
+    """The column and row of units that each core begins with."""
+    if 1 not in (grid.x, grid.y):
+        return {(x, y): (x, y) for y in range(found.rows) for x in range(found.cols)}
+    lines = {(index % found.cols, index // found.cols): index for index in range(found.down * found.across)}
+    return {core: (index, 0) if grid.y == 1 else (0, index) for core, index in lines.items()}
+
+
+def _lines(
+    begins: Mapping[Coordinate, Coordinate], x_counts: Sequence[int], y_counts: Sequence[int]
+) -> dict[str, dict[Coordinate, int]]:
+    """The columns and rows of units that each core has, by what it begins with and how many that leads to."""
+    return {
+        "x_start": {core: x for core, (x, _y) in begins.items()},
+        "x_count": {core: x_counts[x] for core, (x, _y) in begins.items()},
+        "y_start": {core: y for core, (_x, y) in begins.items()},
+        "y_count": {core: y_counts[y] for core, (_x, y) in begins.items()},
+    }
+
+
+def _places(among: Iterable[Coordinate]) -> dict[str, dict[Coordinate, int]]:
+    """Where each core is, for those that find others by it."""
+    places = tuple(among)
+    return {"core_x": {(x, y): x for x, y in places}, "core_y": {(x, y): y for x, y in places}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
