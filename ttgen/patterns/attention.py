@@ -26,7 +26,7 @@ from ttgen.patterns.context import Context, tiles_of
 from ttgen.patterns.contraction import DEPTH, FIRST_K, K
 from ttgen.patterns.elementwise import untaken
 from ttgen.patterns.exchange import Gathered
-from ttgen.patterns.flash import DT, FIRST_QUERY, IN_STEP, QUERY_ROWS, ROW_PAGES, VT, Flash, Rings
+from ttgen.patterns.flash import DT, FIRST_QUERY, IN_TURN, QUERY_ROWS, ROW_PAGES, VT, Flash, Rings
 from ttgen.patterns.kernels import awaited, settled
 from ttgen.patterns.keyed import MT, Reads, filled, fills_of, head, moved, over_keys, units
 from ttgen.patterns.operands import Leaf, Spill
@@ -282,7 +282,7 @@ def _needs(context: Context, online: Online) -> tuple[Padding, Padding, Padding]
 def _leaf(context: Context, others: Mapping[int, Access], index: int) -> Leaf:
     """The tile of a tensor that a score is scaled or shifted by."""
     access = others[index]
-    slot = access.place(*(ROW if axis.var == ROW else IN_STEP for axis in access.axes))
+    slot = access.place(*(ROW if axis.var == ROW else IN_TURN for axis in access.axes))
     return Leaf(cb=access.cb, exact=context.dtypes[access.tensor] == "float32", slot=slot)
 
 

@@ -52,8 +52,8 @@ TOTAL, LARGEST = VT, add(VT, ONE)
 ROW_PAGES: Final = Var("row_pages")
 _W: Final = Var("subblock_w")
 
-IN_STEP: Final = add(_FIRST, _COL)
-"""The place in a step of a tile whose score is computed."""
+IN_TURN: Final = add(_FIRST, _COL)
+"""The place of one of the tiles that are in DST together: in a step, or in a row's output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,17 +184,12 @@ class Flash:
             Loop(var=K.name, extent=DT, body=(product,)),
             *_inside(Loop(var=_COL.name, extent=_W, body=body) for body in each),
         )
-        pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.scores, slot=IN_STEP),))
+        pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.scores, slot=IN_TURN),))
         return (
             Reserve(cb=rings.scores, pages=BLOCK_K),
-            self.across(Section(math=math, pack=(pack,))),
+            _in_turns(BLOCK_K, _W, Section(math=math, pack=(pack,))),
             Push(cb=rings.scores, pages=BLOCK_K),
         )
-
-    def across(self, section: Statement) -> Loop:
-        """A loop over the tiles of a step, as many at a time as DST holds; nobody reads those beyond the last keys."""
-        first = Let(name=_FIRST.name, index=mul(_ACROSS, _W))
-        return Loop(var=_ACROSS.name, extent=floor_div(BLOCK_K, _W), body=(first, section))
 
     def placed(self, op: Op) -> Op:
         """An operation on the tile in slot 0, for the one in slot `col`; other slots follow those of all."""
@@ -253,14 +248,14 @@ class Flash:
     def powers(self) -> Body:
         """The weights of a row, but for their sum."""
         rings = self.rings
-        left = Op(name="sub_cols", sources=(Tile(rings.scores, IN_STEP), Tile(rings.largest)), dst=_COL)
+        left = Op(name="sub_cols", sources=(Tile(rings.scores, IN_TURN), Tile(rings.largest)), dst=_COL)
         power = Op(name="exp", sources=(Dst(_COL),), dst=_COL)
-        pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.powers, slot=IN_STEP),))
+        pack = Loop(var=_COL.name, extent=_W, body=(Pack(dst=_COL, cb=rings.powers, slot=IN_TURN),))
         powers = Loop(var=_COL.name, extent=_W, body=(power,))
         section = Section(math=(Loop(var=_COL.name, extent=_W, body=(left,)), *_inside((powers,))), pack=(pack,))
         return (
             Reserve(cb=rings.powers, pages=BLOCK_K),
-            self.across(section),
+            _in_turns(BLOCK_K, _W, section),
             Push(cb=rings.powers, pages=BLOCK_K),
         )
 
@@ -289,30 +284,16 @@ class Flash:
             block=ProductBlock(rows=ONE, cols=VALUE_COLS, stride=BLOCK_K),
             onto=True,
         )
+        shrunk = Op(name="mul_dst_cols", sources=(Dst(_COL), Dst(rescale)), dst=_COL)
         math: Body = (
             copy(rings.rescale, ZERO, rescale),
-            self.taken(),
-            self.multiplied(rescale),
+            Loop(var=_COL.name, extent=VALUE_COLS, body=(copy(rings.state, IN_TURN, _COL),)),
+            Loop(var=_COL.name, extent=VALUE_COLS, body=(shrunk,)),
             Loop(var=K.name, extent=DEPTH, body=(product,)),
         )
-        pack = Loop(var=_COL.name, extent=VALUE_COLS, body=(Pack(dst=_COL, cb=rings.state, slot=_output(_COL)),))
+        pack = Loop(var=_COL.name, extent=VALUE_COLS, body=(Pack(dst=_COL, cb=rings.state, slot=IN_TURN),))
         note = "The output so far shrinks, and what this step adds to it comes on top."
-        return self.over_values(Section(math=math, pack=(pack,), note=note))
-
-    def taken(self) -> Loop:
-        """Takes some tiles of the output so far into DST."""
-        copy = Op(name="copy", sources=(Tile(self.rings.state, _output(_COL)),), dst=_COL)
-        return Loop(var=_COL.name, extent=VALUE_COLS, body=(copy,))
-
-    def multiplied(self, column: Index) -> Loop:
-        """Multiplies those tiles by a column."""
-        by = Op(name="mul_dst_cols", sources=(Dst(_COL), Dst(column)), dst=_COL)
-        return Loop(var=_COL.name, extent=VALUE_COLS, body=(by,))
-
-    def over_values(self, section: Section) -> Loop:
-        """A loop over columns of the output."""
-        first = Let(name=_FIRST.name, index=mul(_ACROSS, VALUE_COLS))
-        return Loop(var=_ACROSS.name, extent=floor_div(VT, VALUE_COLS), body=(first, section))
+        return _in_turns(VT, VALUE_COLS, Section(math=math, pack=(pack,), note=note))
 
     def end(self) -> Body:
         """The output of a unit: what was summed up over the sum of its weights."""
@@ -334,6 +315,12 @@ class Flash:
         return (self.over_rows(row, note="The output over the sum of its weights."),)
 
 
+def _in_turns(tiles: Index, together: Index, section: Section) -> Loop:
+    """A loop over tiles of a row, as many at a time as DST holds together."""
+    first = Let(name=_FIRST.name, index=mul(_ACROSS, together))
+    return Loop(var=_ACROSS.name, extent=floor_div(tiles, together), body=(first, section))
+
+
 def _inside(body: Iterable[Statement]) -> Body:
     """What isn't worth doing for tiles beyond the last keys, which nobody reads."""
     found = tuple(body)
@@ -353,11 +340,6 @@ def fill(slot: int) -> Op:
 def copy(cb: str, page: Index, slot: int | Index) -> Op:
     """A page of a buffer into a slot."""
     return Op(name="copy", sources=(Tile(cb, page),), dst=Const(slot) if isinstance(slot, int) else slot)
-
-
-def _output(col: Index) -> Index:
-    """The page of a row's state that has a tile of its output, of those that are computed together."""
-    return add(_FIRST, col)
 
 
 def unary(name: str, slot: int) -> Op:

@@ -18,7 +18,7 @@ from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.online import attention_of
-from ttgen.formula.reference import evaluate
+from ttgen.formula.reference import evaluate, function_of
 from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph
 from ttgen.model.plan import Plan, Program
@@ -187,28 +187,26 @@ def stored_error(value: Array, dtype: DTypeName) -> Array:
     return np.asarray(np.abs(value) * (FLOAT32_UNIT if dtype == "float32" else BFLOAT16_UNIT) + SMALLEST)
 
 
+def _losing(held: Bounded, lost: Array) -> Bounded:
+    """A value that may be off by some more."""
+    error = np.asarray(held.error + lost)
+    return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+
+
 def _bounded(step: Step, operands: list[Bounded], inputs: Mapping[str, Bounded], precision: Precision) -> Bounded:
     if step.op == READ:
         return inputs[step.tensor]
     if step.op == UNPACK:
         (held,) = operands
-        lost = _TF32_UNIT * (np.abs(held.value) + held.error)
-        error = np.asarray(held.error + lost)
-        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+        return _losing(held, _TF32_UNIT * (np.abs(held.value) + held.error))
     if step.op == PACK:
         (held,) = operands
-        lost = _packed(np.abs(held.value) + held.error, step.formats[0], wide=True)
-        error = np.asarray(held.error + lost)
-        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+        return _losing(held, _packed(np.abs(held.value) + held.error, step.formats[0], wide=True))
     if step.op == RESCALED:
         (held,) = operands
-        lost = step.numbers[0] * _RESCALE * (np.abs(held.value) + held.error)
-        error = np.asarray(held.error + lost)
-        return Bounded(held.value, error, error if held.typical is held.error else held.typical + lost)
+        return _losing(held, step.numbers[0] * _RESCALE * (np.abs(held.value) + held.error))
     if step.op == CAUSAL:
-        rows, cols = (np.arange(size) for size in step.shape)
-        later = cols > rows[:, np.newaxis] + (step.shape[1] - step.shape[0])
-        return exact(np.where(later, MASKED, 0.0))
+        return exact(np.maximum(function_of("causal")(np.zeros(step.shape)), MASKED))
     if step.op == ONES:
         return exact(np.ones(()))
     operation = OPERATIONS[step.op]
