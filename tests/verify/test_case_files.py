@@ -22,8 +22,11 @@ def case(name: str) -> LoadedSpec:
 # Each is right, on ordinary inputs and on hard ones.
 @pytest.mark.parametrize(
     "name",
-    ["one_over", "softplus_f32", "erf_f32", "where_neg", "softplus_inputs", "exp_overflow", "gelu_tail", "nan_max"],
-)
+    [
+        "one_over", "softplus_f32", "erf_f32", "where_neg", "softplus_inputs", "exp_overflow", "gelu_tail", "nan_max",
+        "multicast_lands_late",  # its page, flushed, was freed meanwhile
+    ],
+)  # fmt: skip
 def test_a_case_is_verified(builder: Builder, name: str) -> None:
     verdict = run(builder, case(name))
     assert verdict.passed, verdict.findings

@@ -109,6 +109,7 @@ struct Movement {
     bool flushed = false;                  // by the kernel
     uint32_t epoch = 0;                    // flushes of its queue before it was issued
     std::vector<uint8_t> sample;
+    Shadow sampled;             // which bytes of it were written
     Where where = {nullptr, 0};
 };
 

@@ -24,6 +24,8 @@ Movement& issue_write(Fiber& fiber, uint32_t noc, uint32_t l1, uint32_t bytes, W
         note(where, "uninitialised-data", format("a write sends bytes from %#x that nobody wrote", l1));
     }
     m.sample.assign(m.from.data, m.from.data + bytes);
+    m.sampled = Shadow(bytes);
+    Shadow::copy(m.sampled, 0, fiber.core->shadow, l1, bytes);
     Where issued;
     check_read_back(fiber, l1, bytes, "sends", where);
     if (overlaps_pending_read(fiber, l1, bytes, issued)) {

@@ -30,8 +30,7 @@ void place_bytes(const Movement& m, const uint8_t* source, const Shadow* from, s
 void land_write(Movement& m) {
     const bool inline_value = m.inline_value;
     for (const Endpoint& to : m.to) {
-        const Shadow* from = inline_value ? nullptr : m.from.shadow;
-        place_bytes(m, m.sample.data(), from, m.from.shadow_offset, to);
+        place_bytes(m, m.sample.data(), inline_value ? nullptr : &m.sampled, 0, to);
         if (to.core != nullptr) {
             wake(*to.core);
         }
