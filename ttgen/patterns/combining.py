@@ -44,7 +44,7 @@ def combine(rings: Rings, gathered: Gathered) -> Body:
             binary("mul_dst", 1, 2, 1),
             binary("add_dst", 0, 1, 0),
         ),
-        *inverse(0, 1),
+        *inverse(ZERO, ONE),
     )
     output = (
         Op(name="zero", sources=(), dst=ZERO),

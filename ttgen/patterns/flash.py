@@ -122,8 +122,8 @@ class Flash:
         zero = Pack(dst=ONE, cb=rings.state, slot=_COL)
         pack: Body = (
             Reserve(cb=rings.state, pages=ROW_PAGES),
-            Loop(var=_COL.name, extent=VT, body=(zero,)),
-            Pack(dst=ONE, cb=rings.state, slot=TOTAL),
+            # The output, and after it the sum.
+            Loop(var=_COL.name, extent=LARGEST, body=(zero,)),
             Pack(dst=ZERO, cb=rings.state, slot=LARGEST),
             Push(cb=rings.state, pages=ROW_PAGES),
         )
@@ -205,7 +205,7 @@ class Flash:
         """Adds a mask to a tile where it has one: on the diagonal and after it, or in the last of all."""
         if not (self.causal or self.ragged):
             return ()
-        key = Let(name=_KEY.name, index=add(add(FIRST_K, _FIRST), _COL))
+        key = add(add(FIRST_K, _FIRST), _COL)
         diagonal = Let(name="diagonal", index=add(add(FIRST_QUERY, ROW), KEYS_BEFORE))
         spare = _spare(0)
 
@@ -219,11 +219,11 @@ class Flash:
             # It masks what is beyond the last key, too.
             behind = least(sub(_KEY, Var("diagonal")), LAST_MASK)
             return (
-                key,
+                Let(name=_KEY.name, index=key),
                 diagonal,
                 If(left=Var("diagonal"), relation="<", right=add(_KEY, ONE), then=mask(behind)),
             )
-        return (key, If(left=_KEY, relation="==", right=sub(Var("Kt"), ONE), then=mask(ZERO)))
+        return (If(left=key, relation="==", right=sub(Var("Kt"), ONE), then=mask(ZERO)),)
 
     def maximum(self) -> Section:
         """The largest score so far, and what becomes of what was summed up before."""
@@ -287,8 +287,7 @@ class Flash:
         shrunk = Op(name="mul_dst_cols", sources=(Dst(_COL), Dst(rescale)), dst=_COL)
         math: Body = (
             copy(rings.rescale, ZERO, rescale),
-            Loop(var=_COL.name, extent=VALUE_COLS, body=(copy(rings.state, IN_TURN, _COL),)),
-            Loop(var=_COL.name, extent=VALUE_COLS, body=(shrunk,)),
+            Loop(var=_COL.name, extent=VALUE_COLS, body=(copy(rings.state, IN_TURN, _COL), shrunk)),
             Loop(var=K.name, extent=DEPTH, body=(product,)),
         )
         pack = Loop(var=_COL.name, extent=VALUE_COLS, body=(Pack(dst=_COL, cb=rings.state, slot=IN_TURN),))
@@ -298,17 +297,17 @@ class Flash:
     def end(self) -> Body:
         """The output of a unit: what was summed up over the sum of its weights."""
         rings = self.rings
+        divided = Op(name="mul_dst", sources=(Dst(_COL), Dst(VALUE_COLS)), dst=_COL)
         math: Body = (
-            copy(rings.state, _COL, 0),
-            copy(rings.state, TOTAL, 1),
-            *inverse(1, 2),
-            binary("mul_dst", 0, 2, 0),
+            copy(rings.state, TOTAL, 0),
+            *inverse(ZERO, VALUE_COLS),
+            Loop(var=_COL.name, extent=VALUE_COLS, body=(copy(rings.state, IN_TURN, _COL), divided)),
         )
-        section = Section(math=math, pack=(Pack(dst=ZERO, cb=rings.output),))
+        pack = Loop(var=_COL.name, extent=VALUE_COLS, body=(Pack(dst=_COL, cb=rings.output),))
         row = (
             Wait(cb=rings.state, pages=ROW_PAGES),
             Reserve(cb=rings.output, pages=VT),
-            Loop(var=_COL.name, extent=VT, body=(section,)),
+            _in_turns(VT, VALUE_COLS, Section(math=math, pack=(pack,))),
             Push(cb=rings.output, pages=VT),
             Pop(cb=rings.state, pages=ROW_PAGES),
         )
@@ -347,16 +346,16 @@ def unary(name: str, slot: int) -> Op:
     return Op(name=name, sources=(Dst(Const(slot)),), dst=Const(slot))
 
 
-def inverse(column: int, slot: int) -> Body:
+def inverse(column: Index, slot: Index) -> Body:
     """One over a column, in all columns of a slot.
 
     The column is spread first: beside it are zeros, of which the reciprocals are infinite, and what spreads a column
     multiplies its neighbours by 0, which would make NaN of them.
     """
     return (
-        Op(name="zero", sources=(), dst=Const(slot)),
-        binary("add_dst_cols", slot, column, slot),
-        unary("reciprocal", slot),
+        Op(name="zero", sources=(), dst=slot),
+        Op(name="add_dst_cols", sources=(Dst(slot), Dst(column)), dst=slot),
+        Op(name="reciprocal", sources=(Dst(slot),), dst=slot),
     )
 
 

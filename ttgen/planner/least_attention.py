@@ -56,7 +56,7 @@ class AttentionLeast:
         self.of_step = sfpu["exp"] + sfpu["max_dst"] + sfpu["sub_dst"] + sfpu["mul_dst"] + sfpu["add_dst"]
         self.of_step += self.wide * sfpu["mul_dst_cols"] + (self.wide + 4) * self.rates.pack_overhead
         # Of a row: its output over the sum of its weights.
-        self.of_row = self.wide * (sfpu["reciprocal"] + sfpu["mul_dst_cols"] + self.rates.pack_overhead)
+        self.of_row = sfpu["reciprocal"] + self.wide * (sfpu["mul_dst"] + self.rates.pack_overhead)
 
     def units(self, way: Way, m: int) -> AttentionUnits:
         """Schedules with units of so many rows of tiles."""

@@ -79,10 +79,9 @@ void kernel_main() {
             tile_regs_commit();
             tile_regs_wait();
             cb_reserve_back(cb_state, row_pages);
-            for (uint32_t col = 0; col < Vt; ++col) {
+            for (uint32_t col = 0; col < Vt + 1; ++col) {
                 pack_tile</*out_of_order=*/true>(1, cb_state, col);
             }
-            pack_tile</*out_of_order=*/true>(1, cb_state, Vt);
             pack_tile</*out_of_order=*/true>(0, cb_state, Vt + 1);
             cb_push_back(cb_state, row_pages);
             tile_regs_release();
@@ -225,11 +224,9 @@ void kernel_main() {
                     reconfig_data_format_srca(cb_state);
                     copy_init(cb_rescale);
                     copy_tile(cb_rescale, 0, value_cols);
-                    for (uint32_t col = 0; col < value_cols; ++col) {
-                        copy_tile(cb_state, first + col, col);
-                    }
                     sfpu_bcast_col_init();
                     for (uint32_t col = 0; col < value_cols; ++col) {
+                        copy_tile(cb_state, first + col, col);
                         sfpu_mul_bcast_col(col, value_cols);
                     }
                     reconfig_data_format_srca(cb_state, cb_V);
@@ -261,21 +258,26 @@ void kernel_main() {
         for (uint32_t row = 0; row < query_rows; ++row) {
             cb_wait_front(cb_state, row_pages);
             cb_reserve_back(cb_O, Vt);
-            for (uint32_t col = 0; col < Vt; ++col) {
+            for (uint32_t across = 0; across < Vt / value_cols; ++across) {
+                const uint32_t first = across * value_cols;
                 tile_regs_acquire();
-                copy_tile(cb_state, col, 0);
-                copy_tile(cb_state, Vt, 1);
+                copy_tile(cb_state, Vt, 0);
                 fill_tile_init();
-                fill_tile(2, 0.0f);
+                fill_tile(value_cols, 0.0f);
                 sfpu_bcast_col_init();
-                sfpu_add_bcast_col(2, 1);
+                sfpu_add_bcast_col(value_cols, 0);
                 recip_tile_init();
-                recip_tile(2);
+                recip_tile(value_cols);
                 mul_binary_tile_init();
-                mul_binary_tile(0, 2, 0);
+                for (uint32_t col = 0; col < value_cols; ++col) {
+                    copy_tile(cb_state, first + col, col);
+                    mul_binary_tile(col, value_cols, col);
+                }
                 tile_regs_commit();
                 tile_regs_wait();
-                pack_tile(0, cb_O);
+                for (uint32_t col = 0; col < value_cols; ++col) {
+                    pack_tile(col, cb_O);
+                }
                 tile_regs_release();
             }
             cb_push_back(cb_O, Vt);

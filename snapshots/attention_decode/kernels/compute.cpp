@@ -88,10 +88,9 @@ void kernel_main() {
             tile_regs_commit();
             tile_regs_wait();
             cb_reserve_back(cb_state, row_pages);
-            for (uint32_t col = 0; col < Vt; ++col) {
+            for (uint32_t col = 0; col < Vt + 1; ++col) {
                 pack_tile</*out_of_order=*/true>(1, cb_state, col);
             }
-            pack_tile</*out_of_order=*/true>(1, cb_state, Vt);
             pack_tile</*out_of_order=*/true>(0, cb_state, Vt + 1);
             cb_push_back(cb_state, row_pages);
             tile_regs_release();
@@ -126,8 +125,7 @@ void kernel_main() {
                         copy_init(cb_masks);
                         add_binary_tile_init();
                         for (uint32_t col = 0; col < subblock_w; ++col) {
-                            const uint32_t key = first_k + first + col;
-                            if (key == Kt - 1) {
+                            if (first_k + first + col == Kt - 1) {
                                 copy_tile(cb_masks, 0, subblock_w);
                                 add_binary_tile(col, subblock_w, col);
                             }
@@ -233,11 +231,9 @@ void kernel_main() {
                     reconfig_data_format_srca(cb_state);
                     copy_init(cb_rescale);
                     copy_tile(cb_rescale, 0, value_cols);
-                    for (uint32_t col = 0; col < value_cols; ++col) {
-                        copy_tile(cb_state, first + col, col);
-                    }
                     sfpu_bcast_col_init();
                     for (uint32_t col = 0; col < value_cols; ++col) {
+                        copy_tile(cb_state, first + col, col);
                         sfpu_mul_bcast_col(col, value_cols);
                     }
                     reconfig_data_format_srca(cb_state, cb_V);

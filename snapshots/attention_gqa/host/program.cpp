@@ -20,7 +20,7 @@ namespace {
 ttm::Program create_O(const Tensors& tensors) {
     ttm::Program program = ttm::CreateProgram();
     const ttm::CoreRangeSet workers = parts::core_ranges({
-        {{0, 0}, {7, 7}},
+        {{0, 0}, {7, 3}},
     });
 
     constexpr uint32_t cb_Q = 0;
@@ -34,21 +34,18 @@ ttm::Program create_O(const Tensors& tensors) {
     constexpr uint32_t cb_rescale = 28;
     constexpr uint32_t cb_scaler = 3;
     constexpr uint32_t cb_masks = 4;
-    constexpr uint32_t cb_shares = 29;
-    constexpr uint32_t cb_own = 17;
-    constexpr uint32_t cb_all = 5;
     parts::create_circular_buffer(
         program, workers, cb_Q, tt::DataFormat::Float16_b, /*pages=*/3, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_K, tt::DataFormat::Float16_b, /*pages=*/12, /*page_bytes=*/2048);
+        program, workers, cb_K, tt::DataFormat::Float16_b, /*pages=*/24, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_V, tt::DataFormat::Float16_b, /*pages=*/12, /*page_bytes=*/2048);
+        program, workers, cb_V, tt::DataFormat::Float16_b, /*pages=*/24, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_O, tt::DataFormat::Float16_b, /*pages=*/3, /*page_bytes=*/2048);
     parts::create_circular_buffer(
-        program, workers, cb_scores, tt::DataFormat::Float32, /*pages=*/2, /*page_bytes=*/4096);
+        program, workers, cb_scores, tt::DataFormat::Float32, /*pages=*/8, /*page_bytes=*/4096);
     parts::create_circular_buffer(
-        program, workers, cb_weights, tt::DataFormat::Float16_b, /*pages=*/2, /*page_bytes=*/2048);
+        program, workers, cb_weights, tt::DataFormat::Float16_b, /*pages=*/8, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_state, tt::DataFormat::Float32, /*pages=*/10, /*page_bytes=*/4096);
     parts::create_circular_buffer(
@@ -59,15 +56,6 @@ ttm::Program create_O(const Tensors& tensors) {
         program, workers, cb_scaler, tt::DataFormat::Float16_b, /*pages=*/1, /*page_bytes=*/2048);
     parts::create_circular_buffer(
         program, workers, cb_masks, tt::DataFormat::Float16_b, /*pages=*/3, /*page_bytes=*/2048);
-    parts::create_circular_buffer(
-        program, workers, cb_shares, tt::DataFormat::Float32, /*pages=*/2, /*page_bytes=*/4096);
-    parts::create_circular_buffer(
-        program, workers, cb_own, tt::DataFormat::Float32, /*pages=*/5, /*page_bytes=*/4096);
-    parts::create_circular_buffer(
-        program, workers, cb_all, tt::DataFormat::Float32, /*pages=*/10, /*page_bytes=*/4096);
-
-    const uint32_t sem_own_room = ttm::CreateSemaphore(program, workers, /*initial_value=*/0);
-    const uint32_t sem_own_arrived = ttm::CreateSemaphore(program, workers, /*initial_value=*/0);
 
     const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/reader.cpp", workers,
@@ -87,17 +75,14 @@ ttm::Program create_O(const Tensors& tensors) {
                 {"grid_y", 4},
                 {"batch_2", 4},
                 {"block_m", 1},
-                {"block_k", 2},
+                {"block_k", 8},
                 {"Dt", 3},
                 {"Vt", 3},
-                {"parts", 2},
                 {"keys_beyond", 5},
                 {"diagonal_valid", 34},
                 {"after_valid", 2},
                 {"last_mask", 2},
                 {"unit_step", 1},
-                {"group_cols", 2},
-                {"group_rows", 1},
             }});
 
     const ttm::KernelHandle compute = parts::create_kernel(
@@ -106,7 +91,7 @@ ttm::Program create_O(const Tensors& tensors) {
             .math_fidelity = ttm::MathFidelity::HiFi3,
             .fp32_dest_acc_en = true,
             .dst_full_sync_en = false,
-            .unpack_to_dest_mode = parts::unpack_modes(32, {26, 28, 29, 5}),
+            .unpack_to_dest_mode = parts::unpack_modes(32, {26, 28}),
             .bfp8_pack_precise = false,
             .math_approx_mode = false,
             .named_compile_args = {
@@ -115,34 +100,27 @@ ttm::Program create_O(const Tensors& tensors) {
                 {"cb_V", cb_V},
                 {"cb_scaler", cb_scaler},
                 {"cb_masks", cb_masks},
-                {"cb_all", cb_all},
                 {"cb_O", cb_O},
-                {"cb_own", cb_own},
                 {"cb_scores", cb_scores},
                 {"cb_weights", cb_weights},
                 {"cb_state", cb_state},
                 {"cb_largest", cb_largest},
                 {"cb_rescale", cb_rescale},
-                {"cb_shares", cb_shares},
                 {"Mt", 4},
                 {"Kt", 8},
                 {"grid_x", 1},
                 {"grid_y", 4},
                 {"block_m", 1},
-                {"block_k", 2},
+                {"block_k", 8},
                 {"subblock_w", 2},
                 {"Dt", 3},
                 {"Vt", 3},
                 {"value_cols", 3},
                 {"row_pages", 5},
-                {"parts", 2},
-                {"own_tiles", 5},
                 {"keys_before", 4},
                 {"keys_beyond", 5},
                 {"last_mask", 2},
                 {"unit_step", 1},
-                {"group_cols", 2},
-                {"group_rows", 1},
                 {"lowest", std::bit_cast<uint32_t>(-1e+30f)},
                 {"number", std::bit_cast<uint32_t>(0.10206208f)},
             }});
@@ -153,42 +131,24 @@ ttm::Program create_O(const Tensors& tensors) {
             .processor = ttm::DataMovementProcessor::RISCV_0,
             .noc = ttm::NOC::NOC_1,
             .tensors = {tensors.O},
-            .cores = {.rows = 8, .cols = 8, .device = tensors.Q->device()},
             .named_compile_args = {
-                {"cb_all", cb_all},
                 {"cb_O", cb_O},
-                {"cb_own", cb_own},
-                {"sem_own_room", sem_own_room},
-                {"sem_own_arrived", sem_own_arrived},
                 {"Mt", 4},
                 {"grid_x", 1},
                 {"grid_y", 4},
                 {"block_m", 1},
                 {"Vt", 3},
-                {"parts", 2},
-                {"own_tiles", 5},
                 {"unit_step", 1},
-                {"group_cols", 2},
-                {"group_rows", 1},
-                {"core_cols", 8},
             }});
 
     // Rows are core y, columns are core x.
-    constexpr uint32_t unit_start[8][8] = {
-        {0, 0, 1, 1, 2, 2, 3, 3},
-        {4, 4, 5, 5, 6, 6, 7, 7},
-        {8, 8, 9, 9, 10, 10, 11, 11},
-        {12, 12, 13, 13, 14, 14, 15, 15},
-        {16, 16, 17, 17, 18, 18, 19, 19},
-        {20, 20, 21, 21, 22, 22, 23, 23},
-        {24, 24, 25, 25, 26, 26, 27, 27},
-        {28, 28, 29, 29, 30, 30, 31, 31},
+    constexpr uint32_t unit_start[4][8] = {
+        {0, 1, 2, 3, 4, 5, 6, 7},
+        {8, 9, 10, 11, 12, 13, 14, 15},
+        {16, 17, 18, 19, 20, 21, 22, 23},
+        {24, 25, 26, 27, 28, 29, 30, 31},
     };
-    constexpr uint32_t unit_count[8][8] = {
-        {1, 1, 1, 1, 1, 1, 1, 1},
-        {1, 1, 1, 1, 1, 1, 1, 1},
-        {1, 1, 1, 1, 1, 1, 1, 1},
-        {1, 1, 1, 1, 1, 1, 1, 1},
+    constexpr uint32_t unit_count[4][8] = {
         {1, 1, 1, 1, 1, 1, 1, 1},
         {1, 1, 1, 1, 1, 1, 1, 1},
         {1, 1, 1, 1, 1, 1, 1, 1},
@@ -196,11 +156,9 @@ ttm::Program create_O(const Tensors& tensors) {
     };
     for (const ttm::CoreCoord& core : ttm::corerange_to_cores(workers)) {
         const auto own = [&](const auto& table) { return table[core.y][core.x]; };
-        const uint32_t core_x = core.x;
-        const uint32_t core_y = core.y;
-        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count), core_x, core_y});
-        parts::set_runtime_args(program, compute, core, {own(unit_start), own(unit_count), core_x, core_y});
-        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count), core_x, core_y});
+        parts::set_runtime_args(program, reader, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, compute, core, {own(unit_start), own(unit_count)});
+        parts::set_runtime_args(program, writer, core, {own(unit_start), own(unit_count)});
     }
     return program;
 }
@@ -208,7 +166,7 @@ ttm::Program create_O(const Tensors& tensors) {
 }  // namespace
 
 void check_device(const dist::MeshDevice& device) {
-    parts::check_device(device, tt::ARCH::WORMHOLE_B0, /*rows=*/8, /*cols=*/8, /*dram_banks=*/1);
+    parts::check_device(device, tt::ARCH::WORMHOLE_B0, /*rows=*/4, /*cols=*/8, /*dram_banks=*/1);
 }
 
 Tensors allocate_tensors(dist::MeshDevice& device) {
