@@ -58,6 +58,17 @@ def loaded(formulas: list[str], shapes: dict[str, list[int]], extra: str = "", d
         (["Y = A + B", "Z = A * A"], {"A": S, "B": [3, 64, 64], "Y": [3, 64, 64], "Z": S}, ["A B > Y", "A > Z"]),
         (["Y = A @ B + C"], {"A": S, "B": S, "C": [3, 64, 64], "Y": [3, 64, 64]}, ["A B > Y_1", "C Y_1 > Y"]),
         (["Y = A @ B + v @ B"], {"A": S, "B": S, "v": [1, 64], "Y": S}, ["B v > Y_1", "A B Y_1 > Y"]),
+        # Lines of which there are fewer are another program's: several of the others would make, and store, the same.
+        (
+            ["Y = sum(X, axis=-1, keepdims=True)", "Z = sum(g, axis=-1, keepdims=True)"],
+            {"X": S, "g": [1, 64], "Y": [64, 1], "Z": [1, 1]},
+            ["X > Y", "g > Z"],
+        ),
+        (
+            ["Y = sum(exp(X), axis=0)", "Z = max(sum(X, axis=-1, keepdims=True), axis=0)"],
+            {"X": [3, 2, 64, 64], "Y": [2, 64, 64], "Z": [2, 64, 1]},
+            ["X > Y", "X > Z_1", "Z_1 > Z"],
+        ),
         # A declared output that a later formula reads is what it reads.
         (["Y = A @ B", "Z = Y @ B"], {"A": S, "B": S, "Y": S, "Z": S}, ["A B > Y", "B Y > Z"]),
         # What would wait for itself, were it made where its first operand is.

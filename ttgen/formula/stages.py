@@ -8,7 +8,8 @@ nothing to make again, so each stage makes those that it reads, but for operands
 An attention, two products with a softmax between them, is a stage of its own (`online`).
 
 A program that reduces goes along one axis, line by line, and has no contraction. All reductions along that axis of
-values that vary as much as its first one's operand, or less, belong to it, and so do elementwise values of those.
+values that vary along the same axes as its first one's operand belong to it, and so do elementwise values of those.
+What varies less would be made, and stored, by several lines.
 """
 
 from __future__ import annotations
@@ -125,9 +126,8 @@ class _Cutter:
                 whole = self.graph.values[operand]
                 fits = [
                     home
-                    for home, (along, _axes) in sorted(self.lines.items(), reverse=True)
-                    if along == over
-                    and self.serves(home, whole)
+                    for home, (along, axes) in sorted(self.lines.items(), reverse=True)
+                    if (along, axes) == (over, _wide(whole))
                     and (made_in in (None, home) or not self.reaches(made_in, home))
                 ]
                 home = fits[0] if fits else self.begin(index)
