@@ -171,8 +171,8 @@ _PADDING = """
 ## Tiles and padding
 
 Tensors are stored in tiles of 32×32 elements, four faces of 16×16 each. The last two dimensions are padded to whole tiles,
-batch dimensions are not; a vector is one row of tiles. Inputs are uploaded zero-padded, which a ragged K needs; what an
-output's padding holds is not specified.
+batch dimensions are not; a vector is one row of tiles. Inputs are uploaded zero-padded, which a ragged K needs, and
+so does a column that the vector unit spreads over a tile; what an output's padding holds is not specified.
 
 In `bfloat8_b` and `bfloat4_b` sixteen neighbours of a row share an exponent, that of the largest, and what is small beside
 it becomes zero. Where a row's last sixteen are partly padding, that padding has to be zero. Of an output it is shown from

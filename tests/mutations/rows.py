@@ -7,6 +7,7 @@ from tests.mutations.fault import Fault, faults
 _ROWS = "test_rows.py"
 _RENDERED = "test_snapshots.py::test_rendered_files"
 _BAD = "test_bad_specs.py::test_message"
+_COLUMNS = "verify/test_columns.py"
 _INPUTS = "verify/test_inputs.py::test_lines_that_are_hard_to_reduce"
 
 ROWS: tuple[Fault, ...] = (
@@ -32,6 +33,13 @@ ROWS: tuple[Fault, ...] = (
         ("if self.keep != \"values\":", "if self.keep == \"nothing\":", f"{_ROWS}::test_what_is_asked_for_stays"),
         ("if right not in known:", "if True:", f"{_ROWS}::test_one_reciprocal_serves_all_that_are_divided"),
         ("self.axis.size % TILE != 0", "self.axis.size > TILE", f"{_RENDERED}[softmax]"),
+    ),
+    *faults(
+        "patterns/spreading",
+        ("            case Input():\n                return 0.0", "            case Input():\n                return 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / c-False]"),
+        ("1.0 if index in repeated else 0.0", "1.0 if index in repeated else 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / sum(X, axis=-1, keepdims=True)-False]"),
+        ("else left_over", "else 0.0", f"{_COLUMNS}::test_what_is_beside_a_column[exp(max(X, axis=-1, keepdims=True))-False]"),
+        ('"finite" if value.tensor in made else "zero"', '"any"', f"{_COLUMNS}::test_what_is_asked_of_padding"),
     ),
     *faults(
         "patterns/along",

@@ -6,16 +6,18 @@ the way that the width of DST and the operand's format permit:
 
 - two tiles in 16-bit formats: the FPU's own `add`, `sub`, `mul` with `rows`, `cols` or `scalar`;
 - 32-bit DST: the row or column is copied to a slot, and the SFPU adds, subtracts or multiplies it in place, or
-  spreads it over a zero tile for any other operation;
+  spreads it over a zero tile for any other operation, and before a function that may be infinite beside a column
+  (`spreading`);
 - 16-bit DST: the FPU adds it to a tile of zeros (`unary_bcast` would do, but its column form hangs on Blackhole).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
-from ttgen.formula.values import Contraction, Elementwise, Graph
+from ttgen.formula.values import Axes, Contraction, Elementwise, Graph
 from ttgen.model.body import Op
 from ttgen.patterns.operands import Leaf, Spill, Values
 from ttgen.patterns.section import SectionBuilder
@@ -78,6 +80,8 @@ def lower(
     slots: int,
     taken: frozenset[str],
     numbers: Mapping[str, float] | None = None,
+    wide: Mapping[int, Axes] = MappingProxyType({}),
+    repeated: frozenset[int] = frozenset(),
 ) -> Lowering:
     """Lowers every node that the outputs need.
 
@@ -89,12 +93,17 @@ def lower(
         slots: tiles that DST holds.
         taken: buffer names that spills must not have.
         numbers: those that the kernel has already, which equal ones share.
+        wide: nodes that are to be computed of spread columns, and to which axes.
+        repeated: reductions beside whose results these are again.
     """
     spilled: dict[int, str] = {}
     zeros = untaken("zeros", taken)
     while True:
-        values = Values(graph, leaves, spilled, zeros, dst_bits, slots, dict(numbers or {}), reuses=numbers is not None)
-        attempt = _Attempt(values, outputs)
+        values = Values(
+            graph, leaves, spilled, zeros, dst_bits, slots, dict(numbers or {}),
+            reuses=numbers is not None, repeated=repeated,
+        )  # fmt: skip
+        attempt = _Attempt(values, outputs, wide)
         try:
             sections, found = attempt.run()
         except Spill as spill:
@@ -123,6 +132,7 @@ class _Attempt:
 
     values: Values
     outputs: Mapping[str, int]
+    wide: Mapping[int, Axes]
 
     def run(self) -> tuple[tuple[Section, ...], dict[str, float]]:
         # A spilled node has a section of its own; operands come first, as they do in the graph.
@@ -157,7 +167,8 @@ class _Attempt:
         return found
 
     def section(self, roots: tuple[int, ...], nodes: set[int], used: set[int]) -> Section:
-        builder = SectionBuilder(self.values, roots, nodes)
+        wide = {node: axes for node, axes in self.wide.items() if node in nodes}
+        builder = SectionBuilder(self.values, roots, nodes, wide)
         contraction = next((node for node in nodes if isinstance(self.values.graph.values[node], Contraction)), None)
         if contraction is not None:
             # Before everything else: the product needs a slot that nothing has written.

@@ -42,6 +42,7 @@ from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.pages import COL, ROW
+from ttgen.patterns.spreading import padding_of_columns
 from ttgen.patterns.units import (
     BLOCK_M,
     BLOCK_N,
@@ -146,6 +147,8 @@ def assemble(
         summaries: what the reader, the compute and the writer kernel do.
     """
     zeros = lowering.zeros
+    spread = (op for section in lowering.sections for op in section.ops)
+    columns = padding_of_columns(context.graph, context.graph.work, context.made, spread)
     # A tile of zeros stays for the whole kernel, and so do shards.
     fill: Body = (Reserve(cb=zeros), FillTile(cb=zeros, content="zeros"), Push(cb=zeros)) if zeros else ()
     held, made = residents(inputs), residents(outputs)
@@ -201,7 +204,11 @@ def assemble(
         sizes=sizes,
         numbers=lowering.numbers,
         padding={
-            tensor: tuple(access.padding for access in inputs if access.tensor == tensor)
+            tensor: tuple(
+                columns.get(tensor, access.padding) if access.padding == "any" else access.padding
+                for access in inputs
+                if access.tensor == tensor
+            )
             for tensor in dict.fromkeys(access.tensor for access in inputs)
         },
         dst_tiles=max(

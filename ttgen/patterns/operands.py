@@ -15,6 +15,8 @@ from ttgen.model.index import ZERO, Index
 from ttgen.records import dataclass
 
 Broadcast = Literal["rows", "cols", "scalar"]
+ON_FPU: Final = frozenset({"add", "sub", "mul"})
+"""What the FPU computes of two tiles in buffers, one of which it may spread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Values:
         zeros: the buffer of a tile of zeros.
         numbers: float32 numbers by argument name; grows.
         reuses: whether equal numbers are one argument.
+        repeated: reductions beside whose results these are again.
     """
 
     graph: Graph
@@ -83,6 +86,7 @@ class Values:
     slots: int
     numbers: dict[str, float] = field(default_factory=dict)
     reuses: bool = False
+    repeated: frozenset[int] = frozenset()
 
     def leaf(self, node: int) -> Leaf | None:
         """The buffer that a node comes from, or None where it is computed or a number."""

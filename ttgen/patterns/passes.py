@@ -16,8 +16,9 @@ from typing import Final, Literal
 
 from ttgen.dtypes import TILE
 from ttgen.formula.functions import COMPARISONS
-from ttgen.formula.values import Axis, Elementwise, Graph, Input, Number, Output, Reduction, Value
-from ttgen.patterns.operands import broadcast_of
+from ttgen.formula.values import Axes, Axis, Elementwise, Graph, Input, Number, Output, Reduction, Value
+from ttgen.patterns.operands import ON_FPU, broadcast_of
+from ttgen.patterns.spreading import is_finite_beside
 from ttgen.records import dataclass
 from ttgen.spec import Keep
 
@@ -287,6 +288,45 @@ class Passes:
         # The last tile of a ragged line is folded into the products of those before it, so a core has to have some.
         alone = self.is_ragged and (self.axis.size < TILE or self.split > 1)
         return "products" if self.factors(operand) and not alone else "fold"
+
+    @cached_property
+    def repeated(self) -> frozenset[int]:
+        """The reductions that the vector unit ends along rows: beside a result this is again."""
+        rows = self.graph.reductions if self.line == "row" else ()
+        return frozenset(index for index in rows if self.way(index) != "tiles")
+
+    @property
+    def whole_axes(self) -> Axes:
+        """The axes of whole values."""
+        (operand,) = self.graph.values[self.graph.reductions[0]].operands
+        return self.graph.values[operand].axes
+
+    def spread(self, flats: Iterable[int]) -> dict[int, Axes]:
+        """Flat values that have to be computed of spread columns, and to which axes.
+
+        Those that are infinite beside the column, and are spread by the vector unit later, or put out: who reads them
+        may spread them.
+        """
+        axes = self.whole_axes
+        put_out = {output.value for output in self.graph.outputs}
+        return {
+            flat: axes
+            for flat in flats
+            if isinstance(self.graph.values[flat], Elementwise)
+            and broadcast_of(self.graph.values[flat], axes) in ("cols", "scalar")
+            and (flat in put_out or not self._is_spread_on_fpu(flat))
+            and not is_finite_beside(self.graph.values, flat, self.repeated)
+        }
+
+    def _is_spread_on_fpu(self, flat: int) -> bool:
+        """Whether whatever takes a flat value takes it from its buffer, beside another one."""
+        users = [value for value in self.graph.values if flat in value.operands and self.axis in value.axes]
+        return not self.exact and all(
+            isinstance(value, Elementwise)
+            and value.function in ON_FPU
+            and all(operand == flat or self._in_buffer(operand) for operand in value.operands)
+            for value in users
+        )
 
     def factors(self, index: int) -> tuple[int, int] | None:
         """The two tiles of buffers whose product a value is."""

@@ -187,7 +187,7 @@ class _Line:
             leaves = self.held.with_kept(number, place, k) if by_step else self.held.leaves(number, place, k)
             lowering = lower(
                 self.held.passes.graph, leaves, stores, dst_bits=32, slots=self.context.dst_slots,
-                taken=self.taken(), numbers=self.folds.numbers,
+                taken=self.taken(), numbers=self.folds.numbers, repeated=self.held.passes.repeated,
             )  # fmt: skip
             self.folds.numbers.update(lowering.numbers)
             self.spills += lowering.spills
@@ -237,6 +237,8 @@ class _Line:
             slots=self.context.dst_slots,
             taken=self.taken(),
             numbers=self.folds.numbers,
+            wide=self.held.passes.spread(followed),
+            repeated=self.held.passes.repeated,
         )
         self.folds.numbers.update(lowering.numbers)
         self.spills += lowering.spills
@@ -348,7 +350,7 @@ class _Line:
             if not self.held.passes.is_whole(index)
         }
         values = self.folds.values(graph, leaves)
-        builder = SectionBuilder(values, tuple(flats), reachable(values, flats))
+        builder = SectionBuilder(values, tuple(flats), reachable(values, flats), self.held.passes.spread(flats))
         for index, slot in slots.items():
             assert builder.allocate() == slot, "reductions have the first slots"
             builder.hold(index, slot)

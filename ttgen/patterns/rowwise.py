@@ -38,6 +38,7 @@ from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N, sizes
 from ttgen.patterns.passes import Passes, prepared
 from ttgen.patterns.pattern import Pattern, work_tiles
 from ttgen.patterns.reducing import Computed, line_of
+from ttgen.patterns.spreading import padding_of_columns
 from ttgen.patterns.units import (
     BLOCK_K,
     SHARD_COL,
@@ -94,6 +95,8 @@ def design(context: Context) -> Design:
         ),
     )
     reads, computes, writes = (in_part(context, body) for body in bodies)
+    ops = (item for item in walk(computed.body) if isinstance(item, Op))
+    columns = padding_of_columns(context.graph, passes.whole_axes, context.made, ops)
     part = "its part of " if context.split > 1 else ""
     kernels = (
         KernelDesign(
@@ -115,7 +118,7 @@ def design(context: Context) -> Design:
         buffers=tuple(_buffers(context, passes, places, computed, held, values)),
         sizes=values,
         numbers=computed.numbers,
-        padding={value.tensor: ("any",) for value in _inputs(passes)},
+        padding={value.tensor: (columns.get(value.tensor, "any"),) for value in _inputs(passes)},
         dst_tiles=computed.dst_tiles,
         accumulator="",
         spills=computed.spills,

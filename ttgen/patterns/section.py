@@ -6,23 +6,24 @@ slot, and is copied before an operation that works in place. Products accumulate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from ttgen.exhaustive import assert_never
 from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.parse import SMALLEST
-from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number, Reduction
+from ttgen.formula.values import Axes, Contraction, Elementwise, Input, Number, Reduction, Value
 from ttgen.model.body import Dst, NumberArg, Op, Source, Tile
 from ttgen.model.index import Const
 from ttgen.operations import OPERATIONS
-from ttgen.patterns.operands import Spill, Values, broadcast_of, may_be_negative_zero
+from ttgen.patterns.operands import ON_FPU, Spill, Values, broadcast_of, may_be_negative_zero
+from ttgen.patterns.spreading import widened
 
 _BINARY: Final = {
     "add": "add_dst", "sub": "sub_dst", "mul": "mul_dst", "div": "div_dst", "maximum": "max_dst", "minimum": "min_dst",
 }  # fmt: skip
 _COMMUTATIVE: Final = frozenset({"add", "mul"})
-_FPU: Final = frozenset({"add", "sub", "mul"})
 
 
 def _dst(slot: int) -> Dst:
@@ -32,9 +33,25 @@ def _dst(slot: int) -> Dst:
 class SectionBuilder:
     """Evaluates the nodes of one section into DST slots."""
 
-    def __init__(self, values: Values, roots: tuple[int, ...], nodes: set[int]) -> None:
+    def __init__(
+        self,
+        values: Values,
+        roots: tuple[int, ...],
+        nodes: set[int],
+        wide: Mapping[int, Axes] = MappingProxyType({}),
+    ) -> None:
+        """Begins a section.
+
+        Args:
+            values: where values come from.
+            roots: those that are packed.
+            nodes: those that the section computes.
+            wide: those that are to be computed of spread columns, and to which axes.
+        """
         self.values = values
-        self.nodes = values.graph.values
+        self.nodes: Sequence[Value] = values.graph.values
+        if values.dst_bits == 32:
+            self.nodes = widened(self.nodes, nodes, wide, values.repeated)
         self.roots = roots
         self.ops: list[Op] = []
         self.free = set(range(values.slots))
@@ -133,9 +150,9 @@ class SectionBuilder:
         del self.held[node]
         return slot, True
 
-    def own(self, node: int) -> int:
-        """Uses a node once, in a slot that may be overwritten."""
-        slot, owned = self.take(node)
+    def own(self, node: int, into: Axes) -> int:
+        """Uses a node once, spread over the whole tile where it has to be, in a slot that may be overwritten."""
+        slot, owned = self.spread(node, into)
         if owned:
             return slot
         copy = self.allocate()
@@ -193,7 +210,7 @@ class SectionBuilder:
         if kind in COMPARISONS:
             return self.compared(node)
         if kind not in _BINARY:
-            slot = self.own(node.operands[0])
+            slot = self.own(node.operands[0], node.axes)
             return self.emit(kind, (_dst(slot), *self.parameters(node)), slot)
         for compute in (self.with_number, self.on_fpu, self.in_place):
             slot_or_none = compute(node)
@@ -226,7 +243,7 @@ class SectionBuilder:
         number = self.nodes[right]
         if not isinstance(number, Number):
             return self.combine(f"{kind}_dst", node)
-        slot = self.own(left)
+        slot = self.own(left, node.axes)
         if number.number == 0:
             return self.emit(f"{kind}_zero", (_dst(slot),), slot)
         return self.emit(f"{kind}_number", (_dst(slot), self.values.number(number.number, "number")), slot)
@@ -260,12 +277,12 @@ class SectionBuilder:
             value = -value if node.function == "sub" else 1 / value if node.function == "div" else value
         else:
             return None
-        slot = self.own(operand)
+        slot = self.own(operand, node.axes)
         return self.emit(f"{name}_number", (_dst(slot), self.values.number(value, "number")), slot)
 
     def on_fpu(self, node: Elementwise) -> int | None:
         """Both operands straight from their buffers, where the FPU loses nothing."""
-        if node.function not in _FPU:
+        if node.function not in ON_FPU:
             return None
         left, right = node.operands
         if node.function in _COMMUTATIVE and broadcast_of(self.nodes[left], node.axes):
@@ -285,7 +302,7 @@ class SectionBuilder:
 
     def in_place(self, node: Elementwise) -> int | None:
         """A row or a column that the SFPU applies to a value in place (32-bit DST)."""
-        if node.function not in _FPU or self.values.dst_bits == 16:
+        if node.function not in ON_FPU or self.values.dst_bits == 16:
             return None
         data, vector = node.operands
         if node.function in _COMMUTATIVE and broadcast_of(self.nodes[data], node.axes):
@@ -294,7 +311,7 @@ class SectionBuilder:
         if dim not in ("rows", "cols") or broadcast_of(self.nodes[data], node.axes):
             return None
         self.evaluate((data, vector))
-        slot = self.own(data)
+        slot = self.own(data, node.axes)
         other, owned = self.take(vector)
         self.emit(f"{node.function}_dst_{dim}", (_dst(slot), _dst(other)), slot)
         if owned:

@@ -225,11 +225,18 @@ def _padding(made: Candidate, tensors: Sequence[Tensor]) -> Iterator[Decision]:
     """Which tensors are uploaded with zeros in their padding, and why."""
     padding = made.design.padding
     zero = {tensor.name for tensor in tensors if any(use.padding == "zero" for use in tensor.uses)}
-    products = [name for name, uses in padding.items() if "zero" in uses]
+    asked = [name for name, uses in padding.items() if "zero" in uses]
+    graph = made.context.graph
+    columns = {value.tensor for index in graph.beside if isinstance(value := graph.values[index], Input)}
+    products = [name for name in asked if name not in columns]
     for names, because in (
         (products, "the last tile of K is ragged, and its padding is multiplied; tensors are uploaded zero-padded"),
         (
-            [name for name in padding if name in zero and name not in products],
+            [name for name in asked if name in columns],
+            "the vector unit spreads columns, and multiplies what is beside by 0; tensors are uploaded zero-padded",
+        ),
+        (
+            [name for name in padding if name in zero and name not in asked],
             "block floats share an exponent among sixteen neighbours of a row, which must not be that of padding",
         ),
     ):

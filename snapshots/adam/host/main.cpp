@@ -22,7 +22,7 @@ int main(int argc, char** argv) try {
         {"gradient", Role::input, tt::DataFormat::Float32, 1, 200, 300},
         {"v", Role::input, tt::DataFormat::Float32, 1, 200, 300},
         {"weight", Role::input, tt::DataFormat::Float32, 1, 200, 300},
-        {"rate", Role::input, tt::DataFormat::Float32, 1, 1, 1},
+        {"rate", Role::input, tt::DataFormat::Float32, 1, 1, 1, /*needs_zero_padding=*/true},
         {"next_m", Role::output, tt::DataFormat::Float32, 1, 200, 300},
         {"next_v", Role::output, tt::DataFormat::Float32, 1, 200, 300},
         {"next_weight", Role::output, tt::DataFormat::Float32, 1, 200, 300},

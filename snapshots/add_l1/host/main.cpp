@@ -19,7 +19,7 @@ int main(int argc, char** argv) try {
     // Matrices, rows and columns in elements.
     const std::vector<tensor_io::Tensor> tensors{
         {"A", Role::input, tt::DataFormat::Float16_b, 1, 300, 200, /*needs_zero_padding=*/true},
-        {"scale", Role::input, tt::DataFormat::Float32, 1, 300, 1},
+        {"scale", Role::input, tt::DataFormat::Float32, 1, 300, 1, /*needs_zero_padding=*/true},
         {"B", Role::input, tt::DataFormat::Bfp8_b, 1, 300, 200, /*needs_zero_padding=*/true},
         {"C", Role::output, tt::DataFormat::Bfp8_b, 1, 300, 200},
     };

@@ -20,7 +20,7 @@ int main(int argc, char** argv) try {
     const std::vector<tensor_io::Tensor> tensors{
         {"X", Role::input, tt::DataFormat::Float16_b, 1, 500, 700},
         {"row", Role::input, tt::DataFormat::Float16_b, 1, 1, 700},
-        {"col", Role::input, tt::DataFormat::Float32, 1, 500, 1},
+        {"col", Role::input, tt::DataFormat::Float32, 1, 500, 1, /*needs_zero_padding=*/true},
         {"Y", Role::output, tt::DataFormat::Float16_b, 1, 500, 700},
         {"Z", Role::output, tt::DataFormat::Float32, 1, 500, 700},
     };

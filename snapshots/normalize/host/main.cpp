@@ -18,9 +18,9 @@ using tensor_io::Role;
 int main(int argc, char** argv) try {
     // Matrices, rows and columns in elements.
     const std::vector<tensor_io::Tensor> tensors{
-        {"variance", Role::input, tt::DataFormat::Float32, 1, 300, 1},
+        {"variance", Role::input, tt::DataFormat::Float32, 1, 300, 1, /*needs_zero_padding=*/true},
         {"X", Role::input, tt::DataFormat::Float16_b, 1, 300, 160},
-        {"mean", Role::input, tt::DataFormat::Float32, 1, 300, 1},
+        {"mean", Role::input, tt::DataFormat::Float32, 1, 300, 1, /*needs_zero_padding=*/true},
         {"gamma", Role::input, tt::DataFormat::Float16_b, 1, 1, 160},
         {"beta", Role::input, tt::DataFormat::Float16_b, 1, 1, 160},
         {"Y", Role::output, tt::DataFormat::Float16_b, 1, 300, 160},
