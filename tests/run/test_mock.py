@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -41,3 +44,24 @@ def test_the_library_takes_every_program(arch: Arch, tmp_path: Path, monkeypatch
             assert set(stored.values) == {tensor.name for tensor in plan.tensors if tensor.role != "input"}
             taken += 1
     assert taken > 2
+
+
+@pytest.mark.parametrize("arch", get_args(Arch))
+def test_functions_tell_the_library_what_the_plan_says(arch: Arch, tmp_path: Path) -> None:
+    package = mock.installed()
+    if package is None:
+        pytest.skip("ttnn isn't installed")
+    pytest.importorskip("torch", reason="comparison mode needs torch")
+    specs = [path for path in sorted(Path("specs").glob("*.yaml")) if load(ttgen.load(path).spec.target).arch == arch]
+    for path in specs:
+        for file in ttgen.render(ttgen.plan(ttgen.load(path))):
+            (tmp_path / "rendered" / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "rendered" / file.path).write_text(file.text)
+    variables = {**os.environ, **mock.environment(package, tmp_path, arch), "TT_METAL_LOGS_PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.run.on_mock", str(tmp_path), *map(str, specs)],
+        env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("WRONG", "CALLED"))]
+    assert lines == [f"CALLED {len(specs)}"], "\n".join([*lines, done.stderr[-2000:]])
+    assert len(specs) > 2
