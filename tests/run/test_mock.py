@@ -13,10 +13,9 @@ import pytest
 
 import ttgen
 from tests.run import mock
-from ttgen.rendering.artifacts import artifacts
-from ttgen.run.messages import Order, Stored, Timed
+from ttgen.run.messages import Stored, Timed
 from ttgen.run.process import card_of
-from ttgen.run.programs import job_of
+from ttgen.run.run import order_of
 from ttgen.target import Arch, load
 
 pytestmark = pytest.mark.ttnn
@@ -36,9 +35,8 @@ def test_the_library_takes_every_program(arch: Arch, tmp_path: Path, monkeypatch
             if load(loaded.spec.target).arch != arch:
                 continue
             plan = ttgen.plan(loaded)
-            job = job_of(plan, artifacts(plan))
-            zeros = {tensor.name: np.zeros(tensor.shape, np.float32) for tensor in job.tensors}
-            stored, timed = card.run(Order(job=job, rounds=(zeros,), repeat=1))
+            zeros = {tensor.name: np.zeros(tensor.stored_shape, np.float32) for tensor in plan.tensors}
+            stored, timed = card.run(order_of(plan, (zeros,), repeat=1))
             assert isinstance(stored, Stored), path
             assert isinstance(timed, Timed), path
             assert set(stored.values) == {tensor.name for tensor in plan.tensors if tensor.role != "input"}
