@@ -42,6 +42,7 @@ LAYERS = {
     "diagnostics": {"errors"},
     "target": {"resources", "structuring"},
     "spec": {"annotations", "dtypes", "errors", "names", "source", "structuring", "target"},
+    "building": {"errors", "formula", "loading", "source", "spec"},
     "loading": {"schema", "source", "spec"},
     "schema": {"annotations", "errors", "model", "resources", "source", "spec"},
     "formula": {"dtypes", "errors", "exhaustive", "spec"},

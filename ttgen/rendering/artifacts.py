@@ -82,9 +82,15 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     for file in api.program_files:
         texts[file] = environment().get_template(f"{api.templates}/program/{file}.jinja").render(plan=plan)
     if (python := python_file(plan.kernel)) in plan.files:
-        texts[python] = environment().get_template(f"{api.templates}/program/{api.python_file}.jinja").render(plan=plan)
+        texts[python] = function_text(plan)
     texts["tt.plan.json"] = plan_json(plan)
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)
+
+
+def function_text(plan: Plan) -> str:
+    """The module of a kernel's function for Python, whether the plan lists it or not."""
+    api = APIS[plan.api]
+    return environment().get_template(f"{api.templates}/program/{api.python_file}.jinja").render(plan=plan)
 
 
 @cache
