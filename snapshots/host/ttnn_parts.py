@@ -322,7 +322,7 @@ class _Program:
 
 def _core_ranges(ranges: Sequence[Json]) -> Any:
     found = [(ttnn.CoreCoord(*item["start"]), ttnn.CoreCoord(*item["end"])) for item in ranges]
-    return ttnn.CoreRangeSet({ttnn.CoreRange(first, last) for first, last in found})
+    return ttnn.CoreRangeSet([ttnn.CoreRange(first, last) for first, last in found])
 
 
 def _cores(ranges: Sequence[Json]) -> Iterator[tuple[int, int]]:

@@ -438,7 +438,8 @@ def _launches(kernel: KernelDescriptor) -> list[tuple[int, int, str]]:
 
 def _tensors(tensors: list[Tensor], folder: Path) -> list[str]:
     lines = []
-    for tensor in tensors:
+    # As they were made: the emulator gives memory in that order.
+    for tensor in sorted(tensors, key=lambda tensor: tensor.number):
         assert tensor.memory is not None
         tensor.values.astype("<f4").tofile(folder / f"tensor{tensor.number}")
         rows, columns = tensor.values.size // tensor.values.shape[-1], tensor.values.shape[-1]
