@@ -17,10 +17,12 @@ SPECS = Path(__file__).resolve().parents[1] / "specs"
 SMALLER: Mapping[str, Mapping[str, int]] = {
     "attention": {"512": 256},
     "attention_causal": {"S": 244},
+    "attention_shared": {"S": 224},
     "column_range": {"1000": 488},
     "cross_entropy": {"256": 64, "1000": 232},
     "gelu_height": {"512": 256},
     "gemm_a_to_all": {"K": 1024},
+    "gemm_auto": {"M": 488, "K": 444, "N": 604},
     "gemm_b_to_all": {"M": 512},
     "gemm_edges": {"1000": 500, "1500": 732, "700": 316},
     "gemm_multicast": {"M": 512, "K": 512, "N": 512},

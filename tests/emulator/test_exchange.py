@@ -105,3 +105,18 @@ def test_a_counter_that_goes_on_growing_is_not_waited_for_exactly(tmp_path: Path
     """No order of these kernels passes the value; a core that looks late enough misses it on others."""
     wrong = changed(tmp_path, "partial_helper.cpp", "noc_semaphore_wait_min", "noc_semaphore_wait")
     assert partials(tmp_path, wrong, seed=0).names() == ["semaphore-equality"]
+
+
+def test_bytes_that_nobody_wrote_stay_so_when_they_are_sent(tmp_path: Path) -> None:
+    """The last 64 bytes of each page are never read from DRAM; helpers and the root send what they have there on."""
+    option = changed(
+        tmp_path,
+        "partial_helper.cpp",
+        "noc_async_read_page(round * helpers + rank, tensor, get_write_ptr(cb_own));",
+        "noc_async_read(tensor.get_noc_addr(round * helpers + rank), get_write_ptr(cb_own), get_tile_size(cb_own) - 64);",
+    )
+    pages = normal(ROUNDS * 3 * 32, 32)
+    words = ("partials=1", "rows=1", "cols=4", option)
+    _, result = execute("exchange", tmp_path, {"IN": pages}, {"OUT": pages.shape}, *words, env={"TTEMU_SEED": "0"})
+    read = next(record for record in result.report if record["kind"] == "buffer" and record["event"] == "read")
+    assert read["undefined"] == [[page, 4096 - 64, 64] for page in range(ROUNDS * 3)], result.stderr

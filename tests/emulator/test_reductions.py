@@ -20,7 +20,8 @@ from tests.emulator.test_operations import LOST, bits
 from tests.emulator.test_programs import bf16, check, execute, normal
 
 HEADERS = (
-    "bcast", "common", "compute_kernel_api", "eltwise_binary", "eltwise_unary/binop_with_scalar", "eltwise_unary/clamp", "mask", "matmul", "reduce", "tile_move_copy"
+    "bcast", "common", "compute_kernel_api", "eltwise_binary", "eltwise_unary/binop_with_scalar", "eltwise_unary/clamp", "eltwise_unary/fill",
+    "eltwise_unary/recip", "mask", "matmul", "reduce", "sfpu_binary_bcast", "tile_move_copy"
 )  # fmt: skip
 TEMPLATE = """#include <cstdint>
 {includes}
@@ -148,7 +149,7 @@ def test_a_slot_is_reduced_in_place(tmp_path: Path, pool: str, dim: str) -> None
     kept[: 16 if dim == "ROW" else 4 : 2 if dim == "ROW" else 1] = False
     if dim == "ROW":
         np.testing.assert_array_equal(out[:, kept], a[:, kept])
-        assert np.isnan(out[:, 2:16:2]).all()
+        np.testing.assert_array_equal(out[:, 2:16:2], np.repeat(out[:, :1], 7, axis=1))
     else:
         np.testing.assert_array_equal(out[4:], a[4:])
         assert np.isnan(out[1:4]).all()
@@ -192,6 +193,26 @@ def test_a_mask_selects(tmp_path: Path) -> None:
     )
     assert out is not None, result.stderr
     np.testing.assert_array_equal(out, np.where(b != 0, a, 0))
+
+
+COLUMN_OF_SUMS = (
+    "reduce_init<PoolType::SUM, ReduceDim::REDUCE_ROW>(0, 1, 16); reduce_tile<PoolType::SUM, ReduceDim::REDUCE_ROW>(0, 1, 0, 0, 1); "
+    "reduce_uninit(); fill_tile_init(); fill_tile(0, 0.0f); "
+)
+INVERT, SPREAD = "recip_tile_init(); recip_tile({0}); ", "sfpu_bcast_col_init(); sfpu_add_bcast_col(0, 1); "
+
+
+@pytest.mark.parametrize("arch", ["wormhole_b0", "blackhole"])
+def test_a_column_that_is_spread_has_numbers_beside_it(tmp_path: Path, arch: str) -> None:
+    """0 times the reciprocals of the zeros beside sums is NaN: what is spread first is right."""
+    a = bf16(np.abs(normal(32, 32)) + 1)
+    found = []
+    for body in (SPREAD + INVERT.format(0), INVERT.format(1) + SPREAD):
+        out, result = run(tmp_path, a, scalers(32, "ROW"), COLUMN_OF_SUMS + body, env={"TTEMU_ARCH": arch})
+        assert out is not None, result.stderr
+        found.append(out)
+    np.testing.assert_allclose(found[0], np.broadcast_to(1 / a.sum(axis=1, keepdims=True), (32, 32)), rtol=2**-7)
+    assert np.isnan(found[1]).all()
 
 
 def reduce(pool: str, dim: str, prepared: bool = True) -> str:

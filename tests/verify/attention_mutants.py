@@ -23,6 +23,8 @@ _PARTS = "            copy_tile(cb_all, other * row_pages + Vt + 1, 1);\n       
 _TOTAL = "pack_tile</*out_of_order=*/true>(0, cb_own, Vt);"
 _OWN = "pack_tile</*out_of_order=*/true>(1, cb_own, Vt + 1);"
 _PLACE = "get_write_ptr(cb_all) + (part * own_tiles) * get_tile_size(cb_all)"
+_SPREAD = "sfpu_bcast_col_init();\n                sfpu_add_bcast_col(2, 1);\n"
+_INVERTED = "                recip_tile_init();\n                recip_tile(2);"
 _ROUNDS = "noc_semaphore_wait_min(keys_ready, (round / core_cols + 1) * (core_cols - 1));"
 _ARRIVED = "                    noc_semaphore_wait_min(values_arrived, round + 1);\n                }\n"
 
@@ -37,6 +39,7 @@ ATTENTION = (
     _m("compute: the output so far is left out", _A, "compute", _TAKEN, "", "dst-unwritten"),
     _m("compute: weights of the tile beside", _A, "compute", "cb_weights, cb_V, k, k * Vt + first, 0,", "cb_weights, cb_V, 0, k * Vt + first, 0,", "wrong-numbers"),
     _m("compute: no division by the sum", _A, "compute", "mul_binary_tile(0, 2, 0);", "", "wrong-numbers"),
+    _m("compute: the sum is inverted before it is spread", _A, "compute", _SPREAD + _INVERTED, _INVERTED.replace("(2)", "(1)").lstrip() + "\n                " + _SPREAD.rstrip(), "wrong-numbers"),
     _m("compute: divided by the maximum", _A, "compute", "copy_tile(cb_state, Vt, 1);", "copy_tile(cb_state, Vt + 1, 1);", "wrong-numbers"),
     _m("compute: scores aren't scaled", _A, "compute", "mul_unary_tile(col, number);", "", "wrong-numbers"),
     _m("compute: keys aren't transposed", _A, "compute", "matmul_block_init(cb_Q, cb_K, /*transpose=*/1", "matmul_block_init(cb_Q, cb_K, /*transpose=*/0", "wrong-numbers",

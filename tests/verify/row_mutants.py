@@ -60,7 +60,7 @@ ROWS = (
     _m("compute: the mask turned round", _R, "compute", _CHOSEN, _CHOSEN.replace("1, 2, 3, 1", "1, 3, 2, 1"), "wrong-numbers"),
     _m("compute: the mask is left out", "row_max", "compute", _CHOSEN, "copy_tile(cb_X, Kt - 1, 1);", "wrong-numbers"),
     _m("compute: the elements of a tile stay as they are", _F, "compute", "sfpu_reduce<PoolType::SUM, DataFormat::Float32, ReduceDim::REDUCE_ROW>(0);", "", "wrong-numbers"),
-    _m("compute: rows of a tile for columns", "column_range", "compute", "ReduceDim::REDUCE_COL>(0);", "ReduceDim::REDUCE_ROW>(0);", "uninitialised-data"),
+    _m("compute: rows of a tile for columns", "column_range", "compute", "ReduceDim::REDUCE_COL>(0);", "ReduceDim::REDUCE_ROW>(0);", "wrong-numbers"),
     _m("compute: no init of the reduction of a slot", _F, "compute", "sfpu_reduce_init<PoolType::SUM, DataFormat::Float32>();", "", "missing-init"),
     _m("compute: squares of another tile", _N, "compute", "mul_tiles(cb_X, cb_X, first_k + k, first_k + k, 0);", "mul_tiles(cb_X, cb_X, first_k + k, k, 0);", "wrong-numbers"),
     _m("compute: a sum for a mean", _N, "compute", "mul_unary_tile(0, number);", "", "wrong-numbers"),

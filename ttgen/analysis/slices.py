@@ -31,28 +31,51 @@ def sliced(body: Body, wanted: Wanted) -> Body:
 
     Sections and routines are opened: their statements run one after another on a core.
     """
+    kept = _with_names(body, wanted)
+    return _pruned(kept, used_names(kept, wanted))
+
+
+def _pruned(body: Body, used: Collection[str]) -> Body:
+    """A slice with none but the names that are used somewhere in it."""
     kept: list[Statement] = []
     for item in body:
         match item:
             case Loop(var=var, extent=extent, body=inner):
-                rest = sliced(inner, wanted)
+                kept.append(Loop(var=var, extent=extent, body=_pruned(inner, used)))
+            case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
+                sides = _pruned(then, used), _pruned(otherwise, used)
+                kept.append(If(left=left, relation=relation, right=right, then=sides[0], otherwise=sides[1]))
+            case Let(name=name):
+                if name in used:
+                    kept.append(item)
+            case _:
+                kept.append(item)
+    return tuple(kept)
+
+
+def _with_names(body: Body, wanted: Wanted) -> Body:
+    """A slice with all names, used or not."""
+    kept: list[Statement] = []
+    for item in body:
+        match item:
+            case Loop(var=var, extent=extent, body=inner):
+                rest = _with_names(inner, wanted)
                 if any(not isinstance(child, Let) for child in rest):
                     kept.append(Loop(var=var, extent=extent, body=rest))
             case If(left=left, relation=relation, right=right, then=then, otherwise=otherwise):
-                sides = sliced(then, wanted), sliced(otherwise, wanted)
+                sides = _with_names(then, wanted), _with_names(otherwise, wanted)
                 if any(not isinstance(child, Let) for side in sides for child in side):
                     kept.append(If(left=left, relation=relation, right=right, then=sides[0], otherwise=sides[1]))
             case Routine(parameter=parameter, argument=argument, body=inner):
-                kept += (Let(name=parameter, index=argument), *sliced(inner, wanted))
+                kept += (Let(name=parameter, index=argument), *_with_names(inner, wanted))
             case Section(math=math, pack=pack):
-                kept += (*sliced(math, wanted), *sliced(pack, wanted))
+                kept += (*_with_names(math, wanted), *_with_names(pack, wanted))
             case Let():
                 kept.append(item)
             case _:
                 if any(True for _index in wanted_indices(item, wanted)):
                     kept.append(item)
-    used = used_names(tuple(kept), wanted)
-    return tuple(item for item in kept if not isinstance(item, Let) or item.name in used)
+    return tuple(kept)
 
 
 def used_names(body: Body, wanted: Wanted) -> set[str]:

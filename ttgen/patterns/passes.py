@@ -230,6 +230,12 @@ class Passes:
                 pending += self.graph.values[index].operands
         return found
 
+    @cached_property
+    def taken(self) -> tuple[frozenset[int], ...]:
+        """The whole values that each walk computes or reads."""
+        every = range(1, len(self.walks) + 1)
+        return tuple(frozenset(self.computed(self.roots_of(walk), walk, self.kept)) for walk in every)
+
     def flats_of(self, walk: int) -> tuple[int, ...]:
         """Flat values that are known after a walk and needed by later ones, or put out."""
         put_out = {output.value for output in self.graph.outputs}

@@ -157,9 +157,8 @@ class _Line:
     def freed(self, number: int, values: Sequence[int]) -> Iterator[Statement]:
         """Frees the lines of those inputs and kept values that no later walk needs."""
         passes = self.held.passes
-        every = range(1, len(passes.walks) + 1)
         for index in values if not self.held.streams else ():
-            walks = [walk for walk in every if index in passes.computed(passes.roots_of(walk), walk, passes.kept)]
+            walks = [walk for walk, taken in enumerate(passes.taken, 1) if index in taken]
             moves = index in passes.kept or (self.held.moves(index) and passes.is_whole(index))
             if moves and walks[-1:] == [number] and index not in self.free:
                 self.free.add(index)

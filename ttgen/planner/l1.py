@@ -126,17 +126,38 @@ def _smaller_blocks(total: int, block: BlockSize, changed: Callable[[BlockSize],
     changes: list[tuple[float, str]] = []
     for side in ("k", "n", "m"):
         given: int = getattr(block, side)
-        for smaller in range(given - 1, 0, -1):
+
+        def taken(smaller: int, side: str = side) -> int | None:
             try:
-                after = changed(replace(block, **{side: smaller})).total
+                return changed(replace(block, **{side: smaller})).total
             except SpecError:
                 # Units of that size would cross the end of a shard.
-                continue
-            if after <= limit:
-                text = f"block.{side} {given} -> {smaller} saves {total - after:,}"
-                changes.append((0.0 if side == "k" else given / smaller, text))
-                break
+                return None
+
+        found = _largest(given - 1, taken, limit)
+        if found is not None:
+            smaller, after = found
+            text = f"block.{side} {given} -> {smaller} saves {total - after:,}"
+            changes.append((0.0 if side == "k" else given / smaller, text))
     yield from (text for _growth, text in sorted(changes, key=lambda change: change[0]))
+
+
+def _largest(most: int, taken: Callable[[int], int | None], limit: int) -> tuple[int, int] | None:
+    """The largest number up to one that takes no more than a limit, and what it takes; none where no number does.
+
+    Found by halving: smaller ones fit where larger ones do. Those that aren't possible take nothing.
+    """
+    found: tuple[int, int] | None = None
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        possible = ((number, bytes_) for number in range(middle, least, -1) if (bytes_ := taken(number)) is not None)
+        number, bytes_ = next(possible, (least, 0))
+        if bytes_ > limit:
+            most = number - 1
+        else:
+            found, least = (number, bytes_) if number > least else found, middle
+    return found
 
 
 def _along(total: int, ways: Iterable[tuple[str, Callable[[], Need]]], limit: int) -> Iterator[str]:

@@ -1,4 +1,5 @@
 // The matrix unit: what the math thread does with the operands that unpack delivered. Its arithmetic is in products.cpp.
+#include <algorithm>
 #include <cstring>
 
 #include "operation.hpp"
@@ -168,6 +169,17 @@ void check_maximum(const Tile& scaler, const FpuOp& op, Where where) {
     }
 }
 
+// Whether a row sum leaves 0 beside its column: the other columns are products with the other rows of the scaler tile's upper faces.
+bool leaves_zeros(const Tile& scaler) {
+    const auto is_zero = [&](uint32_t i) { return scaler.v[i] == 0.0f && !(scaler.any_undefined && scaler.undefined[i] != 0); };
+    for (uint32_t i = kTileSide; i < 16 * kTileSide; ++i) {
+        if (!is_zero(i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void reduce(DstSlot& slot, const SourceEntry& entry, const FpuOp& op, const ComputeConfig& config, Where where) {
     const Tile& data = entry.a[0];
     const bool swapped = reduce_swaps(op), maximum = op.pool == Pool::Max;
@@ -206,13 +218,24 @@ void reduce(DstSlot& slot, const SourceEntry& entry, const FpuOp& op, const Comp
         }
         count = 1;
     }
-    // What the other elements hold is nobody's business: the packer's mask must clear them.
-    out.any_undefined = true;
-    out.undefined.fill(1);
+    if (!swapped || !leaves_zeros(entry.b[0])) {
+        // What the other elements hold is left over from earlier operations: the packer's mask must clear them.
+        out.any_undefined = true;
+        out.undefined.fill(1);
+    } else if (!slot.written) {
+        std::memset(out.v, 0, sizeof out.v);
+        out.any_undefined = false;
+    }
+    if (!out.any_undefined && std::any_of(bad, bad + count, [](uint8_t b) { return b != 0; })) {
+        out.any_undefined = true;
+        out.undefined.fill(0);
+    }
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t at = op.dim == Dim::Row ? i * kTileSide : i;
         out.v[at] = results[i];
-        out.undefined[at] = bad[i];
+        if (out.any_undefined) {
+            out.undefined[at] = bad[i];
+        }
     }
     slot.pool = op.pool;
     slot.dim = op.dim;

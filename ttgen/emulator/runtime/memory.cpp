@@ -66,6 +66,15 @@ void poison(uint8_t* data, std::size_t address, std::size_t bytes) {
     }
 }
 
+void poison_unwritten(uint8_t* data, const Shadow& shadow, std::size_t address, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; ++i) {
+        if (!shadow.get(address + i)) {
+            const uint16_t half = poison_half((address + i) / 2);
+            data[i] = static_cast<uint8_t>((address + i) % 2 == 0 ? half & 0xFF : half >> 8);
+        }
+    }
+}
+
 void find_plain_stores(const uint8_t* data, Shadow& shadow, std::size_t address, std::size_t bytes) {
     // A word is unwritten only if both halves still hold the pattern; a half that differs was stored.
     const std::size_t begin = address & ~std::size_t{1};

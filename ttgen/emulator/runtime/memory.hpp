@@ -26,6 +26,8 @@ private:
 // Memory that nobody wrote holds a pattern that depends on the address: every 16-bit half is a bfloat16 NaN (and every word a float32
 // NaN), which real data never is. It tells plain stores by a kernel, which the emulator can't see, from bytes never written.
 void poison(uint8_t* data, std::size_t address, std::size_t bytes);
+// Gives those bytes of a range that nobody wrote the pattern of their own address: what was moved there has that of another.
+void poison_unwritten(uint8_t* data, const Shadow& shadow, std::size_t address, std::size_t bytes);
 // Marks what plain stores have changed as written.
 void find_plain_stores(const uint8_t* data, Shadow& shadow, std::size_t address, std::size_t bytes);
 bool is_poison(uint32_t word);

@@ -16,6 +16,9 @@ void place_bytes(const Movement& m, const uint8_t* source, const Shadow* from, s
     std::memmove(to.data, source, m.bytes);
     if (from != nullptr) {
         Shadow::copy(*to.shadow, to.shadow_offset, *from, from_offset, m.bytes);
+        if (to.core != nullptr && !from->all(from_offset, m.bytes)) {
+            poison_unwritten(to.data, *to.shadow, to.shadow_offset, m.bytes);
+        }
     } else {
         to.shadow->set(to.shadow_offset, m.bytes, true);
     }

@@ -1,6 +1,7 @@
 // The vector unit: operations on slots of DST.
 #include "operation.hpp"
 
+#include <cmath>
 #include <cstring>
 
 namespace ttemu {
@@ -17,6 +18,18 @@ void check_format(const SfpuOp& op, bool dst_32bit, Where where) {
         error(where, "dst-format", format("%s for %s: DST has %u bits", name_of(op.op), format_name(static_cast<uint8_t>(op.variant)),
                                           dst_32bit ? 32u : 16u));
     }
+}
+
+// What broadcasting a column finds at the head of row `row`: beside it, the even columns of the left face are multiplied by 0 and added, which
+// leaves nothing of them unless one isn't finite. What nobody wrote is left over from earlier data, and taken for a number.
+float head_of_row(const Tile& tile, uint32_t row) {
+    const float* x = tile.v + row * kTileSide;
+    for (uint32_t column = 2; column < 16; column += 2) {
+        if (!std::isfinite(x[column]) && !(tile.any_undefined && tile.undefined[row * kTileSide + column] != 0)) {
+            return NAN;
+        }
+    }
+    return x[0];
 }
 
 void run(const SfpuOp& op, bool by_pack, Where where) {
@@ -69,7 +82,7 @@ void run(const SfpuOp& op, bool by_pack, Where where) {
             continue;
         }
         const uint32_t j = is_column(op.op) ? i / kTileSide * kTileSide : is_row(op.op) ? i % kTileSide : i;
-        const float a = x.tile.v[i], b = y.tile.v[j], c = z.tile.v[i];
+        const float a = x.tile.v[i], b = is_column(op.op) ? head_of_row(y.tile, i / kTileSide) : y.tile.v[j], c = z.tile.v[i];
         if (moving) {
             results[i] = moved(op.op, a, b, c, dst_32bit ? number(op.p0) : cut_to_bfloat16(number(op.p0)),
                                dst_32bit ? number(op.p1) : cut_to_bfloat16(number(op.p1)));
@@ -78,7 +91,11 @@ void run(const SfpuOp& op, bool by_pack, Where where) {
                                        : two ? binary(op.op, flushed(a), flushed(b), p)
                                              : unary(op.op, flushed(a), p), dst_32bit);
         }
-        if (undefined) {
+        if (undefined && has_pole(op.op) && x.tile.undefined[i] != 0 && x.tile.undefined[i / kTileSide * kTileSide] == 0) {
+            // What nobody wrote beside a column of statistics may well be 0: beside sums it is.
+            results[i] = INFINITY;
+            bad[i] = 0;
+        } else if (undefined) {
             bad[i] = (x.tile.any_undefined && x.tile.undefined[i] != 0) || ((two || three) && y.tile.any_undefined && y.tile.undefined[j] != 0) ||
                      (three && z.tile.any_undefined && z.tile.undefined[i] != 0);
         }

@@ -44,7 +44,8 @@ float folded_column(Pool pool, const float* x) {
 }
 
 // Whether the stores of a reduction reach an element: the even columns of the left faces, or the first four rows of the upper ones, of
-// the lower ones too for extremes on Blackhole. What is there beside the results is nobody's business; all else stays.
+// the lower ones too for extremes on Blackhole. What is there beside the results is nobody's business, though of a row it is the result
+// again, which rotating makes in all lanes; all else stays.
 bool reached(Pool pool, Dim dim, uint32_t row, uint32_t column) {
     if (dim == Dim::Row) {
         return column < 16 && column % 2 == 0;
@@ -72,8 +73,8 @@ void reduce_slot(Tile& tile, Pool pool, Dim dim) {
         const uint32_t row = i / kTileSide, column = i % kTileSide, line = rows ? row : column;
         if (reached(pool, dim, row, column)) {
             const bool result = (rows ? column : row) == 0;
-            tile.v[i] = result ? results[line] : NAN;
-            tile.undefined[i] = result ? bad[line] : 1;
+            tile.v[i] = result || rows ? results[line] : NAN;
+            tile.undefined[i] = result || rows ? bad[line] : 1;
         }
     }
 }

@@ -221,6 +221,9 @@ bool is_ternary(Sfpu op) {
     return op == Sfpu::Where || op == Sfpu::Addcmul || op == Sfpu::Addcdiv || op == Sfpu::Lerp || op == Sfpu::Mac;
 }
 
+// Functions that are infinite at 0.
+bool has_pole(Sfpu op) { return op == Sfpu::Recip || op == Sfpu::Rsqrt || op == Sfpu::Log || op == Sfpu::Log2Base; }
+
 bool is_column(Sfpu op) { return op == Sfpu::AddColumn || op == Sfpu::SubColumn || op == Sfpu::MulColumn; }
 
 bool is_row(Sfpu op) { return op == Sfpu::AddRow || op == Sfpu::SubRow || op == Sfpu::MulRow; }
