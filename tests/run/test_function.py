@@ -100,7 +100,8 @@ def call(module: Any, device: Any, inputs: Inputs, **named: Any) -> dict[str, An
         "mlp_l1",  # scratch in shards
         "adam",  # several outputs
         "gemm_multicast",  # semaphores, and cores by their places on the NoC
-        "gemm_block_sharded",  # circular buffers on shards
+        "gemm_block_sharded",  # shards that are read by others
+        "gelu_height",  # circular buffers on shards
         "gemm_skinny",  # weights beside their banks
         "softmax_float32",  # buffers that are unpacked to DST
         "column_mean",
@@ -343,10 +344,9 @@ def test_formatters_leave_functions_as_they_are(tmp_path: Path) -> None:
     """With the columns that they take for granted, and with 120, as tt-metal has."""
     functions = [str(path) for path in Path("snapshots").glob("*/*.py") if path.parent.name != "host"]
     assert len(functions) > 70
+    options = ("format", "-q", "--check", "--isolated")
     for columns in ("88", "120"):
-        subprocess.run(
-            ["ruff", "format", "-q", "--check", "--isolated", "--line-length", columns, *functions], check=True
-        )
+        subprocess.run([sys.executable, "-m", "ruff", *options, "--line-length", columns, *functions], check=True)
 
 
 def test_budgets() -> None:
