@@ -42,6 +42,7 @@ LAYERS = {
     "diagnostics": {"errors"},
     "target": {"resources", "structuring"},
     "spec": {"annotations", "dtypes", "errors", "names", "source", "structuring", "target"},
+    "building": {"errors", "formula", "loading", "source", "spec"},
     "loading": {"schema", "source", "spec"},
     "schema": {"annotations", "errors", "model", "resources", "source", "spec"},
     "formula": {"dtypes", "errors", "exhaustive", "spec"},
@@ -182,7 +183,7 @@ def test_tables_agree() -> None:
     assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
     for api in APIS.values():
         folder = Path("templates", api.templates)
-        for part, files in (("program", api.program_files), ("folder", api.folder_files)):
+        for part, files in (("program", (*api.program_files, api.python_file)), ("folder", api.folder_files)):
             templates = {str(path.relative_to(folder / part)) for path in (folder / part).rglob("*.*.jinja")}
             assert templates == {f"{file}.jinja" for file in files}
         assert api.headers.keys() == OPERATIONS.keys()

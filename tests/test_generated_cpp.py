@@ -17,7 +17,7 @@ from tests.snapshots import FOLDER
 
 KERNELS = sorted(FOLDER.glob("*/kernels/**/*.cpp"))
 HOST = sorted(FOLDER.glob("*/host/*"))
-SHARED = sorted(FOLDER.glob("host/*"))
+SHARED = sorted(FOLDER.glob("host/*.[ch]pp"))
 
 
 def test_clang_format_agrees() -> None:

@@ -12,13 +12,16 @@ Mistakes in a spec raise `ttgen.SpecError`; `ttgen.describe` is its text.
 
 from __future__ import annotations
 
+import sys
+
 from ttgen.version import __version__
 
 # `typing` would be half of what `ttgen --version` imports.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from ttgen.diagnostics import describe
     from ttgen.errors import OutputError, Place, Problem, SpecError, UserError
@@ -36,12 +39,14 @@ __all__ = [
     "SpecError",
     "UserError",
     "__version__",
+    "compile",
     "describe",
     "import_kernel",
     "load",
     "loads",
     "plan",
     "render",
+    "spec",
 ]
 
 # Imported when they are used: a short command needs few of them.
@@ -68,6 +73,17 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(type(sys)):  # type: ignore[misc]
+    """Keeps the function `spec` when the module of that name is imported, which would take its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "spec" or not isinstance(value, type(sys)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def load(path: str | Path) -> LoadedSpec:
@@ -122,6 +138,77 @@ def import_kernel(
 
     imported = import_file(Path(path), name, sizes, dtypes=dtypes or {}, unproven=unproven)
     return loads(imported.text, name=f"{imported.kernel}.yaml")
+
+
+def spec(
+    compute: str | Sequence[str],
+    /,
+    *,
+    dtype: str = "bfloat16",
+    tensors: Mapping[str, Sequence[int | str] | Mapping[str, object]] | None = None,
+    kernel: str | None = None,
+    target: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    precision: Mapping[str, object] | None = None,
+    schedule: str | Mapping[str, object] | None = None,
+    stages: Mapping[str, object] | None = None,
+    budgets: Mapping[str, float] | None = None,
+    **shapes: Sequence[int | str] | Mapping[str, object],
+) -> LoadedSpec:
+    """A spec of formulas: `ttgen.spec("Y = gelu(X @ W)", X=(2000, 4096), W=(4096, 11008), schedule="auto")`.
+
+    Args:
+        compute: a formula, or several. What the last one assigns is an output; its shape follows from the formula.
+        dtype: of tensors that say none.
+        tensors: those whose names are arguments of this function.
+        kernel: the kernel's name; one from the output's where it isn't given.
+        target: the card.
+        dims: names for sizes.
+        precision: and what follows: keys of a spec, as docs/spec.md has them.
+        schedule: which core makes which part of the output, or `"auto"`.
+        stages: settings of stages.
+        budgets: what the kernel may take.
+        shapes: of each tensor that formulas read, and of further outputs: its sizes, or what a spec says of it
+            (`{"shape": (2000, 4096), "dtype": "bfloat8_b"}`).
+
+    Raises:
+        SpecError: mistakes in the spec, all of one stage.
+    """
+    from ttgen.building import from_formulas
+
+    keys = {"kernel": kernel, "target": target, "dims": dims, "precision": precision, "schedule": schedule}
+    keys |= {"stages": stages, "budgets": budgets}
+    more = {key: value for key, value in keys.items() if value is not None}
+    formulas = (compute,) if isinstance(compute, str) else tuple(compute)
+    return from_formulas(formulas, {**(tensors or {}), **shapes}, dtype, more)
+
+
+def compile(spec: str | Path | Mapping[str, object] | LoadedSpec | Plan) -> Any:  # noqa: A001 - what re has, too
+    """The function for Python that `render` writes, without files: for notebooks, where ttnn is.
+
+    Args:
+        spec: a file's path, a mapping of a spec's keys, what `load` or `spec` gave, or a plan.
+
+    Returns:
+        The operation of ttnn; `programs.memory_config(name)` of it says where a tensor has to lie.
+
+    Raises:
+        SpecError: mistakes in the spec, or why it can't be served.
+        OutputError: the file can't be read.
+        ToolchainError: there is no ttnn.
+    """
+    from pathlib import Path
+
+    from ttgen.building import from_mapping
+    from ttgen.model.plan import Plan
+    from ttgen.run.compiled import compiled
+    from ttgen.spec import LoadedSpec
+
+    if isinstance(spec, Plan):
+        return compiled(spec)
+    if isinstance(spec, str | Path):
+        spec = load(spec)
+    return compiled(plan(spec if isinstance(spec, LoadedSpec) else from_mapping(spec)))
 
 
 def plan(spec: LoadedSpec) -> Plan:

@@ -59,7 +59,7 @@ CODES: Final[tuple[Code, ...]] = (
          r"[^:]+: '[^']*' is not a name"),
     Code("TG020", "a name that can't be one", "Names become identifiers in C++, in CMake and in formulas: choose another one.",
          _NAME + r".* (?:is not a C\+\+|is a keyword|begins with|contains|ends with|is longer|is empty|is a macro|is a name that CMake|"
-         r"is the folder|would hide)|'[^']*' is a keyword of Python"),
+         r"is the folder|is what the kernel's function|would hide)|'[^']*' is a keyword of Python"),
     Code("TG021", "names that would collide", "Rename one of the tensors: names made from both would be one.", r"tensor name .* makes the name"),
     Code("TG022", "a size that isn't declared", "Declare it under `dims`.", r"unknown size"),
     Code("TG023", "a size that isn't used", "Remove it from `dims`.", r"'[^']*' is not used by any tensor"),

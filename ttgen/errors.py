@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from ttgen.records import dataclass
 
 Path = tuple[str | int, ...]
+_SHOWN: Final = 160
+"""Columns of a line that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,13 @@ class SpecError(UserError):
         self.places = tuple(places)
         super().__init__("; ".join(problem.message for problem in self.problems))
 
+    def __str__(self) -> str:
+        """As on the command line, on lines of its own, once it is known where problems are."""
+        if not self.places:
+            return super().__str__()
+        pairs = zip(self.problems, self.places, strict=True)
+        return "".join(f"\n{placed(problem.message, place)}" for problem, place in pairs)
+
     def __reduce__(self) -> tuple[type[SpecError], tuple[object, ...]]:
         return SpecError, (self.problems, self.places)
 
@@ -73,6 +83,25 @@ class ToolchainError(UserError):
 
 class VerifyError(UserError):
     """A program that can't be verified as it was asked to be."""
+
+
+def placed(message: str, place: Place, mark: Callable[[str], str] = str) -> str:
+    """A problem where it is: `file:line:column: error: message`, the line, a caret."""
+    head = f"{place.file}:{place.line + 1}:{place.column + 1}: {mark('error:')} {message}"
+    if not place.text.strip():
+        return head
+    text, column = place.text, place.column
+    if column > _SHOWN * 3 // 4:
+        # A long line is shown from a little before the mistake.
+        start = max(0, column - _SHOWN // 2)
+        text, column = "…" + text[start:], column - start + 1
+    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    if column >= len(shown):
+        return f"{head}\n    {shown}"
+    # Tabs stay tabs, so that the caret stands under its word however wide they are.
+    indent = "".join(character if character == "\t" else " " for character in shown[:column])
+    caret = "^" + "~" * (min(place.length, len(shown) - column) - 1)
+    return f"{head}\n    {shown}\n    {indent}{mark(caret)}"
 
 
 def refuse(message: str, *path: str | int, at_key: bool = False, span: tuple[int, int] | None = None) -> SpecError:

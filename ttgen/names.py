@@ -50,6 +50,10 @@ _CMAKE: Final = frozenset(
 )
 
 
+# What rendered functions for Python use, which a function of that name would hide.
+_PYTHON: Final = frozenset({"PROGRAMS", "np", "numpy_parts", "ttnn", "ttnn_parts"})
+
+
 def identifier_problem(name: str) -> str | None:
     """Why a name can't be an identifier of the generated code, as the rest of a sentence; None where it can."""
     if not name:
@@ -88,6 +92,10 @@ def kernel_problem(name: str) -> str | None:
     """Why a kernel can't have a name: it is that of a folder, and of targets of the rendered CMakeLists.txt."""
     if problem := identifier_problem(name):
         return problem
+    if iskeyword(name):
+        return "is a keyword of Python, where the kernel is a function"
+    if name in _PYTHON:
+        return "is what the kernel's function for Python uses"
     if name.lower() == "host":
         return "is the folder of what all kernels share"
     if name in _CMAKE:

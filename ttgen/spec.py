@@ -262,6 +262,7 @@ class Spec:
         Budgets,
         Doc("What the kernel may take: a spec that takes more is refused.", example="{l1_bytes: 400000, balance: 0.9}"),
     ] = field(default_factory=Budgets)
+    python: Annotated[bool, Doc("Whether a function for Python is rendered, an operation of ttnn.")] = True
 
     @property
     def formulas(self) -> tuple[str, ...]:

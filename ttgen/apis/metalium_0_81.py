@@ -62,6 +62,10 @@ API: Final = Api(
     headers=_by_operation(),
     defines={"erf": _FULL_FIT, "softplus": _FULL_FIT},
     program_files=("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt"),
-    folder_files=("host/program_parts.hpp", "host/program_parts.cpp", "host/tensor_io.hpp", "host/tensor_io.cpp"),
+    python_file="kernel.py",
+    folder_files=(
+        "host/ttnn_parts.py", "host/numpy_parts.py", "host/program_parts.hpp", "host/program_parts.cpp",
+        "host/tensor_io.hpp", "host/tensor_io.cpp",
+    ),
     data_formats={"bfloat16": "Float16_b", "float32": "Float32", "bfloat8_b": "Bfp8_b", "bfloat4_b": "Bfp4_b"},
-)
+)  # fmt: skip

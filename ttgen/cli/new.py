@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from ttgen.building import kernel_name
 from ttgen.cli.main import OK, print_document
 from ttgen.dtypes import DTYPES
 from ttgen.errors import OutputError, UserError, printable
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     with located(parse_source(f"{options.formula}\n", name="formula")):
         output = parse(options.formula, ()).target
         shapes |= infer_outputs(options.formula, shapes)
-    name = options.kernel or _kernel_name(output)
+    name = options.kernel or kernel_name(output)
     target = load(options.target)
     lines = [
         f"  {tensor}: {{shape: [{', '.join(map(str, shape))}], dtype: {options.dtype}}}"
@@ -112,7 +113,3 @@ def _shape(word: str) -> tuple[str, tuple[int, ...]]:
     if match is None:
         raise UserError(f"'{word}' is not a shape: write it as X=2000,4096")
     return match[1], tuple(int(size) for size in re.split("[,x]", match[2]))
-
-
-def _kernel_name(output: str) -> str:
-    return f"make_{output.lower()}"

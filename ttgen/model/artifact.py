@@ -15,3 +15,8 @@ class Artifact(NamedTuple):
 
     path: str
     text: str
+
+
+def python_file(kernel: str) -> str:
+    """The file of a kernel's function for Python, in the kernel's folder."""
+    return f"{kernel}.py"

@@ -12,6 +12,7 @@ from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid, rectangle
 from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
+from ttgen.model.shown import Shown
 from ttgen.records import dataclass
 from ttgen.spec import Layout, PolicyName, in_dram
 from ttgen.target import Arch, Fidelity, TargetName
@@ -349,7 +350,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Shown):
     """A program that knows nothing of ttgen can allocate, make buffers, set arguments and launch from this."""
 
     schema_version: int

@@ -11,6 +11,7 @@ from ttgen.analysis.prove import prove
 from ttgen.apis import newest
 from ttgen.apis.api import Api
 from ttgen.formula.infer import graph_of
+from ttgen.model.artifact import python_file
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import (
     SCHEMA_VERSION,
@@ -47,7 +48,7 @@ from ttgen.planner.formula import check_places, pattern_of
 from ttgen.planner.schedule import schedule_of
 from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
 from ttgen.source import located
-from ttgen.spec import BlockLinear, LoadedSpec
+from ttgen.spec import BlockLinear, LoadedSpec, Spec
 from ttgen.target import Target
 from ttgen.target import load as load_target
 
@@ -149,9 +150,16 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
         io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
         programs=tuple(programs),
         decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned, graph),
-        files=(*(kernel.file for program in programs for kernel in program.kernels), *api.program_files, DOCUMENT),
+        files=_files(programs, api, spec),
     )
     return Planned(loaded, plan, tuple(chosen))
+
+
+def _files(programs: Sequence[Program], api: Api, spec: Spec) -> tuple[str, ...]:
+    """What is rendered; the plan's own file last."""
+    kernels = (kernel.file for program in programs for kernel in program.kernels)
+    python = (python_file(spec.kernel),) if spec.python else ()
+    return (*kernels, *api.program_files, *python, DOCUMENT)
 
 
 def _candidate(

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from ttgen.apis import APIS, newest
-from ttgen.model.artifact import Artifact
+from ttgen.model.artifact import Artifact, python_file
 from ttgen.model.body import Body, walk
 from ttgen.model.exchange import Announce, Await
 from ttgen.model.kernel_args import Address, NocColumns
@@ -81,8 +81,16 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
     api = APIS[plan.api]
     for file in api.program_files:
         texts[file] = environment().get_template(f"{api.templates}/program/{file}.jinja").render(plan=plan)
+    if (python := python_file(plan.kernel)) in plan.files:
+        texts[python] = function_text(plan)
     texts["tt.plan.json"] = plan_json(plan)
     return tuple(Artifact(f"{plan.kernel}/{file}", texts[file]) for file in plan.files)
+
+
+def function_text(plan: Plan) -> str:
+    """The module of a kernel's function for Python, whether the plan lists it or not."""
+    api = APIS[plan.api]
+    return environment().get_template(f"{api.templates}/program/{api.python_file}.jinja").render(plan=plan)
 
 
 @cache

@@ -70,7 +70,7 @@ def _subject(item: Subject, against: str | None) -> Html:
         parts += [element("h3", f"L1{name}"), _l1(program)]
         parts += [element("h3", f"Predicted time{name}"), *_time(plan, made)]
         parts += [element("h3", f"Traffic{name}"), _traffic(plan, made)]
-    parts += [element("h3", "Decisions"), _decisions(plan)]
+    parts += [element("h3", "Decisions"), decisions(plan)]
     if item.verified is not None:
         parts += [element("h3", "Verification"), *_verified(item.verified)]
     parts.append(
@@ -179,7 +179,8 @@ def _traffic(plan: Plan, made: Candidate) -> Html:
     return table("Pages that move", ("tensor", "lies in", "bytes", "times all of it", "drawn"), rows, numbers=(2, 3))
 
 
-def _decisions(plan: Plan) -> Html:
+def decisions(plan: Plan) -> Html:
+    """All decisions, in their order."""
     rows = [(item.name, item.value, item.origin, item.because) for item in plan.decisions]
     return table("What was decided, and why", ("decision", "value", "from", "because"), rows, prose=(1, 3))
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ttgen.model.plan import PlanTarget
 from ttgen.records import dataclass
-from ttgen.run.programs import Job
 from ttgen.target import Arch
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -19,11 +19,16 @@ class Order:
     """Programs to run.
 
     Attributes:
+        kernel: whose they are.
+        target: what they need.
+        files: the kernel's rendered files, by their paths in its folder.
         rounds: the tensors of each run whose outputs are wanted, in whole tiles.
         repeat: runs after them that are timed.
     """
 
-    job: Job
+    kernel: str
+    target: PlanTarget
+    files: Mapping[str, str]
     rounds: tuple[Arrays, ...]
     repeat: int
 

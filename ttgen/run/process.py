@@ -19,7 +19,6 @@ from ttgen.records import dataclass
 from ttgen.run.card import serve
 from ttgen.run.messages import Absent, Answer, Began, Failed, Opened, Order, Stored, Timed
 from ttgen.run.profile import Log
-from ttgen.run.programs import Job
 
 _SHOWN: Final = 40
 _END: Final = 10
@@ -98,7 +97,7 @@ class Card:
         Raises:
             DeviceError: there is no device, or not what the programs need.
         """
-        check(order.job, self.open())
+        check(order, self.open())
         assert self._connection is not None, "an open device is connected"
         # Where the process ended meanwhile, there is no answer either.
         with suppress(OSError):
@@ -205,21 +204,23 @@ def card_of(device: int, timeout: float, *, profiled: bool = False) -> Iterator[
         found.close()
 
 
-def check(job: Job, found: Opened) -> None:
+def check(order: Order, found: Opened) -> None:
     """Refuses a device that isn't what programs were planned for.
 
     Raises:
         DeviceError: it is of another architecture, or smaller.
     """
-    if found.arch != job.arch:
-        raise DeviceError(f"{job.kernel} was planned for {job.arch}, and the device is {found.arch}")
-    if found.rows < job.rows or found.cols < job.cols or found.dram_banks < job.dram_banks:
-        needed, there = _size(job), _size(found)
-        raise DeviceError(f"{job.kernel} needs {needed}, and the device has {there}")
+    target = order.target
+    if found.arch != target.arch:
+        raise DeviceError(f"{order.kernel} was planned for {target.arch}, and the device is {found.arch}")
+    rows, cols, banks = target.grid.rows, target.grid.cols, target.dram_banks
+    if found.rows < rows or found.cols < cols or found.dram_banks < banks:
+        needed, there = _size(rows, cols, banks), _size(found.rows, found.cols, found.dram_banks)
+        raise DeviceError(f"{order.kernel} needs {needed}, and the device has {there}")
 
 
-def _size(item: Job | Opened) -> str:
-    return f"{item.rows} x {item.cols} cores and {item.dram_banks} banks of DRAM"
+def _size(rows: int, cols: int, banks: int) -> str:
+    return f"{rows} x {cols} cores and {banks} banks of DRAM"
 
 
 def is_simulated(environment: Mapping[str, str] = os.environ) -> bool:

@@ -14,7 +14,6 @@ from ttgen.rendering.artifacts import artifacts
 from ttgen.run.messages import Arrays, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
 from ttgen.run.profile import Launch
-from ttgen.run.programs import job_of
 from ttgen.run.watcher import waiting
 from ttgen.spec import LoadedSpec
 from ttgen.verify.inputs import nearest
@@ -65,6 +64,12 @@ def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, g
     return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
 
 
+def order_of(plan: Plan, rounds: Sequence[Arrays], *, repeat: int) -> Order:
+    """A plan's programs as the process that has the device is told of them."""
+    files = {file.path.removeprefix(f"{plan.kernel}/"): file.text for file in artifacts(plan)}
+    return Order(kernel=plan.kernel, target=plan.target, files=files, rounds=tuple(rounds), repeat=repeat)
+
+
 class _Runs:
     """The runs of one order, as they end."""
 
@@ -81,8 +86,7 @@ class _Runs:
         plan = self._plan
         rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
         self.rounds = len(rounds)
-        job = job_of(plan, artifacts(plan))
-        order = Order(job=job, rounds=rounds, repeat=self._repeat)
+        order = order_of(plan, rounds, repeat=self._repeat)
         found: list[Outcome] = []
         for answer in self._card.run(order):
             match answer:

@@ -37,6 +37,7 @@ Settings make_settings() {
         s.cache = std::string(env("TMPDIR", "/tmp")) + "/ttemu";
     }
     s.report = env("TTEMU_REPORT", "");
+    s.trace = env("TTEMU_TRACE", "");
     s.jobs = static_cast<uint32_t>(number("TTEMU_JOBS", 2));
     s.seed = number("TTEMU_SEED", 0);
     s.max_errors = static_cast<uint32_t>(number("TTEMU_MAX_ERRORS", 10));

@@ -29,7 +29,7 @@ inline constexpr uint32_t kWindowBase = 0x10000;     // the lowest address that 
 inline constexpr uint32_t kL1Stride = 0x200000;      // host memory set aside for one core
 
 struct Settings {
-    std::string include, compiler, compiler_flags, cache, report;
+    std::string include, compiler, compiler_flags, cache, report, trace;
     uint32_t jobs;
     uint64_t seed;
     uint32_t max_errors;

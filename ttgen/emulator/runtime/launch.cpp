@@ -216,6 +216,10 @@ void Counters::json(Json& json) const {
 }
 
 void launch(Program& program) {
+    if (!settings().trace.empty()) {
+        trace(program);
+        return;
+    }
     reset_cores();
     const std::vector<std::vector<Unit*>> units = build_units(program);
     place_circular_buffers(program);

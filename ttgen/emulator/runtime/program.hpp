@@ -56,6 +56,10 @@ struct Program {
 std::vector<std::vector<Unit*>> build_units(Program& program);
 
 void launch(Program& program);
+
+// trace.cpp: adds a program, and the tensors that there are, to the file that `TTEMU_TRACE` names.
+void trace(const Program& program);
+
 void report_buffer(Buffer& buffer, const char* event);
 
 }  // namespace ttemu

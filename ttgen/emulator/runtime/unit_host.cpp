@@ -2,3 +2,4 @@
 #include "host_cores.cpp"
 #include "host_formats.cpp"
 #include "host_program.cpp"
+#include "trace.cpp"

@@ -1,7 +1,8 @@
-"""As much of ttnn as `ttgen run` uses, over the emulator: a program that is handed over is run there, by `descriptors.cpp`.
+"""As much of ttnn as rendered functions and `ttgen run` use, over the emulator: programs are run there, by `descriptors.cpp`.
 
 What only a device knows is a word that says so: the emulator's host program puts its own in the place. So a word that was made
-up on this side would be wrong. `FAKE_TTNN` sets what goes wrong, or what the device is.
+up on this side would be wrong. `FAKE_TTNN` sets what goes wrong, or what the device is; with `record`, programs are written
+to that file instead, which needs nothing of ttgen.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import ml_dtypes
 import numpy as np
-
-from ttgen.verify import block_floats
 
 ADDRESS, ACCESSOR, NOC_X, NOC_Y = 0xADD00000, 0xACC00000, 0xC0A00000, 0xC0B00000
 SETTINGS: dict[str, Any] = json.loads(os.environ.get("FAKE_TTNN", "{}"))
@@ -49,12 +49,18 @@ class Record:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({vars(self)})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
 
 class CoreCoord(Record):
     names = ("x", "y")
-
-    def __hash__(self) -> int:
-        return hash((self.x, self.y))
 
 
 class CoreRange(Record):
@@ -79,6 +85,9 @@ class CBFormatDescriptor(Record): ...
 
 class CBDescriptor(Record):
     tensor = None
+
+    def set_buffer_from_cb(self, other: CBDescriptor) -> None:
+        self.tensor = other.tensor
 
 
 class SemaphoreDescriptor(Record): ...
@@ -110,23 +119,49 @@ class RuntimeArgs:
         self.words.append((core, words))
 
 
-class Tensor:
-    """A tensor on either side: its numbers as the dtype has them."""
+CRUEL = np.float32(1e30)
+"""What operations leave beyond the ends of what they make."""
 
-    def __init__(self, values: Any, dtype: str, layout: str, memory: MemoryConfig | None = None) -> None:
+
+class Tensor:
+    """A tensor on either side: its numbers as the dtype has them, in whole tiles where it has such a layout."""
+
+    def __init__(
+        self, values: Any, dtype: str, layout: str = ROW_MAJOR_LAYOUT, *, padding: Any = 0, shape: Any = None
+    ) -> None:
+        self.shape = tuple(shape or values.shape)
+        if layout == TILE_LAYOUT:
+            values = _in_tiles(values, padding)
         if dtype in (bfloat8_b, bfloat4_b):
+            from ttgen.verify import block_floats
+
             values = block_floats.stored(values, "bfloat8_b" if dtype == bfloat8_b else "bfloat4_b")
         elif dtype == bfloat16:
             values = values.astype(ml_dtypes.bfloat16)
         self.values = values.astype(np.float32)
-        self.dtype, self.layout, self.memory = dtype, layout, memory
+        self.dtype, self.layout = dtype, layout
+        self.memory: MemoryConfig | None = None
+        self.home: Device | None = None
         self.number = -1
 
-    def cpu(self) -> Tensor:
-        return Tensor(self.values, self.dtype, self.layout)
+    @property
+    def padded_shape(self) -> tuple[int, ...]:
+        return tuple(self.values.shape)
 
-    def to(self, layout: str) -> Tensor:
-        return Tensor(self.values, self.dtype, layout)
+    def cpu(self) -> Tensor:
+        return Tensor(self.values, self.dtype, self.layout, shape=self.shape)
+
+    def to(self, there: Any, memory: MemoryConfig | None = None) -> Tensor:
+        """The tensor in another layout, or on a device."""
+        if not isinstance(there, Device):
+            return Tensor(self.logical(), self.dtype, there)
+        moved = Tensor(self.values, self.dtype, self.layout, shape=self.shape)
+        there.take(moved, memory or DRAM_MEMORY_CONFIG)
+        return moved
+
+    def logical(self) -> Any:
+        ends = (1,) * (self.values.ndim - len(self.shape)) + self.shape
+        return self.values[tuple(slice(0, size) for size in ends)].reshape(self.shape)
 
     def to_numpy(self) -> Any:
         assert (self.dtype, self.layout, self.memory) == (float32, ROW_MAJOR_LAYOUT, None)
@@ -135,17 +170,35 @@ class Tensor:
     def buffer_address(self) -> int:
         return ADDRESS + self.number
 
+    def memory_config(self) -> MemoryConfig | None:
+        return self.memory
+
+    def device(self) -> Device | None:
+        return self.home
+
+
+def _in_tiles(values: Any, padding: Any) -> Any:
+    values = values.reshape(1, -1) if values.ndim == 1 else values
+    ends = [(0, 0)] * (values.ndim - 2) + [(0, -size % 32) for size in values.shape[-2:]]
+    return np.pad(values, ends, constant_values=padding)
+
+
+DRAM_MEMORY_CONFIG = MemoryConfig(TensorMemoryLayout.INTERLEAVED, BufferType.DRAM)
+
+
+def is_tensor_storage_on_device(tensor: Tensor) -> bool:
+    return tensor.home is not None
+
 
 def to_dtype(tensor: Tensor, dtype: str) -> Tensor:
-    return Tensor(tensor.values, dtype, tensor.layout)
+    return Tensor(tensor.values, dtype, tensor.layout, shape=tensor.shape)
 
 
 def allocate_tensor_on_device(
     shape: tuple[int, ...], dtype: str, layout: str, device: Device, memory: MemoryConfig
 ) -> Tensor:
-    tensor = Tensor(np.zeros(shape), dtype, layout, memory)
-    tensor.number = device.tensors
-    device.tensors += 1
+    tensor = Tensor(np.full(shape, CRUEL), dtype, layout, padding=CRUEL)
+    device.take(tensor, memory)
     return tensor
 
 
@@ -156,12 +209,91 @@ def copy_host_to_device_tensor(host: Tensor, tensor: Tensor) -> None:
     tensor.values = host.values
 
 
+def fill_implicit_tile_padding(tensor: Tensor, value: float) -> Tensor:
+    """In place, but for block floats, as the real one."""
+    filled = Tensor(tensor.logical(), tensor.dtype, TILE_LAYOUT, padding=value)
+    if tensor.dtype in (bfloat8_b, bfloat4_b):
+        assert tensor.home is not None
+        assert tensor.memory is not None
+        tensor.home.take(filled, tensor.memory)
+        return filled
+    tensor.values = filled.values
+    return tensor
+
+
+def _operation(function: Any, *operands: Tensor) -> Tensor:
+    """One of ttnn's own: it leaves something beyond the ends of what it makes."""
+    first = operands[0]
+    made = Tensor(function(*(item.logical() for item in operands)), first.dtype, TILE_LAYOUT, padding=CRUEL)
+    assert first.home is not None
+    first.home.take(made, DRAM_MEMORY_CONFIG)
+    return made
+
+
+def add(left: Tensor, right: Tensor) -> Tensor:
+    return _operation(np.add, left, right)
+
+
+def relu(tensor: Tensor) -> Tensor:
+    return _operation(lambda values: np.maximum(values, 0), tensor)
+
+
+CONFIG = SimpleNamespace(enable_comparison_mode=False, comparison_mode_pcc=0.9999)
+COMPARED: list[tuple[str, float]] = []
+"""What comparison mode compared: operations, and how what they gave and their golden functions correlate."""
+
+
+class Operation:
+    def __init__(self, name: str, function: Any, golden: Any) -> None:
+        self.name, self.function, self.golden_function, self.__doc__ = name, function, golden, function.__doc__
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        if not CONFIG.enable_comparison_mode:
+            return self.function(*given, **named)
+        arrays = {name: _array(item) for name, item in named.items()}
+        right = self.golden_function(*map(_array, given), **arrays)
+        made = self.function(*given, **named)
+        pairs = zip(made, right, strict=True) if isinstance(made, tuple) else [(made, right)]
+        for tensor, values in pairs:
+            pcc = float(np.corrcoef(tensor.logical().ravel(), values.ravel())[0, 1])
+            COMPARED.append((self.name, pcc))
+            if pcc < CONFIG.comparison_mode_pcc:
+                raise RuntimeError(f"{self.name}: Comparing output tensor 0 against CPU locally failed: pcc is {pcc}")
+        return made
+
+
+def _array(item: Any) -> Any:
+    if isinstance(item, tuple):
+        return tuple(map(_array, item))
+    return item.logical() if isinstance(item, Tensor) else item
+
+
+def register_python_operation(*, name: str, golden_function: Any = None) -> Any:
+    assert name.startswith("ttnn.")
+    return lambda function: Operation(name, function, golden_function)
+
+
+def get_golden_function(operation: Operation) -> Any:
+    return operation.golden_function
+
+
+KINDS: list[Any] = []
+"""Tensors whose accessors have the same words: programs that were made for one run on another."""
+
+
+def _kind(tensor: Tensor) -> int:
+    kind = (tensor.memory, tensor.dtype, tensor.padded_shape)
+    if kind not in KINDS:
+        KINDS.append(kind)
+    return KINDS.index(kind)
+
+
 class TensorAccessorArgs:
     def __init__(self, tensor: Tensor) -> None:
-        self.number = tensor.number
+        self.kind = _kind(tensor)
 
     def get_compile_time_args(self) -> list[int]:
-        return [ACCESSOR + self.number]
+        return [ACCESSOR + self.kind]
 
 
 def cb_descriptor_from_sharded_tensor(
@@ -171,9 +303,21 @@ def cb_descriptor_from_sharded_tensor(
 
 
 class Device:
+    opened = 0
+
     def __init__(self) -> None:
         self.tensors = 0
         self.programs = 0
+        Device.opened += 1
+        self.number = Device.opened
+
+    def id(self) -> int:
+        return self.number
+
+    def take(self, tensor: Tensor, memory: MemoryConfig) -> None:
+        """Gives a tensor memory here."""
+        tensor.memory, tensor.home, tensor.number = memory, self, self.tensors
+        self.tensors += 1
 
     def arch(self) -> Any:
         return Arch[SETTINGS.get("arch", "WORMHOLE_B0")]
@@ -189,13 +333,13 @@ class Device:
 
 
 def GetNumAvailableDevices() -> int:  # noqa: N802 - ttnn's name
+    print("a library prints what it likes")
     if "absent" in SETTINGS:
         raise RuntimeError(SETTINGS["absent"])
     return 1
 
 
 def open_device(device_id: int) -> Device:
-    print("a library prints what it likes")
     return Device()
 
 
@@ -260,11 +404,17 @@ def generic_op(tensors: list[Tensor], program: ProgramDescriptor) -> Tensor:
         raise RuntimeError(SETTINGS["refuse"])
     if SETTINGS.get("crash"):
         os._exit(11)
+    if "record" in SETTINGS:
+        with Path(SETTINGS["record"]).open("a") as file:
+            file.write("".join(f"{line}\n" for line in _program(program, Path())))
+        return tensors[-1]
     from tests.emulator import toolchain
 
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "program").write_text("\n".join([*_tensors(tensors, folder), *_program(program, folder)]))
+        for number, kernel in enumerate(program.kernels):
+            (folder / f"kernel{number}.cpp").write_text(kernel.kernel_source)
+        (folder / "program").write_text("\n".join([*_tensors(tensors, folder), *_program(program, folder, tensors)]))
         host = toolchain.build_host(toolchain.TESTS / "programs" / "descriptors.cpp")
         arch = SETTINGS.get("arch", "WORMHOLE_B0").lower()
         columns, rows = SETTINGS.get("grid", [8, 8])
@@ -288,7 +438,8 @@ def _launches(kernel: KernelDescriptor) -> list[tuple[int, int, str]]:
 
 def _tensors(tensors: list[Tensor], folder: Path) -> list[str]:
     lines = []
-    for tensor in tensors:
+    # As they were made: the emulator gives memory in that order.
+    for tensor in sorted(tensors, key=lambda tensor: tensor.number):
         assert tensor.memory is not None
         tensor.values.astype("<f4").tofile(folder / f"tensor{tensor.number}")
         rows, columns = tensor.values.size // tensor.values.shape[-1], tensor.values.shape[-1]
@@ -304,7 +455,9 @@ def _tensors(tensors: list[Tensor], folder: Path) -> list[str]:
     return lines
 
 
-def _program(program: ProgramDescriptor, folder: Path) -> list[str]:
+def _program(program: ProgramDescriptor, folder: Path, tensors: Sequence[Tensor] = ()) -> list[str]:
+    """The words of a program; where tensors are given, of their accessors."""
+    accessors = {ACCESSOR + _kind(tensor): ACCESSOR + tensor.number for tensor in tensors}
     lines = [_line("semaphore", item.id, item.initial_value, *_ranges(item.core_ranges)) for item in program.semaphores]
     for item in program.cbs:
         formats = [(each.buffer_index, each.data_format, each.page_size) for each in item.format_descriptors]
@@ -313,8 +466,9 @@ def _program(program: ProgramDescriptor, folder: Path) -> list[str]:
         lines.append(_line("buffers", item.total_size, number, len(formats), *flat, *_ranges(item.core_ranges)))
     for number, kernel in enumerate(program.kernels):
         assert kernel.source_type is KernelDescriptor.SourceType.SOURCE_CODE
-        (folder / f"kernel{number}.cpp").write_text(kernel.kernel_source)
-        lines.append(_line("kernel", folder / f"kernel{number}.cpp", *_settings(kernel.config), *_arguments(kernel)))
+        lines.append(
+            _line("kernel", folder / f"kernel{number}.cpp", *_settings(kernel.config), *_arguments(kernel, accessors))
+        )
     return lines
 
 
@@ -326,9 +480,10 @@ def _settings(config: Any) -> list[Any]:
     return ["compute", config.math_fidelity.name, *map(int, flags), len(modes), *modes]
 
 
-def _arguments(kernel: KernelDescriptor) -> list[Any]:
+def _arguments(kernel: KernelDescriptor, accessors: Mapping[int, int]) -> list[Any]:
     named, defines, common = kernel.named_compile_time_args, kernel.defines, kernel.common_runtime_args
-    words = [len(kernel.compile_time_args), *kernel.compile_time_args]
+    words: list[Any] = [len(kernel.compile_time_args)]
+    words += [accessors.get(word, word) for word in kernel.compile_time_args]
     words += [len(named), *(word for pair in named for word in pair)]
     words += [len(defines), *(word for pair in defines for word in pair)]
     words += [len(common), *common, *_ranges(kernel.core_ranges), len(kernel.runtime_args.words)]
