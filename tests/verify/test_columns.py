@@ -36,6 +36,7 @@ def of(formula: str, **others: str) -> LoadedSpec:
         "Y = tanh(X) * log(square(sum(X, axis=-1, keepdims=True)))",
         "Y = tanh(X) * exp(-max(X, axis=-1, keepdims=True)) / (1 + exp(c))",
         "Y = X * sum(X, axis=-2, keepdims=True) + exp(tanh(s / (1 + square(sum(c, axis=-2, keepdims=True)))))",
+        "Y = X * sum(X, axis=-2, keepdims=True) + exp(s / sum(square(c), axis=-2, keepdims=True))",
     ],
 )
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])

@@ -48,6 +48,11 @@ def test_softmax(builder: Builder, kind: Kind, axis: int) -> None:
     [
         # Of a line of one tile nothing is done before its last, which is masked: not even formats are set.
         ("Y = sum(log_softmax(X) * W, axis=-1, keepdims=True)", "", {"X": "5x5 float32", "W": "5x5 float32", "Y": "5x1 float32"}),
+        # Two sums by tiles end with the ragged tile of another core's part, each with a mask of its own.
+        (
+            "Y = X * sum(X, axis=-2, keepdims=True) + tanh(X / (1 + square(sum(W, axis=-2, keepdims=True))))", "split: 2",
+            {"X": "144x4", "W": "144x4", "Y": "144x4"},
+        ),
         # A product of two columns is added to what the mask left in its slot.
         ("Y = c * c + sum(X, axis=-1, keepdims=True)", "", {"c": "40x1", "X": "40x20", "Y": "40x1"}),
     ],

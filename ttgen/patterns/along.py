@@ -183,6 +183,7 @@ def _in_steps(
             inner.append(If(left=STEP, relation="==", right=_last_step(context), then=then))
         else:
             rest += _finally(context, item, last)
+            rest += item.after if item.final else ()
         inner += item.after
     body = (*before, *inner, *after)
     # The last part has as many steps as any: none of them begins beyond what is whole.

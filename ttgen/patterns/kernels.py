@@ -35,6 +35,7 @@ from ttgen.model.index import (
     mul,
     sub,
 )
+from ttgen.model.plan import Padding
 from ttgen.model.tiles import FillTile
 from ttgen.patterns.access import Access, pop, push, reserve, residents, streams, wait, write_blocks
 from ttgen.patterns.configure import configure
@@ -42,7 +43,7 @@ from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.pages import COL, ROW
-from ttgen.patterns.spreading import padding_of_columns
+from ttgen.patterns.spreading import padding_of_columns, spreads_columns
 from ttgen.patterns.units import (
     BLOCK_M,
     BLOCK_N,
@@ -147,8 +148,9 @@ def assemble(
         summaries: what the reader, the compute and the writer kernel do.
     """
     zeros = lowering.zeros
-    spread = (op for section in lowering.sections for op in section.ops)
-    columns = padding_of_columns(context.graph, context.graph.work, context.made, spread)
+    columns: Mapping[str, Padding] = {}
+    if spreads_columns(op for section in lowering.sections for op in section.ops):
+        columns = padding_of_columns(context.graph, context.graph.work, context.made)
     # A tile of zeros stays for the whole kernel, and so do shards.
     fill: Body = (Reserve(cb=zeros), FillTile(cb=zeros, content="zeros"), Push(cb=zeros)) if zeros else ()
     held, made = residents(inputs), residents(outputs)

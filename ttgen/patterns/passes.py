@@ -296,10 +296,19 @@ class Passes:
         return frozenset(index for index in rows if self.way(index) != "tiles")
 
     @property
-    def whole_axes(self) -> Axes:
-        """The axes of whole values."""
+    def _whole_axes(self) -> Axes:
         (operand,) = self.graph.values[self.graph.reductions[0]].operands
         return self.graph.values[operand].axes
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether whole values are columns."""
+        return self._whole_axes[-1].size == 1
+
+    @property
+    def spread_axes(self) -> Axes:
+        """What columns are spread over: the axes of whole values, or one more where those are columns themselves."""
+        return (*self._whole_axes[:-1], Axis("spread", TILE)) if self.has_columns else self._whole_axes
 
     def spread(self, flats: Iterable[int]) -> dict[int, Axes]:
         """Flat values that have to be computed of spread columns, and to which axes.
@@ -307,7 +316,7 @@ class Passes:
         Those that are infinite beside the column, and are spread by the vector unit later, or put out: who reads them
         may spread them.
         """
-        axes = self.whole_axes
+        axes = self.spread_axes
         put_out = {output.value for output in self.graph.outputs}
         return {
             flat: axes

@@ -23,7 +23,7 @@ from ttgen.model.body import (
 )
 from ttgen.model.design import BufferDesign, BufferRole, Design, KernelDesign
 from ttgen.model.index import ONE, Const, Index, Var, add, evaluate, mul
-from ttgen.model.plan import BlockSize, Subblock
+from ttgen.model.plan import BlockSize, Padding, Subblock
 from ttgen.model.tiles import Content, FillTile
 from ttgen.patterns.along import KT, in_part, is_one_by_one, line_pages
 from ttgen.patterns.configure import configure
@@ -38,7 +38,7 @@ from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N, sizes
 from ttgen.patterns.passes import Passes, prepared
 from ttgen.patterns.pattern import Pattern, work_tiles
 from ttgen.patterns.reducing import Computed, line_of
-from ttgen.patterns.spreading import padding_of_columns
+from ttgen.patterns.spreading import padding_of_columns, spreads_columns
 from ttgen.patterns.units import (
     BLOCK_K,
     SHARD_COL,
@@ -95,8 +95,10 @@ def design(context: Context) -> Design:
         ),
     )
     reads, computes, writes = (in_part(context, body) for body in bodies)
-    ops = (item for item in walk(computed.body) if isinstance(item, Op))
-    columns = padding_of_columns(context.graph, passes.whole_axes, context.made, ops)
+    columns: Mapping[str, Padding] = {}
+    # Of columns other columns are made, which another program may spread.
+    if passes.has_columns or spreads_columns(item for item in walk(computed.body) if isinstance(item, Op)):
+        columns = padding_of_columns(context.graph, passes.spread_axes, context.made)
     part = "its part of " if context.split > 1 else ""
     kernels = (
         KernelDesign(

@@ -84,17 +84,19 @@ def widened(
     return found
 
 
-def padding_of_columns(graph: Graph, axes: Axes, made: Collection[str], ops: Iterable[Op]) -> dict[str, Padding]:
-    """What columns that are read need of their padding, if operations spread some.
+def spreads_columns(ops: Iterable[Op]) -> bool:
+    """Whether operations spread a column in DST."""
+    return any(op.name.endswith("_dst_cols") for op in ops)
+
+
+def padding_of_columns(graph: Graph, axes: Axes, made: Collection[str]) -> dict[str, Padding]:
+    """What columns that are read need of their padding where some are spread, here or by a program that reads them.
 
     Args:
         graph: what is computed.
         axes: of what columns are spread over.
         made: the inputs that earlier programs make, which have numbers there.
-        ops: the operations of the compute kernel.
     """
-    if not any(op.name.endswith("_dst_cols") for op in ops):
-        return {}
     return {
         value.tensor: "finite" if value.tensor in made else "zero"
         for index in graph.beside
