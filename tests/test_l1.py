@@ -55,7 +55,7 @@ def test_to_the_last_page() -> None:
 
 def test_dram_is_not_asked_for_it() -> None:
     """B alone fits; with A, memory would be refused."""
-    with pytest.raises(SpecError, match=r"^L1: .* on every core"):
+    with pytest.raises(SpecError, match=r": error: L1: .* on every core"):
         plan(rows=2**17, cols=2**15)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ttgen import results
 from ttgen.cli.main import main
+from ttgen.rendering.artifacts import folder_artifacts
 from ttgen.results import Result, Results
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,5 +191,6 @@ def test_processes_at_the_same_time(cache: Path, spec: Path, tmp_path: Path) -> 
     assert [process.wait() for process in processes] == [0] * 6
     folders = [made(path) for path in (tmp_path / "out").iterdir()]
     assert all(folder == folders[0] for folder in folders)
-    assert len(folders[0]) == len(json.loads(folders[0]["k/tt.plan.json"])["files"]) + 5
+    own = json.loads(folders[0]["k/tt.plan.json"])["files"]
+    assert {*folders[0]} == {*(f"k/{file}" for file in own), *(file.path for file in folder_artifacts()), "ttgen.json"}
     assert len(list(cache.iterdir())) == 1 + 1
