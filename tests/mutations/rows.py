@@ -36,10 +36,10 @@ ROWS: tuple[Fault, ...] = (
     ),
     *faults(
         "patterns/spreading",
-        ("            case Input():\n                return 0.0", "            case Input():\n                return 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / c-False]"),
-        ("1.0 if index in repeated else 0.0", "1.0 if index in repeated else 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / sum(X, axis=-1, keepdims=True)-False]"),
-        ("else left_over", "else 0.0", f"{_COLUMNS}::test_what_is_beside_a_column[exp(max(X, axis=-1, keepdims=True))-False]"),
-        ('"finite" if value.tensor in made else "zero"', '"any"', f"{_COLUMNS}::test_what_is_asked_of_padding"),
+        ("left_over if index in beside else 0.0", "left_over if index in beside else 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / c-False]"),
+        ("left_over if index in beside else 0.0", "0.0", f"{_COLUMNS}::test_what_is_beside_a_column[exp(max(X, axis=-1, keepdims=True))-False]"),
+        ("if made_of == {\"again\"}:", "if \"again\" in made_of:", f"{_COLUMNS}::test_what_is_beside_a_column[c - sum(tanh(X), axis=-1, keepdims=True)-False]"),
+        ("\"finite\" if tensor in made else \"zero\"", "\"any\"", f"{_COLUMNS}::test_what_is_asked_of_padding"),
     ),
     *faults(
         "patterns/along",

@@ -21,6 +21,7 @@ from ttgen.formula.values import Axes, Contraction, Elementwise, Graph
 from ttgen.model.body import Op
 from ttgen.patterns.operands import Leaf, Spill, Values
 from ttgen.patterns.section import SectionBuilder
+from ttgen.patterns.spreading import Beside
 from ttgen.records import dataclass
 
 
@@ -81,7 +82,7 @@ def lower(
     taken: frozenset[str],
     numbers: Mapping[str, float] | None = None,
     wide: Mapping[int, Axes] = MappingProxyType({}),
-    repeated: frozenset[int] = frozenset(),
+    beside: Mapping[int, Beside] = MappingProxyType({}),
 ) -> Lowering:
     """Lowers every node that the outputs need.
 
@@ -94,14 +95,14 @@ def lower(
         taken: buffer names that spills must not have.
         numbers: those that the kernel has already, which equal ones share.
         wide: nodes that are to be computed of spread columns, and to which axes.
-        repeated: reductions beside whose results these are again.
+        beside: what is beside inputs and reductions, where it isn't 0.
     """
     spilled: dict[int, str] = {}
     zeros = untaken("zeros", taken)
     while True:
         values = Values(
             graph, leaves, spilled, zeros, dst_bits, slots, dict(numbers or {}),
-            reuses=numbers is not None, repeated=repeated,
+            reuses=numbers is not None, beside=beside,
         )  # fmt: skip
         attempt = _Attempt(values, outputs, wide)
         try:

@@ -39,8 +39,8 @@ class Folds:
 
     def values(self, graph: Graph, leaves: Mapping[int, Leaf]) -> Values:
         """Where values of a section come from; numbers are the kernel's."""
-        repeated = self.held.passes.repeated
-        return Values(graph, leaves, {}, "", 32, self.slots, self.numbers, reuses=True, repeated=repeated)
+        beside = self.held.passes.beside
+        return Values(graph, leaves, {}, "", 32, self.slots, self.numbers, reuses=True, beside=beside)
 
     def reduced(self, number: int, index: int, slot: int, held: int) -> tuple[TileBody, TileBody | None]:
         """What a reduction does with a tile, and with the last one of a ragged line."""

@@ -43,7 +43,7 @@ from ttgen.patterns.context import Context
 from ttgen.patterns.elementwise import Lowering
 from ttgen.patterns.elementwise import Section as ElementwiseSection
 from ttgen.patterns.pages import COL, ROW
-from ttgen.patterns.spreading import padding_of_columns, spreads_columns
+from ttgen.patterns.spreading import columns_put_out, padding_of_columns, spread_axes, spreads_columns
 from ttgen.patterns.units import (
     BLOCK_M,
     BLOCK_N,
@@ -149,8 +149,10 @@ def assemble(
     """
     zeros = lowering.zeros
     columns: Mapping[str, Padding] = {}
-    if spreads_columns(op for section in lowering.sections for op in section.ops):
-        columns = padding_of_columns(context.graph, context.graph.work, context.made)
+    axes = spread_axes(context.graph.work)
+    spread = spreads_columns(op for section in lowering.sections for op in section.ops)
+    if spread or (context.dst_bits == 32 and columns_put_out(context.graph, axes)):
+        columns = padding_of_columns(context.graph, axes, context.made)
     # A tile of zeros stays for the whole kernel, and so do shards.
     fill: Body = (Reserve(cb=zeros), FillTile(cb=zeros, content="zeros"), Push(cb=zeros)) if zeros else ()
     held, made = residents(inputs), residents(outputs)

@@ -14,6 +14,7 @@ from ttgen.patterns.elementwise import lower
 from ttgen.patterns.kernels import assemble, compute_units
 from ttgen.patterns.pages import sizes, unit_page
 from ttgen.patterns.pattern import Pattern, work_tiles
+from ttgen.patterns.spreading import beside_made, columns_put_out, made_wide, spread_axes
 from ttgen.patterns.summaries import reading, writing
 
 
@@ -33,6 +34,7 @@ def design(context: Context) -> Design:
     }
     leaves = {index: leaf(context, tile) for index, tile in inputs.items()}
     outputs = {output.tensor: output.value for output in graph.outputs}
+    axes, beside = spread_axes(graph.work), beside_made(graph, context.made)
     lowering = lower(
         graph,
         leaves,
@@ -40,6 +42,8 @@ def design(context: Context) -> Design:
         dst_bits=context.dst_bits,
         slots=context.dst_slots,
         taken=frozenset(context.dtypes),
+        wide=made_wide(graph, columns_put_out(graph, axes), axes, beside),
+        beside=beside,
     )
     reads, writes = tuple(inputs.values()), tuple(access(name, graph.values[value]) for name, value in outputs.items())
     return assemble(

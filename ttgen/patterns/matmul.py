@@ -42,6 +42,7 @@ from ttgen.patterns.operands import Leaf
 from ttgen.patterns.pages import COL, ROW, batch_index, sizes, unit_page
 from ttgen.patterns.parts import partials_of, received, with_helpers
 from ttgen.patterns.pattern import Pattern, Refusal, work_tiles
+from ttgen.patterns.spreading import beside_made
 from ttgen.patterns.summaries import reading, writing
 from ttgen.patterns.units import BLOCK_K, FIRST_COL, FIRST_ROW, X, Y
 
@@ -83,7 +84,10 @@ def design(context: Context) -> Design:
         if context.split > 1:
             partials = partials_of(accumulator, untaken("partials", taken))
             taken |= {partials.cb}
-    lowering = in_dst or lower(graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
+    lowering = in_dst or lower(
+        graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken,
+        beside=beside_made(graph, context.made),
+    )  # fmt: skip
 
     # Kernels of roots alone know their part of K; those that all cores have find it out.
     root = replace(context, at_root=True)
@@ -160,7 +164,10 @@ def _epilogue_in_dst(
     if not context.blocked or context.split > 1 or not accumulates_in_dst(context) or _packs_product(context):
         return None
     spare = context.dst_slots - context.block.m * context.block.n
-    lowering = lower(context.graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken)
+    lowering = lower(
+        context.graph, leaves, outputs, dst_bits=context.dst_bits, slots=context.dst_slots, taken=taken,
+        beside=beside_made(context.graph, context.made),
+    )  # fmt: skip
     packs = [slot for section in lowering.sections for slot, _cb in section.packs]
     ops = [op for section in lowering.sections for op in section.ops]
     adds = any(OPERATIONS[op.name].result == "accumulates" for op in ops)

@@ -75,7 +75,7 @@ class Values:
         zeros: the buffer of a tile of zeros.
         numbers: float32 numbers by argument name; grows.
         reuses: whether equal numbers are one argument.
-        repeated: reductions beside whose results these are again.
+        beside: what is beside inputs and reductions, where it isn't 0.
     """
 
     graph: Graph
@@ -86,7 +86,7 @@ class Values:
     slots: int
     numbers: dict[str, float] = field(default_factory=dict)
     reuses: bool = False
-    repeated: frozenset[int] = frozenset()
+    beside: Mapping[int, Literal["again", "anything"]] = field(default_factory=dict)
 
     def leaf(self, node: int) -> Leaf | None:
         """The buffer that a node comes from, or None where it is computed or a number."""

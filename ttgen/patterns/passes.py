@@ -18,7 +18,7 @@ from ttgen.dtypes import TILE
 from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.values import Axes, Axis, Elementwise, Graph, Input, Number, Output, Reduction, Value
 from ttgen.patterns.operands import ON_FPU, broadcast_of
-from ttgen.patterns.spreading import is_finite_beside
+from ttgen.patterns.spreading import Beside, columns_put_out, made_wide, spread_axes
 from ttgen.records import dataclass
 from ttgen.spec import Keep
 
@@ -290,25 +290,21 @@ class Passes:
         return "products" if self.factors(operand) and not alone else "fold"
 
     @cached_property
-    def repeated(self) -> frozenset[int]:
-        """The reductions that the vector unit ends along rows: beside a result this is again."""
-        rows = self.graph.reductions if self.line == "row" else ()
-        return frozenset(index for index in rows if self.way(index) != "tiles")
-
-    @property
-    def _whole_axes(self) -> Axes:
-        (operand,) = self.graph.values[self.graph.reductions[0]].operands
-        return self.graph.values[operand].axes
-
-    @property
-    def has_columns(self) -> bool:
-        """Whether whole values are columns."""
-        return self._whole_axes[-1].size == 1
+    def beside(self) -> dict[int, Beside]:
+        """What is beside reductions, where it isn't 0: what the vector unit ends along rows it has there again."""
+        found: dict[int, Beside] = {}
+        for index in self.graph.reductions:
+            if self.way(index) != "tiles":
+                found |= {index: "again"} if self.line == "row" else {}
+            elif getattr(self.graph.values[index], "function", "") != "sum":
+                found[index] = "anything"
+        return found
 
     @property
     def spread_axes(self) -> Axes:
-        """What columns are spread over: the axes of whole values, or one more where those are columns themselves."""
-        return (*self._whole_axes[:-1], Axis("spread", TILE)) if self.has_columns else self._whole_axes
+        """What columns are spread over."""
+        (operand,) = self.graph.values[self.graph.reductions[0]].operands
+        return spread_axes(self.graph.values[operand].axes)
 
     def spread(self, flats: Iterable[int]) -> dict[int, Axes]:
         """Flat values that have to be computed of spread columns, and to which axes.
@@ -317,15 +313,14 @@ class Passes:
         may spread them.
         """
         axes = self.spread_axes
-        put_out = {output.value for output in self.graph.outputs}
-        return {
-            flat: axes
+        put_out = columns_put_out(self.graph, axes)
+        columns = (
+            flat
             for flat in flats
-            if isinstance(self.graph.values[flat], Elementwise)
-            and broadcast_of(self.graph.values[flat], axes) in ("cols", "scalar")
+            if broadcast_of(self.graph.values[flat], axes) in ("cols", "scalar")
             and (flat in put_out or not self._is_spread_on_fpu(flat))
-            and not is_finite_beside(self.graph.values, flat, self.repeated)
-        }
+        )
+        return made_wide(self.graph, columns, axes, self.beside)
 
     def _is_spread_on_fpu(self, flat: int) -> bool:
         """Whether whatever takes a flat value takes it from its buffer, beside another one."""

@@ -187,7 +187,7 @@ class _Line:
             leaves = self.held.with_kept(number, place, k) if by_step else self.held.leaves(number, place, k)
             lowering = lower(
                 self.held.passes.graph, leaves, stores, dst_bits=32, slots=self.context.dst_slots,
-                taken=self.taken(), numbers=self.folds.numbers, repeated=self.held.passes.repeated,
+                taken=self.taken(), numbers=self.folds.numbers, beside=self.held.passes.beside,
             )  # fmt: skip
             self.folds.numbers.update(lowering.numbers)
             self.spills += lowering.spills
@@ -238,7 +238,7 @@ class _Line:
             taken=self.taken(),
             numbers=self.folds.numbers,
             wide=self.held.passes.spread(followed),
-            repeated=self.held.passes.repeated,
+            beside=self.held.passes.beside,
         )
         self.folds.numbers.update(lowering.numbers)
         self.spills += lowering.spills

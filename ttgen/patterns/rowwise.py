@@ -38,7 +38,7 @@ from ttgen.patterns.pages import COL, ROW, SHARD_M, SHARD_N, sizes
 from ttgen.patterns.passes import Passes, prepared
 from ttgen.patterns.pattern import Pattern, work_tiles
 from ttgen.patterns.reducing import Computed, line_of
-from ttgen.patterns.spreading import padding_of_columns, spreads_columns
+from ttgen.patterns.spreading import columns_put_out, padding_of_columns, spreads_columns
 from ttgen.patterns.units import (
     BLOCK_K,
     SHARD_COL,
@@ -96,8 +96,9 @@ def design(context: Context) -> Design:
     )
     reads, computes, writes = (in_part(context, body) for body in bodies)
     columns: Mapping[str, Padding] = {}
-    # Of columns other columns are made, which another program may spread.
-    if passes.has_columns or spreads_columns(item for item in walk(computed.body) if isinstance(item, Op)):
+    # Another program may spread the columns that this one puts out.
+    spread = spreads_columns(item for item in walk(computed.body) if isinstance(item, Op))
+    if spread or columns_put_out(context.graph, passes.spread_axes):
         columns = padding_of_columns(context.graph, passes.spread_axes, context.made)
     part = "its part of " if context.split > 1 else ""
     kernels = (

@@ -51,7 +51,7 @@ class SectionBuilder:
         self.values = values
         self.nodes: Sequence[Value] = values.graph.values
         if values.dst_bits == 32:
-            self.nodes = widened(self.nodes, nodes, wide, values.repeated)
+            self.nodes = widened(self.nodes, nodes, wide, values.beside)
         self.roots = roots
         self.ops: list[Op] = []
         self.free = set(range(values.slots))

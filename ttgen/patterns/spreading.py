@@ -11,51 +11,67 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
+from ttgen.dtypes import TILE
 from ttgen.exhaustive import assert_never
 from ttgen.formula.scalar import value_of
-from ttgen.formula.values import Axes, Contraction, Elementwise, Graph, Input, Number, Reduction, Value
+from ttgen.formula.values import Axes, Axis, Contraction, Elementwise, Graph, Input, Number, Reduction, Value
 from ttgen.model.body import Op
 from ttgen.model.plan import Padding
 from ttgen.patterns.operands import broadcast_of
+
+Beside = Literal["again", "anything"]
+"""What is beside a column where it isn't 0: its numbers again, or any."""
 
 _LARGEST: Final = 3.4028234e38
 _LEFT_OVER: Final = (0.0, 1e30, -1e30)
 """What may be left over beside a column: numbers, of any size that one expects in a tensor."""
 
 
-def is_finite_beside(values: Sequence[Value], index: int, repeated: Collection[int] = ()) -> bool:
-    """Whether numbers are beside a column.
+def is_finite_beside(values: Sequence[Value], index: int, beside: Mapping[int, Beside]) -> bool:
+    """Whether numbers are beside a column, where there are some in it.
 
     Args:
         values: of the graph.
         index: of the column.
-        repeated: reductions beside whose results these are again.
+        beside: what is beside what it is made of, where it isn't 0.
     """
+    made_of = {beside.get(leaf) for leaf in _leaves(values, index)}
+    if made_of == {"again"}:
+        return True
+    if "again" in made_of:
+        # Zeros meet what is as large as the column's own numbers, and nobody knows what comes of it.
+        return False
 
-    def beside(index: int, left_over: float) -> float:
+    def made(index: int, left_over: float) -> float:
         value = values[index]
         match value:
-            case Input():
-                return 0.0
             case Number(number=number):
                 return number
-            case Reduction(function=function):
-                return 1.0 if index in repeated else 0.0 if function == "sum" else left_over
-            case Contraction():
-                return left_over
+            case Input() | Reduction() | Contraction():
+                return left_over if index in beside else 0.0
             case Elementwise(function=function, operands=operands, parameters=parameters):
-                return value_of(function, *(beside(operand, left_over) for operand in operands), *parameters)
+                return value_of(function, *(made(operand, left_over) for operand in operands), *parameters)
             case _:
                 assert_never(value)
 
-    found = [beside(index, left_over) for left_over in _LEFT_OVER]
+    found = [made(index, left_over) for left_over in _LEFT_OVER]
     return all(math.isfinite(number) and abs(number) <= _LARGEST for number in found)
 
 
+def _leaves(values: Sequence[Value], index: int) -> set[int]:
+    """The inputs, reductions and products that a value is made of."""
+    value = values[index]
+    if isinstance(value, Number):
+        return set()
+    if not isinstance(value, Elementwise):
+        return {index}
+    return set().union(*(_leaves(values, operand) for operand in value.operands))
+
+
 def widened(
-    values: Sequence[Value], computed: Collection[int], wide: Mapping[int, Axes], repeated: Collection[int]
+    values: Sequence[Value], computed: Collection[int], wide: Mapping[int, Axes], beside: Mapping[int, Beside]
 ) -> list[Value]:
     """The values, those that have to be computed of spread columns with the axes that these are spread to.
 
@@ -63,7 +79,7 @@ def widened(
         values: of the graph.
         computed: those that a section computes.
         wide: those of them that are to be spread anyway, and to which axes.
-        repeated: reductions beside whose results these are again.
+        beside: what is beside inputs and reductions, where it isn't 0.
     """
     found = list(values)
     for index, axes in wide.items():
@@ -78,10 +94,36 @@ def widened(
                 operand in computed
                 and isinstance(value, Elementwise)
                 and broadcast_of(value, found[user].axes) in ("cols", "scalar")
-                and not is_finite_beside(values, operand, repeated)
+                and not is_finite_beside(values, operand, beside)
             ):
                 found[operand] = replace(value, axes=found[user].axes)
     return found
+
+
+def beside_made(graph: Graph, made: Collection[str]) -> dict[int, Beside]:
+    """What is beside the inputs that earlier programs make: numbers."""
+    values = enumerate(graph.values)
+    return {index: "anything" for index, value in values if isinstance(value, Input) and value.tensor in made}
+
+
+def spread_axes(axes: Axes) -> Axes:
+    """What columns are spread over: some axes, or one more of columns where they are those of columns themselves."""
+    return (*axes[:-1], Axis("spread", TILE)) if axes and axes[-1].size == 1 else axes
+
+
+def columns_put_out(graph: Graph, axes: Axes) -> tuple[int, ...]:
+    """The outputs that are columns beside the axes that they are spread over: other programs may spread them."""
+    outputs = dict.fromkeys(output.value for output in graph.outputs)
+    return tuple(index for index in outputs if broadcast_of(graph.values[index], axes) in ("cols", "scalar"))
+
+
+def made_wide(graph: Graph, columns: Iterable[int], axes: Axes, beside: Mapping[int, Beside]) -> dict[int, Axes]:
+    """Those of some columns that have to be computed of spread ones, and the axes that these are spread to."""
+    return {
+        index: axes
+        for index in columns
+        if isinstance(graph.values[index], Elementwise) and not is_finite_beside(graph.values, index, beside)
+    }
 
 
 def spreads_columns(ops: Iterable[Op]) -> bool:
@@ -97,8 +139,9 @@ def padding_of_columns(graph: Graph, axes: Axes, made: Collection[str]) -> dict[
         axes: of what columns are spread over.
         made: the inputs that earlier programs make, which have numbers there.
     """
-    return {
-        value.tensor: "finite" if value.tensor in made else "zero"
-        for index in graph.beside
-        if isinstance(value := graph.values[index], Input) and broadcast_of(value, axes) in ("cols", "scalar")
-    }
+    read = [value for index in graph.beside if isinstance(value := graph.values[index], Input)]
+    columns = [value.tensor for value in read if broadcast_of(value, axes) in ("cols", "scalar")]
+    if graph.contraction is not None and broadcast_of(graph.contraction, axes) is not None:
+        # A product that is a column has beside it what the right operand's padding makes.
+        columns += [value.tensor for value in graph.operands_of(graph.contraction)[1:] if isinstance(value, Input)]
+    return {tensor: "finite" if tensor in made else "zero" for tensor in columns}
