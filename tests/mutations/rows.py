@@ -36,8 +36,8 @@ ROWS: tuple[Fault, ...] = (
     ),
     *faults(
         "patterns/spreading",
-        ("left_over if index in beside else 0.0", "left_over if index in beside else 1.0", f"{_COLUMNS}::test_what_is_beside_a_column[1 / c-False]"),
-        ("left_over if index in beside else 0.0", "0.0", f"{_COLUMNS}::test_what_is_beside_a_column[exp(max(X, axis=-1, keepdims=True))-False]"),
+        ("_LEFT_OVER if index in beside else (0.0,)", "_LEFT_OVER if index in beside else (1.0,)", f"{_COLUMNS}::test_what_is_beside_a_column[1 / c-False]"),
+        ("_LEFT_OVER if index in beside else (0.0,)", "(0.0,)", f"{_COLUMNS}::test_what_is_beside_a_column[exp(max(X, axis=-1, keepdims=True))-False]"),
         ("if made_of == {\"again\"}:", "if \"again\" in made_of:", f"{_COLUMNS}::test_what_is_beside_a_column[c - sum(tanh(X), axis=-1, keepdims=True)-False]"),
         ("\"finite\" if tensor in made else \"zero\"", "\"any\"", f"{_COLUMNS}::test_what_is_asked_of_padding"),
     ),

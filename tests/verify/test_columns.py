@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -89,6 +90,14 @@ def test_what_is_beside_a_column(column: str, is_finite: bool) -> None:
     (_x, found) = graph.values[graph.outputs[0].value].operands
     beside = Passes(graph=graph, keep="nothing", exact=False).beside if graph.reductions else {}
     assert is_finite_beside(graph.values, found, beside) == is_finite
+
+
+def test_what_is_used_many_times_is_looked_at_once() -> None:
+    names = [f"c{place}" for place in range(40)]
+    lines = [f"{after} = {before} * {before}" for before, after in pairwise(["c", *names])]
+    graph = graph_of(of("; ".join([*lines, f"Y = X * {names[-1]}"])))
+    (_x, found) = graph.values[graph.outputs[0].value].operands
+    assert is_finite_beside(graph.values, found, {})
 
 
 def test_what_is_asked_of_padding() -> None:

@@ -37,37 +37,45 @@ def is_finite_beside(values: Sequence[Value], index: int, beside: Mapping[int, B
         index: of the column.
         beside: what is beside what it is made of, where it isn't 0.
     """
-    made_of = {beside.get(leaf) for leaf in _leaves(values, index)}
+    below = _below(values, index)
+    leaves = [own for own in below if not isinstance(values[own], Elementwise | Number)]
+    made_of = {beside.get(leaf) for leaf in leaves}
     if made_of == {"again"}:
         return True
     if "again" in made_of:
         # Zeros meet what is as large as the column's own numbers, and nobody knows what comes of it.
         return False
+    return all(math.isfinite(number) and abs(number) <= _LARGEST for number in _made(values, below, beside)[index])
 
-    def made(index: int, left_over: float) -> float:
+
+def _below(values: Sequence[Value], index: int) -> list[int]:
+    """A value and all that it is made of, operands before what is made of them."""
+    found, pending = set[int](), [index]
+    while pending:
+        own = pending.pop()
+        if own not in found:
+            found.add(own)
+            if isinstance(values[own], Elementwise):
+                pending += values[own].operands
+    return sorted(found)
+
+
+def _made(values: Sequence[Value], below: Iterable[int], beside: Mapping[int, Beside]) -> dict[int, tuple[float, ...]]:
+    """What some values are beside a column, for each number that may be left over there."""
+    found: dict[int, tuple[float, ...]] = {}
+    for index in below:
         value = values[index]
         match value:
             case Number(number=number):
-                return number
+                found[index] = (number,) * len(_LEFT_OVER)
             case Input() | Reduction() | Contraction():
-                return left_over if index in beside else 0.0
+                found[index] = _LEFT_OVER if index in beside else (0.0,) * len(_LEFT_OVER)
             case Elementwise(function=function, operands=operands, parameters=parameters):
-                return value_of(function, *(made(operand, left_over) for operand in operands), *parameters)
+                each = zip(*(found[operand] for operand in operands), strict=True)
+                found[index] = tuple(value_of(function, *numbers, *parameters) for numbers in each)
             case _:
                 assert_never(value)
-
-    found = [made(index, left_over) for left_over in _LEFT_OVER]
-    return all(math.isfinite(number) and abs(number) <= _LARGEST for number in found)
-
-
-def _leaves(values: Sequence[Value], index: int) -> set[int]:
-    """The inputs, reductions and products that a value is made of."""
-    value = values[index]
-    if isinstance(value, Number):
-        return set()
-    if not isinstance(value, Elementwise):
-        return {index}
-    return set().union(*(_leaves(values, operand) for operand in value.operands))
+    return found
 
 
 def widened(
