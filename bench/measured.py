@@ -19,6 +19,7 @@ from ttgen.cost import Prediction, predict
 from ttgen.cost.bounds import PHASES
 from ttgen.formula.infer import graph_of
 from ttgen.loading import loads
+from ttgen.mesh.device import device_of
 from ttgen.model.body import Body, If, Loop, ReadPage, Statement, WritePage
 from ttgen.model.plan import Subblock
 from ttgen.patterns import PATTERNS
@@ -192,7 +193,7 @@ def program_of(row: Row) -> tuple[Candidate, Target]:
     loaded = loads(spec_of(row).encode(), name="measured.yaml")
     target = load(loaded.spec.target)
     graph = graph_of(loaded)
-    (stage,) = stages_of(loaded, graph)
+    (stage,) = stages_of(loaded, graph, device_of(loaded, graph))
     exactness = precision.decide(loaded, stored_tensors((stage,)), target)
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     schedule = schedule_of(stage, PATTERNS[pattern].limits(stage.graph))

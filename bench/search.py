@@ -17,6 +17,7 @@ from ttgen.cost import predict
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
 from ttgen.loading import loads
+from ttgen.mesh.device import device_of
 from ttgen.patterns import PATTERNS
 from ttgen.planner import l1, precision, search
 from ttgen.planner.candidate import candidate
@@ -84,7 +85,8 @@ def compare(spec: str, limit: int | None) -> Result:
     """What auto finds, and the best of all schedules."""
     loaded = loads(spec.encode(), name="gemm.yaml")
     target = load(loaded.spec.target)
-    (stage,) = stages_of(loaded, graph_of(loaded))
+    graph = graph_of(loaded)
+    (stage,) = stages_of(loaded, graph, device_of(loaded, graph))
     exactness = precision.decide(loaded, stored_tensors((stage,)), target)
     pattern = pattern_of(stage.graph, loaded.spec.formula_path)
     limits = PATTERNS[pattern].limits(stage.graph)

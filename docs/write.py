@@ -12,7 +12,7 @@ _COMMANDS: Final = (
     ("docs.generate",),
     ("docs.api",),
     ("docs.errors",),
-    ("docs.run", "docs/pipeline.md", "docs/rows.md", "docs/attention.md"),
+    ("docs.run", "docs/pipeline.md", "docs/rows.md", "docs/attention.md", "docs/meshes.md"),
     ("tests.verify.write_docs",),
 )
 

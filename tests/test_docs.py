@@ -82,7 +82,7 @@ def test_readme_shows_the_real_spec_kernel_and_message(tmp_path: Path) -> None:
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("page", ["docs/pipeline.md", "docs/rows.md", "docs/attention.md"])
+@pytest.mark.parametrize("page", ["docs/pipeline.md", "docs/rows.md", "docs/attention.md", "docs/meshes.md"])
 def test_pages_that_run_from_top_to_bottom(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert with_output(text, page) == text

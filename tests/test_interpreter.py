@@ -24,7 +24,8 @@ from ttgen.formula.reference import evaluate
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 
-SPECS = sorted(Path("specs").glob("*.yaml"))
+# Programs of a mesh give the formula's value together: tests/mesh runs them so.
+SPECS = sorted(path for path in Path("specs").glob("*.yaml") if ttgen.load(path).spec.mesh is None)
 
 
 def agree(loaded: LoadedSpec, plan: Plan, seed: int = 0) -> None:

@@ -20,9 +20,11 @@ from ttgen.formula.functions import COMPARISONS
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import ELEMENTWISE
 from ttgen.formula.scalar import value_of
+from ttgen.mesh.device import device_of
 from ttgen.model.plan import Plan
 from ttgen.planner.padding import ZERO, Content, Known, contents, zero_padded
-from ttgen.planner.stages import stages_of
+from ttgen.planner.stages import Stage, stages_of
+from ttgen.spec import LoadedSpec
 
 SHAPES = {"X": "[40, 70]", "Z": "[40, 70]", "r": "[70]", "c": "[40, 1]", "s": "[1, 1]", "A": "[40, 50]", "B": "[50, 70]",
           "T": "[70, 50]"}  # fmt: skip
@@ -144,13 +146,18 @@ def test_only_what_matters_is_zero() -> None:
     assert uses(whole.replace("70", "80")) == {"A": {"any"}, "B": {"any"}, "r": {"any"}, "c": {"zero"}, "y": set()}
 
 
+def stages(loaded: LoadedSpec) -> tuple[Stage, ...]:
+    graph = graph_of(loaded)
+    return stages_of(loaded, graph, device_of(loaded, graph))
+
+
 def test_inputs_in_block_floats() -> None:
     """Their own padding shares exponents with them, whatever the output is."""
     loaded = ttgen.loads(spec("X * c + r", "bfloat16").replace("bfloat16", "bfloat8_b", 2))
     assert [name for name, tensor in loaded.spec.tensors.items() if tensor.dtype == "bfloat8_b"] == ["X", "r"]
-    assert zero_padded(stages_of(loaded, graph_of(loaded)), loaded.spec.formula_path) == {"X", "r"}
+    assert zero_padded(stages(loaded), loaded.spec.formula_path) == {"X", "r"}
     loaded = ttgen.loads(spec("X + r", "bfloat16").replace("bfloat16", "bfloat4_b", 2).replace("70", "80"))
-    assert zero_padded(stages_of(loaded, graph_of(loaded)), loaded.spec.formula_path) == set()
+    assert zero_padded(stages(loaded), loaded.spec.formula_path) == set()
 
 
 def test_one_column() -> None:

@@ -21,6 +21,7 @@ from ttgen.cost import predict
 from ttgen.errors import SpecError
 from ttgen.formula.infer import graph_of
 from ttgen.loading import load as load_spec
+from ttgen.mesh.device import device_of
 from ttgen.model.plan import BlockSize, Plan
 from ttgen.patterns import PATTERNS
 from ttgen.planner import l1, precision, search
@@ -128,7 +129,8 @@ schedule: {block: auto}
 def subjects(spec: LoadedSpec) -> Iterator[tuple[Stage, str, BlockSize, Exactness, Target]]:
     """What is searched for each stage of a spec."""
     target = load(spec.spec.target)
-    stages = stages_of(spec, graph_of(spec))
+    graph = graph_of(spec)
+    stages = stages_of(spec, graph, device_of(spec, graph))
     exactness = precision.decide(spec, stored_tensors(stages), target)
     for stage in stages:
         pattern = pattern_of(stage.graph, spec.spec.formula_path)

@@ -65,6 +65,25 @@ def in_dram(layout: Layout) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeshSpec:
+    """A mesh of devices that run the same programs, each on its part; sizes in a spec are those of the whole."""
+
+    rows: Annotated[int, Doc("Rows of devices.", noun="number of rows", minimum=1, maximum=32)]
+    cols: Annotated[int, Doc("Columns of devices.", noun="number of columns", minimum=1, maximum=32)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorMesh:
+    """How a tensor is cut over a mesh, along axes as NumPy counts them."""
+
+    shard: Annotated[int | None, Doc("The axis that is cut over all devices, row by row of the mesh.", noun="axis")] = (
+        None
+    )
+    rows: Annotated[int | None, Doc("The axis that is cut over rows of devices.", noun="axis")] = None
+    cols: Annotated[int | None, Doc("The axis that is cut over columns of devices.", noun="axis")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:
     """One tensor."""
 
@@ -81,6 +100,10 @@ class TensorSpec:
     ]
     dtype: Annotated[DTypeName, Doc("How elements are stored.", noun="dtype")]
     layout: Annotated[Layout, Doc("Where the tensor lies.", noun="layout")] = "dram_interleaved"
+    mesh: Annotated[
+        Literal["replicate"] | TensorMesh,
+        Doc("Which part of the tensor each device of a mesh has.", noun="placement", example="{shard: 0}"),
+    ] = "replicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +256,9 @@ class Spec:
         ),
     ]
     target: Annotated[TargetName, Doc("The card.", noun="target")] = "n150"
+    mesh: Annotated[
+        MeshSpec | None, Doc("A mesh of such cards; one card where it isn't given.", example="{rows: 2, cols: 4}")
+    ] = None
     dims: Annotated[
         Mapping[str, int],
         Doc("Names for sizes.", noun="size", minimum=1, example="{M: 2000, K: 4096}"),

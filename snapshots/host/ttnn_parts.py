@@ -67,11 +67,16 @@ class Programs:
         """
         for name, tensor in inputs.items():
             self._check(name, tensor)
+            if "mesh" in self.plan:
+                self._check_placed(name, tensor)
         device = next(iter(inputs.values())).device()
         outputs = self._outputs(out, device)
         self._check_apart(inputs, outputs, device)
         padded = {name: self._padded(name, tensor) for name, tensor in inputs.items()}
         self.launch({**self._between(device), **padded, **outputs})
+        if "mesh" in self.plan:
+            for name, tensor in outputs.items():
+                tensor.update_tensor_topology(self._topology(name))
         made = tuple(outputs.values())
         return made if len(made) > 1 else made[0]
 
@@ -82,12 +87,33 @@ class Programs:
             tensors: all of the plan's, on one device.
             began: is told the name of each program before it is enqueued.
         """
+        there = dict(tensors)
         # As the generic operation wants them: outputs last.
-        ordered = [tensors[name] for name in (*self._named("scratch"), *self.plan["io_order"])]
-        for program in self._on(ordered[-1].device()):
+        names = (*self._named("scratch"), *self.plan["io_order"])
+        for program in self._on(there[names[-1]].device()):
             if began is not None:
                 began(program.name)
-            ttnn.generic_op(ordered, program.descriptor(tensors))
+            ordered = [there[name] for name in names if name in there]
+            ttnn.generic_op(ordered, program.descriptor(there))
+            for item in self.plan.get("collectives", ()):
+                if item["after"] == program.name:
+                    self._exchange(item, there)
+
+    def _exchange(self, item: Json, tensors: dict[str, Any]) -> None:
+        """Devices of a mesh exchange a tensor; what they get is where the plan has it."""
+        source, target = tensors[item["source"]], item["target"]
+        axis = {"rows": 0, "cols": 1}[item["over"]]
+        if item["kind"] != "all_reduce":
+            operation = getattr(ttnn, item["kind"])
+            operation(source, dim=item["axis"], cluster_axis=axis, output_tensor=tensors[target])
+            return
+        config = self.memory_config(target)
+        made = ttnn.all_reduce(source, cluster_axis=axis, memory_config=config)
+        if target in tensors:
+            # It makes a tensor of its own, and an output may be the caller's.
+            ttnn.copy(made, tensors[target])
+        else:
+            tensors[target] = made
 
     def memory_config(self, name: str) -> Any:
         """Where a tensor has to lie."""
@@ -126,7 +152,9 @@ class Programs:
     def _between(self, device: Any) -> Tensors:
         """What one program writes for the next."""
         if device.id() not in self._scratch:
-            names = self._named("scratch")
+            collectives = self.plan.get("collectives", ())
+            made = {item["target"] for item in collectives if item["kind"] == "all_reduce"}
+            names = [name for name in self._named("scratch") if name not in made]
             self._scratch[device.id()] = {name: self.allocate(name, device) for name in names}
         return self._scratch[device.id()]
 
@@ -139,6 +167,11 @@ class Programs:
         if arch != target["arch"]:
             planned = f"{kernel} was planned for {target['arch']}"
             raise ValueError(f"{planned}, and the device is {arch}")
+        if "mesh" in self.plan:
+            sides = [self.plan["mesh"]["rows"], self.plan["mesh"]["cols"]]
+            if list(device.shape) != sides:
+                planned = f"{kernel} is for a mesh of {sides} devices"
+                raise ValueError(f"{planned}, and this one is {list(device.shape)}")
         grid, dram = device.compute_with_storage_grid_size(), device.dram_grid_size()
         rows, cols, banks = target["grid"]["rows"], target["grid"]["cols"], target["dram_banks"]
         if grid.y < rows or grid.x < cols or dram.x * dram.y < banks:
@@ -161,6 +194,39 @@ class Programs:
         if given.memory_config() != self.memory_config(name):
             lies = f"{where} lies in {given.memory_config()}"
             raise ValueError(f"{lies}, and the spec has {self.memory_config(name)}")
+
+    def _check_placed(self, name: str, given: Any) -> None:
+        """Refuses a tensor that lies on the mesh otherwise."""
+        found, wanted = self._found(given), self._wanted(name)
+        if found != wanted:
+            lies = f"{self.plan['kernel']}: {name} is distributed as {found} (devices, axis)"
+            raise ValueError(f"{lies}, and the spec has {wanted}")
+
+    def _wanted(self, name: str) -> list[tuple[int, int | None]]:
+        """Into how many parts which axis is cut; of None, how many devices have the same."""
+        mesh, sides = self.plan["mesh"], self.tensors[name]["mesh"]
+        return _merged([(mesh[side], sides[side]) for side in ("rows", "cols")])
+
+    def _found(self, given: Any) -> list[tuple[int, int | None]]:
+        """The same of a tensor."""
+        topology, rank = given.tensor_topology(), len(given.shape)
+        # What is replicated has no dimension.
+        dims = [getattr(item, "dim", None) for item in topology.placements()]
+        axes = [None if dim is None else dim % rank for dim in dims]
+        return _merged(list(zip(topology.distribution_shape(), axes, strict=True)))
+
+    def _topology(self, name: str) -> Any:
+        """How a tensor lies on the mesh, as ttnn says it."""
+        rows, cols = self.plan["mesh"]["rows"], self.plan["mesh"]["cols"]
+        lies = self.tensors[name]["mesh"]
+        parts = [(rows, lies["rows"]), (cols, lies["cols"])]
+        if lies["rows"] == lies["cols"] and lies["rows"] is not None:
+            parts = [(rows * cols, lies["rows"])]
+        shape = ttnn.MeshShape([count for count, _axis in parts])
+        placements = [_placement(axis) for _count, axis in parts]
+        places = [(row, col) for row in range(rows) for col in range(cols)]
+        coordinates = [ttnn.MeshCoordinate(*place) for place in places]
+        return ttnn.TensorTopology(shape, placements, coordinates)
 
     def _check_apart(self, inputs: Tensors, outputs: Tensors, device: Any) -> None:
         """Refuses tensors on several devices, and outputs in the place of what is still read."""
@@ -318,6 +384,21 @@ class _Program:
                 modes[index] = ttnn.UnpackToDestMode.UnpackToDestFp32
             made.unpack_to_dest_mode = type(made.unpack_to_dest_mode)(modes)
         return made
+
+
+def _merged(parts: list[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
+    """Dimensions of a mesh, less those of one device, and those that do alike as one."""
+    found: list[tuple[int, int | None]] = []
+    for count, axis in parts:
+        if found and found[-1][1] == axis:
+            found[-1] = (found[-1][0] * count, axis)
+        elif count > 1:
+            found.append((count, axis))
+    return found
+
+
+def _placement(axis: int | None) -> Any:
+    return ttnn.PlacementReplicate() if axis is None else ttnn.PlacementShard(axis)
 
 
 def _core_ranges(ranges: Sequence[Json]) -> Any:

@@ -2,7 +2,8 @@
 
 from tests.mutations.analysis import ANALYSIS
 from tests.mutations.exchange import EXCHANGE
+from tests.mutations.meshes import MESHES
 from tests.mutations.planner import PLANNER
 from tests.mutations.rows import ROWS
 
-FAULTS = (*ANALYSIS, *PLANNER, *EXCHANGE, *ROWS)
+FAULTS = (*ANALYSIS, *PLANNER, *EXCHANGE, *ROWS, *MESHES)

@@ -51,6 +51,35 @@ boards: [
 }
 """What a machine with one card tells tt-umd of itself."""
 
+_LINKS_OF_EIGHT: Final = (
+    (0, 0, 1, 0), (0, 1, 1, 1), (2, 0, 3, 0), (2, 1, 3, 1), (0, 6, 3, 6), (0, 7, 3, 7), (1, 6, 2, 6), (1, 7, 2, 7),
+    (4, 6, 7, 6), (4, 7, 7, 7), (5, 6, 6, 6), (5, 7, 6, 7),
+)  # fmt: skip
+"""Chips and channels of Ethernet that are connected between the boards of a machine with four."""
+_PLACES_OF_EIGHT: Final = ((1, 0), (1, 1), (2, 1), (2, 0), (0, 0), (0, 1), (3, 1), (3, 0))
+
+
+def boards(number: int) -> str:
+    """What a machine with one n300 (two chips) or four of them (a mesh of 2 x 4) tells tt-umd of itself."""
+    chips = range(2 * number)
+    links = [(left, channel, left + number, channel - 8) for left in range(number) for channel in (8, 9)]
+    links += _LINKS_OF_EIGHT if number == 4 else ()
+    places = _PLACES_OF_EIGHT if number == 4 else ((0, 0), (1, 0))
+    lines = ["arch: {", *(f"  {chip}: Wormhole," for chip in chips), "}", "chips: {"]
+    lines += [f"  {chip}: [{x}, {y}, 0, 0]," for chip, (x, y) in enumerate(places)]
+    lines += ["}", "ethernet_connections: ["]
+    lines += [f"  [{{chip: {a}, chan: {b}}}, {{chip: {c}, chan: {d}}}]," for a, b, c, d in links]
+    lines += ["]", "chips_with_mmio: [", *(f"  {chip}: {chip}," for chip in range(number)), "]", "harvesting: {"]
+    lines += [f"  {chip}: {{noc_translation: true, harvest_mask: 32}}," for chip in chips]
+    lines += ["}", "boards: ["]
+    # Their numbers say what boards they are.
+    first = (0x100014 << 36) + 1
+    lines += [
+        f"  [board_id: {first + chip}, board_type: n300, chips: [{chip}, {chip + number}]]," for chip in range(number)
+    ]
+    return "\n".join([*lines, "]", ""])
+
+
 STAND_IN: Final = """\
 #!/bin/sh
 case "$*" in *--version*) echo "riscv-tt-elf-g++ (sfpi:{version}) 15.1.0"; exit 0;; esac

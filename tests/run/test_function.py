@@ -353,7 +353,7 @@ def test_budgets() -> None:
     """A line an input or output is one in each of three lists, and a formula one in each of two."""
     for path in Path("snapshots").glob("*/*.py"):
         lines = path.read_text().splitlines()
-        assert len(lines) <= {"ttnn_parts.py": 340, "numpy_parts.py": 140}.get(path.name, 70), path
+        assert len(lines) <= {"ttnn_parts.py": 420, "numpy_parts.py": 140}.get(path.name, 70), path
         # But for formulas, which are as long as they are.
         assert all(len(line) <= 120 or line.startswith("        Y = ") for line in lines), path
 

@@ -16,7 +16,7 @@ from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.tolerance import Checked, precision_of
+from ttgen.verify.programs import Checked, precision_of
 
 
 def spec(compute: str, precision: str = "", **tensors: str) -> LoadedSpec:

@@ -18,7 +18,7 @@ from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.tolerance import Checked
+from ttgen.verify.programs import Checked
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import verify
 

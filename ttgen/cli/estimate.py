@@ -15,7 +15,7 @@ from typing import Final
 from ttgen.cli import specs
 from ttgen.cli.main import OK, USER_ERROR
 from ttgen.cost import Prediction, predict
-from ttgen.errors import printable
+from ttgen.errors import counted, printable
 from ttgen.model.plan import Plan
 from ttgen.target import load
 
@@ -56,7 +56,12 @@ def _line(plan: Plan, programs: Sequence[Prediction]) -> str:
     text = (
         f"{plan.kernel}, {many}{device:.1f} us on the device, {host:.1f} us for the host; waits for {longest.binding}"
     )
-    return f"{text}; at least {least:.1f} us ({longest.bound.limit})"
+    text = f"{text}; at least {least:.1f} us ({longest.bound.limit})"
+    if plan.collectives:
+        text += (
+            f"; without what devices exchange ({counted(len(plan.collectives), 'collective')}), which isn't predicted"
+        )
+    return text
 
 
 def _as_json(plan: Plan, programs: Sequence[Prediction]) -> dict[str, object]:
@@ -68,6 +73,7 @@ def _as_json(plan: Plan, programs: Sequence[Prediction]) -> dict[str, object]:
         engines.update({str(name): round(cycles) for name, cycles in program.engines.items()})
     longest = max(programs, key=lambda program: program.device_us)
     return {
+        **({"collectives_not_predicted": len(plan.collectives)} if plan.mesh is not None else {}),
         "spec": plan.spec,
         "kernel": plan.kernel,
         "device_cycles": sum(parts.values()),

@@ -18,6 +18,7 @@ from ttgen.cli import pictures, specs, terminal
 from ttgen.cli.main import OK, USER_ERROR, print_document
 from ttgen.cost import predict
 from ttgen.errors import OutputError, counted, printable
+from ttgen.model.mesh import Placement
 from ttgen.model.plan import Program, Tensor
 from ttgen.planner.advice import gain
 from ttgen.planner.candidate import Planned
@@ -140,7 +141,19 @@ def _tensors(tensors: tuple[Tensor, ...]) -> Iterator[str]:
             rows, cols = tensor.shards.tiles
             places = "core" if tensor.layout != "dram_sharded" else "bank"
             text += f", {rows}x{cols} a {places}"
-        yield text if stored == shape else f"{text}, stored as {stored}"
+        text += "" if stored == shape else f", stored as {stored}"
+        yield text if tensor.mesh is None else f"{text}; {_placed(tensor.mesh)}"
+
+
+def _placed(placement: Placement) -> str:
+    """How a tensor lies on a mesh."""
+    sides = (("rows", placement.rows), ("columns", placement.cols))
+    found = [
+        f"a sum of its own over {side}" if part == "partial" else f"a part of axis {part} over {side}"
+        for side, part in sides
+        if part is not None
+    ]
+    return f"each device has {' and '.join(found) or 'all'}"
 
 
 def _buffers(program: Program) -> Iterator[str]:

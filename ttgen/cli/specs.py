@@ -9,7 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from ttgen.errors import OutputError, ToolchainError, UserError, refuse
+from ttgen.errors import OutputError, ToolchainError, UserError, counted, refuse
 from ttgen.results import WORTH, Result, Results
 from ttgen.spec_file import read_bytes
 
@@ -275,8 +275,12 @@ def headline(plan: Plan) -> Iterator[str]:
     from ttgen.target import load as load_target
 
     programs = plan.programs
+    if plan.mesh is not None:
+        yield f"mesh of {plan.mesh.rows}x{plan.mesh.cols}"
     if len(programs) > 1:
         yield f"{len(programs)} programs"
+    if plan.collectives:
+        yield counted(len(plan.collectives), "collective")
     grid = load_target(plan.target.device).grid
     yield f"{max(program.work.cores for program in programs)} of {grid.cores} cores"
     yield f"balance {min(program.balance for program in programs):.0%}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
-from typing import Annotated, Any, Final, Literal
+from dataclasses import field
+from typing import Annotated, Final, Literal
 
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
 from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid, rectangle
 from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
+from ttgen.model.mesh import Placement, PlanCollective, PlanMesh
 from ttgen.model.shown import Shown
 from ttgen.records import dataclass
 from ttgen.spec import Layout, PolicyName, in_dram
@@ -69,6 +70,7 @@ class Tensor:
         ShardGrid | None, Doc("Where its tiles lie, if it is sharded; null if its pages are interleaved.")
     ]
     uses: tuple[Use, ...]
+    mesh: Annotated[Placement | None, Doc("How the whole lies on a mesh, if there is one; sizes are of a part.")] = None
 
     @property
     def in_dram(self) -> bool:
@@ -359,10 +361,14 @@ class Plan(Shown):
     spec: Annotated[str, Doc("File name of the spec.")]
     compute: tuple[str, ...]
     target: PlanTarget
+    mesh: Annotated[PlanMesh | None, Doc("The mesh of devices, each of which does all of this, if there is one.")] = (
+        None
+    )
     precision: PlanPrecision
     tensors: tuple[Tensor, ...]
     io_order: Annotated[tuple[str, ...], Doc("Inputs, then outputs.")]
     programs: Annotated[tuple[Program, ...], Doc("In the order that they run in.")]
+    collectives: Annotated[tuple[PlanCollective, ...], Doc("What devices exchange, in order.")] = ()
     decisions: tuple[Decision, ...]
     files: Annotated[tuple[str, ...], Doc("Every file that was written, relative to the folder of this one.")]
 
@@ -391,10 +397,3 @@ class Plan(Shown):
     def tensor(self, name: str) -> Tensor:
         """The tensor of that name."""
         return next(tensor for tensor in self.tensors if tensor.name == name)
-
-
-def document_keys(kind: Any) -> tuple[tuple[str, str], ...]:
-    """The keys that a dataclass has in tt.plan.json, and the fields that they come from."""
-    return tuple(
-        (item.metadata.get("key", item.name), item.name) for item in fields(kind) if item.metadata.get("document", True)
-    )

@@ -108,7 +108,9 @@ def _unlike(graph: Graph) -> Iterator[Decision]:
 
 
 def _listing_of(readers: Sequence[str]) -> str:
-    """`H reads`, or `H and Y read`."""
+    """`H reads`, or `H and Y read`; what no program reads is there for devices to exchange."""
+    if not readers:
+        return "devices exchange"
     return f"{readers[0]} reads" if len(readers) == 1 else f"{', '.join(readers[:-1])} and {readers[-1]} read"
 
 

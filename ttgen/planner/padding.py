@@ -67,7 +67,9 @@ class _Demand:
     span: tuple[int, int] | None = None
 
 
-def zero_padded(stages: Sequence[Stage], formula_path: Callable[[int], Path]) -> frozenset[str]:
+def zero_padded(
+    stages: Sequence[Stage], formula_path: Callable[[int], Path], received: Iterable[str] = ()
+) -> frozenset[str]:
     """The tensors that have to hold zeros in their padding for other reasons than that a product adds it up.
 
     Those are inputs, which are uploaded so, and what stages are shown to make so. Between stages a product's operand
@@ -76,6 +78,7 @@ def zero_padded(stages: Sequence[Stage], formula_path: Callable[[int], Path]) ->
     Args:
         stages: all of a spec.
         formula_path: where a formula stands.
+        received: the tensors that devices of a mesh get of each other, in whose padding may be anything.
 
     Raises:
         SpecError: what a stage makes can't be shown to be as it has to be.
@@ -100,6 +103,7 @@ def zero_padded(stages: Sequence[Stage], formula_path: Callable[[int], Path]) ->
         found |= {name for name in stage.graph.inputs if _shares(stage.tensors[name])}
         for name, demand in _summed(stage, formula_path):
             demands[name].append(demand)
+    problems += [_left(demand) for name in received for demand in demands[name]]
     if problems:
         raise SpecError(problems)
     return frozenset(found)
@@ -169,6 +173,13 @@ def _unproven(demand: _Demand, content: Content) -> Problem:
         fix = f"a size that is a multiple of {TILE}"
         wanted = wanted if demand.zero else "finite where its tensors are 0"
     text = f"{demand.because}, where the formula {held}: use {fix}, or a formula that is {wanted}"
+    return Problem(message=text, path=demand.path, span=demand.span)
+
+
+def _left(demand: _Demand) -> Problem:
+    text = (
+        f"{demand.because}, where what devices get of each other has anything: use a size that is a multiple of {TILE}"
+    )
     return Problem(message=text, path=demand.path, span=demand.span)
 
 

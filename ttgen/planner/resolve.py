@@ -11,6 +11,7 @@ from ttgen.analysis.prove import prove
 from ttgen.apis import newest
 from ttgen.apis.api import Api
 from ttgen.formula.infer import graph_of
+from ttgen.mesh.device import device_of
 from ttgen.model.artifact import python_file
 from ttgen.model.grids import ShardGrid
 from ttgen.model.plan import (
@@ -37,6 +38,7 @@ from ttgen.planner import (
     identifiers,
     kernel_size,
     l1,
+    meshes,
     padding,
     precision,
     roles,
@@ -46,7 +48,7 @@ from ttgen.planner import (
 from ttgen.planner.candidate import Candidate, Planned, candidate
 from ttgen.planner.formula import check_places, pattern_of
 from ttgen.planner.schedule import schedule_of
-from ttgen.planner.stages import Stage, StoredTensor, stages_of, stored_tensors
+from ttgen.planner.stages import Stage, StoredTensor, exchanged, stages_of, stored_tensors
 from ttgen.source import located
 from ttgen.spec import BlockLinear, LoadedSpec, Spec
 from ttgen.target import Target
@@ -97,7 +99,7 @@ def candidates(loaded: LoadedSpec) -> tuple[Candidate, ...]:
         graph = graph_of(loaded)
         precision.check_reductions(loaded, graph)
         check_places(graph, loaded.spec.formula_path)
-        stages = stages_of(loaded, graph)
+        stages = stages_of(loaded, graph, device_of(loaded, graph))
         exactness = precision.decide(loaded, stored_tensors(stages), target)
         held = l1.held(stages, target)
         return tuple(_candidate(loaded, stage, exactness, target, held) for stage in stages)
@@ -108,14 +110,16 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
     target = load_target(spec.target)
     api = newest()
 
-    # What is computed: the formula's values, and the programs that make them.
+    # What is computed: the formula's values, a device's part of them, and the programs that make it.
     graph = graph_of(loaded)
     precision.check_reductions(loaded, graph)
     check_places(graph, spec.formula_path)
-    stages = stages_of(loaded, graph)
-    stored = stored_tensors(stages)
+    each = device_of(loaded, graph)
+    stages = stages_of(loaded, graph, each)
+    stored = stored_tensors(stages, exchanged(loaded, each))
     exactness = precision.decide(loaded, stored, target)
-    zeros = padding.zero_padded(stages, spec.formula_path)
+    zeros = padding.zero_padded(stages, spec.formula_path, [item.target for item in each.collectives])
+    mesh = meshes.meshed(each, stages)
 
     # How: a schedule for each, and the kernels that follow it.
     held = l1.held(stages, target)
@@ -124,7 +128,7 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
     tensors.check_memory(stored, grids, target)
     fitting = [_budget(made, stored, grids, exactness, target) for made in chosen]
     planned = {
-        tensor.name: tensors.planned(tensor, _uses(tensor.name, chosen, zeros), grids.get(tensor.name))
+        tensor.name: mesh.placed(tensors.planned(tensor, _uses(tensor.name, chosen, zeros), grids.get(tensor.name)))
         for tensor in stored
     }
 
@@ -138,6 +142,8 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
         if proving:
             prove(program, own, dst_slots=made.context.dst_slots, dst_bits=exactness.dst_bits)
         programs.append(program)
+    if proving:
+        meshes.prove(mesh, stages, planned, graph, loaded)
     plan = Plan(
         schema_version=SCHEMA_VERSION,
         api=api.version,
@@ -145,21 +151,27 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
         spec=loaded.file_name,
         compute=tuple(formula.strip() for formula in spec.formulas),
         target=device.needed(target, planned.values(), programs),
+        mesh=mesh.mesh,
         precision=exactness.plan(),
         tensors=tuple(planned.values()),
         io_order=tuple(tensor.name for tensor in planned.values() if tensor.role != "scratch"),
         programs=tuple(programs),
-        decisions=decisions.decide(loaded, chosen, programs, said, target, exactness, planned, graph),
-        files=_files(programs, api, spec),
+        collectives=mesh.collectives,
+        decisions=(
+            *meshes.decisions(each, mesh),
+            *decisions.decide(loaded, chosen, programs, said, target, exactness, planned, graph),
+        ),
+        files=_files(programs, api, spec, exchanging=bool(mesh.collectives)),
     )
     return Planned(loaded, plan, tuple(chosen))
 
 
-def _files(programs: Sequence[Program], api: Api, spec: Spec) -> tuple[str, ...]:
-    """What is rendered; the plan's own file last."""
+def _files(programs: Sequence[Program], api: Api, spec: Spec, *, exchanging: bool) -> tuple[str, ...]:
+    """What is rendered; the plan's own file last. What devices exchange between programs, only Python can."""
     kernels = (kernel.file for program in programs for kernel in program.kernels)
+    host = () if exchanging else api.program_files
     python = (python_file(spec.kernel),) if spec.python else ()
-    return (*kernels, *api.program_files, *python, DOCUMENT)
+    return (*kernels, *host, *python, DOCUMENT)
 
 
 def _candidate(

@@ -8,8 +8,9 @@ from typing import Final
 
 from ttgen.dtypes import DTypeName
 from ttgen.errors import Path, Problem, SpecError, listing, suggest
-from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph, Input, Shape
+from ttgen.mesh.device import Device
+from ttgen.mesh.device import stages_of as stages_of_device
 from ttgen.model.plan import TensorRole
 from ttgen.names import tensor_problem
 from ttgen.records import dataclass
@@ -84,8 +85,8 @@ class Stage:
         return replace(self, tensors={**self.tensors, tensor: replace(self.tensors[tensor], layout=layout)})
 
 
-def stages_of(loaded: LoadedSpec, graph: Graph) -> tuple[Stage, ...]:
-    """The stages of a spec, in the order that they run in.
+def stages_of(loaded: LoadedSpec, graph: Graph, device: Device) -> tuple[Stage, ...]:
+    """The stages of a spec, in the order that they run in on every device.
 
     Raises:
         SpecError: `stages` names what isn't one, or says what is said elsewhere.
@@ -93,9 +94,10 @@ def stages_of(loaded: LoadedSpec, graph: Graph) -> tuple[Stage, ...]:
     spec = loaded.spec
     dtypes = {name: tensor.dtype for name, tensor in spec.tensors.items()}
     dtypes |= {name: stage.dtype for name, stage in spec.stages.items() if stage.dtype is not None}
-    found = cut(graph, dtypes, taken={*spec.tensors, *spec.dims})
-    tensors = {tensor.name: tensor for tensor in _tensors(loaded, graph, [stage.graph for stage in found])}
-    problems = [*_problems(loaded, graph, {stage.name: stage.graph for stage in found})]
+    parts = stages_of_device(device, dtypes, taken={*spec.tensors, *spec.dims})
+    found = [stage for part in parts for stage in part]
+    tensors = {tensor.name: tensor for tensor in _tensors(loaded, graph, device, [stage.graph for stage in found])}
+    problems = [*_problems(loaded, graph, device, {stage.name: stage.graph for stage in found})]
     if problems:
         raise SpecError(problems)
     made = []
@@ -119,14 +121,32 @@ def stages_of(loaded: LoadedSpec, graph: Graph) -> tuple[Stage, ...]:
     return tuple(made)
 
 
-def stored_tensors(stages: Sequence[Stage]) -> tuple[StoredTensor, ...]:
-    """All tensors of a spec: inputs, outputs, and what lies between stages."""
+def exchanged(loaded: LoadedSpec, device: Device) -> tuple[StoredTensor, ...]:
+    """What devices exchange, as each has it."""
+    spec, found = loaded.spec, {}
+    for collective in device.collectives:
+        for name in (collective.source, collective.target):
+            said = spec.tensors.get(name) or spec.stages.get(name)
+            found[name] = StoredTensor(
+                name=name,
+                role="output" if name in spec.tensors else "scratch",
+                shape=device.shapes[name],
+                dtype=device.dtypes[name],
+                layout=said.layout if said else "dram_interleaved",
+                path=("tensors" if name in spec.tensors else "stages", name) if said else ("compute",),
+            )
+    return tuple(found.values())
+
+
+def stored_tensors(stages: Sequence[Stage], others: Sequence[StoredTensor] = ()) -> tuple[StoredTensor, ...]:
+    """All tensors of a spec: inputs, outputs, and what lies between stages; `others` beside those of stages."""
     found = {name: tensor for stage in stages for name, tensor in stage.tensors.items()}
+    found |= {tensor.name: tensor for tensor in others if tensor.name not in found}
     roles: tuple[TensorRole, ...] = ("input", "output", "scratch")
     return tuple(tensor for role in roles for tensor in found.values() if tensor.role == role)
 
 
-def _tensors(loaded: LoadedSpec, graph: Graph, stages: Sequence[Graph]) -> Iterator[StoredTensor]:
+def _tensors(loaded: LoadedSpec, graph: Graph, device: Device, stages: Sequence[Graph]) -> Iterator[StoredTensor]:
     """All tensors: inputs in the order of their use, outputs, and what lies between stages."""
     spec = loaded.spec
     declared: list[tuple[str, TensorRole]] = [(name, "input") for name in graph.inputs]
@@ -134,13 +154,15 @@ def _tensors(loaded: LoadedSpec, graph: Graph, stages: Sequence[Graph]) -> Itera
     for name, role in declared:
         tensor = spec.tensors[name]
         yield StoredTensor(
-            name=name, role=role, shape=loaded.shapes[name], dtype=tensor.dtype, layout=tensor.layout,
+            name=name, role=role, shape=device.shapes[name], dtype=tensor.dtype, layout=tensor.layout,
             path=("tensors", name),
         )  # fmt: skip
+    between = {tensor.name: tensor for tensor in exchanged(loaded, device) if tensor.name not in spec.tensors}
+    yield from between.values()
     read = {value.tensor: value.dtype for stage in stages for value in stage.values if isinstance(value, Input)}
     for stage in stages:
         for output in stage.outputs:
-            if output.tensor not in spec.tensors:
+            if output.tensor not in spec.tensors and output.tensor not in between:
                 said = spec.stages.get(output.tensor)
                 yield StoredTensor(
                     name=output.tensor,
@@ -152,20 +174,24 @@ def _tensors(loaded: LoadedSpec, graph: Graph, stages: Sequence[Graph]) -> Itera
                 )
 
 
-def _problems(loaded: LoadedSpec, graph: Graph, stages: Mapping[str, Graph]) -> Iterator[Problem]:
+def _problems(loaded: LoadedSpec, graph: Graph, device: Device, stages: Mapping[str, Graph]) -> Iterator[Problem]:
     """What `stages` says of no stage, or of a tensor that is declared, or twice."""
     spec = loaded.spec
     stored = {output.tensor: name for name, stage in stages.items() for output in stage.outputs}
+    received = {item.target for item in device.collectives}
+    stored |= {name: name for name in received}
     assigned = {output.tensor for output in graph.assigned}
     scheduled: dict[str, str] = {}
-    for stage in stages.values():
-        for output in stage.outputs:
-            if (message := tensor_problem(output.tensor)) and output.tensor not in spec.tensors:
-                text = f"'{output.tensor}' is stored between programs, and as the name of a tensor it {message}"
-                yield Problem(message=text, path=spec.formula_path(stage.values[output.value].span[0]))
+    places = {
+        output.tensor: stage.values[output.value].span[0] for stage in stages.values() for output in stage.outputs
+    }
+    for name in stored:
+        if (message := tensor_problem(name)) and name not in spec.tensors:
+            text = f"'{name}' is stored between programs, and as the name of a tensor it {message}"
+            yield Problem(message=text, path=spec.formula_path(places.get(name, 0)))
     for name, said in spec.stages.items():
         path = ("stages", name)
-        if len(stages) == 1:
+        if len(stages) == 1 and not received:
             text = "one program computes this formula, there are no stages: say it under 'schedule' and 'tensors'"
             yield Problem(message=text, path=path, at_key=True)
         elif name not in stored and name in assigned:
@@ -179,7 +205,10 @@ def _problems(loaded: LoadedSpec, graph: Graph, stages: Mapping[str, Graph]) -> 
                 if loaded.gives(*path, key):
                     text = f"'{name}' is declared: its {key} is said under 'tensors'"
                     yield Problem(message=text, path=(*path, key), at_key=True)
-        if name in stored and said.schedule is not None:
+        if name in received and said.schedule is not None:
+            text = f"'{name}' is what devices get of each other: no program makes it, which a schedule could be of"
+            yield Problem(message=text, path=(*path, "schedule"), at_key=True)
+        elif name in stored and said.schedule is not None:
             other = scheduled.setdefault(stored[name], name)
             if other != name:
                 text = f"'{name}' is made by the stage of '{other}', which has a schedule"

@@ -10,7 +10,8 @@ from functools import cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from ttgen.model.plan import Plan, document_keys
+from ttgen.model.document import document_keys
+from ttgen.model.plan import Plan
 
 WIDTH: Final = 110
 
@@ -39,7 +40,8 @@ def _measured(value: Any, known: dict[int, _Measured]) -> _Measured:
         return found
     if kind is dict:
         return _joined("{}", [(f"{encode_basestring(key)}: ", _measured(item, known)) for key, item in value.items()])
-    return _joined("{}", [(head, _measured(getattr(value, name), known)) for head, name in _heads(kind)])
+    own = ((head, getattr(value, name), optional) for head, name, optional in _heads(kind))
+    return _joined("{}", [(head, _measured(item, known)) for head, item, optional in own if item or not optional])
 
 
 def _list(value: tuple[Any, ...], known: dict[int, _Measured]) -> _Measured:
@@ -71,9 +73,9 @@ def _joined(brackets: str, parts: list[tuple[str, _Measured]]) -> _Measured:
 
 
 @cache
-def _heads(kind: Hashable) -> tuple[tuple[str, str], ...]:
-    """The keys of a dataclass as they are written, and the fields that they come from."""
-    return tuple((f"{encode_basestring(key)}: ", name) for key, name in document_keys(kind))
+def _heads(kind: Hashable) -> tuple[tuple[str, str, bool], ...]:
+    """The keys of a dataclass as they are written, the fields that they come from, and whether they may be missing."""
+    return tuple((f"{encode_basestring(key)}: ", name, optional) for key, name, optional in document_keys(kind))
 
 
 def _text(measured: _Measured, head: str, indent: str) -> str:

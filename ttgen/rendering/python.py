@@ -41,6 +41,8 @@ def outputs(plan: Plan) -> list[Tensor]:
 def described(tensor: Tensor) -> str:
     """What a tensor is, and where it lies."""
     what = f"{list(tensor.shape)} in {tensor.dtype}"
+    if tensor.mesh is not None:
+        what = f"{what} on each device"
     if isinstance(tensor.layout, str):
         return f"{what}, {tensor.layout}"
     shards = tensor.layout.l1_sharded

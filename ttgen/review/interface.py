@@ -62,6 +62,8 @@ def _tensors(document: Document) -> dict[str, Mapping[str, Any]]:
 def _layout(tensor: Mapping[str, Any]) -> str:
     """Where a tensor lies, and in which shards."""
     text = _text(tensor["layout"])
+    if "mesh" in tensor:
+        text = f"{text}, on the mesh {_text(tensor['mesh'])}"
     return text if tensor["layout"] != "dram_sharded" else f"{text} {_text(tensor['shards'])}"
 
 

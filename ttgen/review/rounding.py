@@ -23,7 +23,8 @@ from ttgen.review.side import Side
 from ttgen.verify.bounded import exact
 from ttgen.verify.flow import Step
 from ttgen.verify.inputs import draw
-from ttgen.verify.tolerance import Checked, made_by, programs_of, stored_error
+from ttgen.verify.programs import Checked, programs_of, whole_of
+from ttgen.verify.tolerance import made_by, stored_error
 
 _ALIKE: Final = frozenset({"add", "maximum", "minimum"})
 """Functions that round alike whichever operand comes first; products of the vector unit do, too."""
@@ -33,7 +34,7 @@ def steps(side: Side, known: Known) -> Mapping[str, int]:
     """A number for each output, the same for what is computed by the same steps; `known` is shared."""
     assert side.plan is not None, "statements are known"
     stored: dict[str, int] = {}
-    for program in programs_of(side.loaded, side.plan, side.graph):
+    for program in whole_of(side.plan, programs_of(side.loaded, side.plan, side.graph)):
         found: list[int] = []
         for step in program.flow.steps:
             key: Hashable = _key(step, found, program, stored)
@@ -41,6 +42,9 @@ def steps(side: Side, known: Known) -> Mapping[str, int]:
         for tensor, index in program.flow.outputs.items():
             key = ("stored", found[index], program.precision.dtypes[tensor], program.precision.engine.wide)
             stored[tensor] = known.setdefault(key, len(known))
+        for item in program.exchanged:
+            key = ("exchanged", stored[item.source], item.additions)
+            stored[item.target] = known.setdefault(key, len(known)) if item.additions else stored[item.source]
     declared = {output.tensor for output in side.graph.outputs}
     return {tensor: number for tensor, number in stored.items() if tensor in declared}
 
@@ -99,7 +103,7 @@ def _bounds(side: Side, graph: Graph, shapes: Shapes, differ: set[str]) -> dict[
         return dict.fromkeys((output.tensor for output in graph.outputs), None)
     tensors = (replace(tensor, shape=shapes.get(tensor.name, tensor.shape)) for tensor in side.plan.tensors)
     cut = replace(side.plan, tensors=tuple(tensors))
-    programs = programs_of(side.loaded, side.plan, graph)
+    programs = whole_of(side.plan, programs_of(side.loaded, side.plan, graph))
     drawn = draw(cut, graph, programs, seed=0, kind="normal")
     assert drawn is not None, "ordinary numbers can always be drawn"
     known = {}

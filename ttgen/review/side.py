@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
@@ -71,7 +72,7 @@ def _spec_of(document: Document) -> LoadedSpec:
             "kernel": document["kernel"],
             "target": document["target"]["device"],
             "tensors": {
-                tensor["name"]: {"shape": tensor["shape"], "dtype": tensor["dtype"]}
+                tensor["name"]: {"shape": _whole(document, tensor), "dtype": tensor["dtype"]}
                 for tensor in tensors
                 if tensor["role"] != "scratch"
             },
@@ -80,6 +81,15 @@ def _spec_of(document: Document) -> LoadedSpec:
         },
         document["spec"],
     )
+
+
+def _whole(document: Document, tensor: Mapping[str, Any]) -> list[int]:
+    """The whole's shape: plans for a mesh have that of a device's part."""
+    sides = [side for side in ("rows", "cols") if "mesh" in document]
+    cuts = [(tensor["mesh"][side], document["mesh"][side]) for side in sides]
+    return [
+        math.prod([size, *(count for cut, count in cuts if cut == axis)]) for axis, size in enumerate(tensor["shape"])
+    ]
 
 
 def _said(document: Document, name: str) -> LoadedSpec:

@@ -11,6 +11,7 @@ from ttgen.cost import Prediction, predict
 from ttgen.errors import SpecError, refuse
 from ttgen.formula.infer import graph_of
 from ttgen.loading import loads
+from ttgen.mesh.device import device_of
 from ttgen.model.plan import BlockSize
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
@@ -87,7 +88,8 @@ def subjects(raw: bytes, name: str) -> tuple[Subject, ...]:
     loaded = loads(raw, name=name)
     with located(loaded.source):
         target = load(loaded.spec.target)
-        stages = stages_of(loaded, graph_of(loaded))
+        graph = graph_of(loaded)
+        stages = stages_of(loaded, graph, device_of(loaded, graph))
         exactness = precision.decide(loaded, stored_tensors(stages), target)
         found = []
         for stage in stages:

@@ -20,7 +20,8 @@ from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
 from ttgen.verify import block_floats
 from ttgen.verify.bounded import Array, Bounded
-from ttgen.verify.tolerance import Checked, expected
+from ttgen.verify.programs import Checked
+from ttgen.verify.tolerance import expected
 
 Kind = Literal["normal", "hard"]
 Attends = Literal["queries", "keys", "values", "mask"]

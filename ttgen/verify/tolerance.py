@@ -17,20 +17,15 @@ from numpy.typing import NDArray
 from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.formula.functions import COMPARISONS
-from ttgen.formula.online import attention_of
 from ttgen.formula.reference import evaluate, function_of
-from ttgen.formula.stages import cut
 from ttgen.formula.values import Graph
-from ttgen.model.plan import Plan, Program
 from ttgen.model.tiles import MASKED
 from ttgen.operations import OPERATIONS, Operation
-from ttgen.records import dataclass
-from ttgen.spec import LoadedSpec
-from ttgen.target import PHASES
 from ttgen.verify import block_floats
 from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
-from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, RESCALED, UNPACK, Flow, Step, compute_kernel, flow_of
+from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, RESCALED, UNPACK, Flow, Step
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
+from ttgen.verify.programs import Checked, Precision
 from ttgen.verify.reductions import ranked, reduced
 
 Array = NDArray[np.float64]
@@ -45,32 +40,6 @@ _APPROXIMATE: Final = 2.0**-5
 _APPROXIMATED: Final = frozenset({"erf", "exp", "gelu", "log", "reciprocal", "rsqrt", "sigmoid", "silu", "softplus",
                                   "sqrt", "tanh"})  # fmt: skip
 _JUMPS: Final = frozenset({"sign", "where", *COMPARISONS, *(f"{name}_zero" for name in COMPARISONS)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
-    """What limits the precision of a program.
-
-    Attributes:
-        engine: how it uses the matrix unit.
-        approximate: whether functions may be approximated.
-        dtypes: how each tensor is stored.
-    """
-
-    engine: Engine
-    approximate: bool
-    dtypes: Mapping[str, DTypeName]
-
-
-def precision_of(plan: Plan, program: Program) -> Precision:
-    """The precision of one of a plan's programs."""
-    config = compute_kernel(program).config
-    assert config is not None, "a compute kernel has settings"
-    return Precision(
-        engine=Engine(phases=PHASES[config.math_fidelity], wide=config.fp32_dest_acc, depth=program.work.block.k),
-        approximate=config.math_approx,
-        dtypes={tensor.name: tensor.dtype for tensor in plan.tensors},
-    )
 
 
 def bounds(flow: Flow, inputs: Mapping[str, Bounded], precision: Precision) -> tuple[Bounded, ...]:
@@ -103,42 +72,16 @@ def outputs(flow: Flow, found: tuple[Bounded, ...], precision: Precision) -> dic
     return result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A program and what it is held against.
-
-    Attributes:
-        name: of the program.
-        graph: the values that it computes.
-        flow: how its compute kernel does.
-        precision: how exactly.
-    """
-
-    name: str
-    graph: Graph
-    flow: Flow
-    precision: Precision
-
-
-def programs_of(loaded: LoadedSpec, plan: Plan, graph: Graph) -> tuple[Checked, ...]:
-    """The programs of a spec's plan, and the part of its graph that each is held against."""
-    dtypes = {tensor.name: tensor.dtype for tensor in plan.tensors}
-    stages = cut(graph, dtypes, taken={*loaded.spec.tensors, *loaded.spec.dims})
-    return tuple(
-        Checked(
-            name=program.name,
-            graph=stage.graph,
-            flow=flow_of(program, stage.graph.along, _scores(stage.graph)),
-            precision=precision_of(plan, program),
-        )
-        for stage, program in zip(stages, plan.programs, strict=True)
-    )
-
-
-def _scores(graph: Graph) -> tuple[int, ...]:
-    """Rows and columns of the scores of an attention; nothing where it is none."""
-    found = attention_of(graph)
-    return () if found is None else graph.values[found.scores].shape[-2:]
+def summed(parts: Sequence[Bounded], dtype: DTypeName) -> Bounded:
+    """The sum of what devices have, added up in any order and rounded to a dtype each time, as ttnn does."""
+    with np.errstate(all="ignore"):
+        value = np.asarray(sum(part.value for part in parts))
+        error = np.asarray(sum(part.error for part in parts))
+        typical = np.sqrt(np.asarray(sum(np.square(part.typical) for part in parts)))
+        largest = np.asarray(sum(np.abs(part.value) for part in parts)) + error
+        unit = FLOAT32_UNIT if dtype == "float32" else BFLOAT16_UNIT
+        lost = (len(parts) - 1) * (unit * largest + SMALLEST)
+        return in_range(Bounded(value, error + lost, np.minimum(typical, error) + lost), list(parts))
 
 
 def made_by(program: Checked, known: Mapping[str, Bounded]) -> dict[str, Bounded]:
@@ -146,7 +89,13 @@ def made_by(program: Checked, known: Mapping[str, Bounded]) -> dict[str, Bounded
     made = bounds(program.flow, known, program.precision)
     ranks = {output.tensor: len(program.graph.values[output.value].shape) for output in program.graph.outputs}
     stored = outputs(program.flow, made, program.precision)
-    return {tensor: ranked(value, ranks[tensor]) for tensor, value in stored.items()}
+    found = {tensor: ranked(value, ranks[tensor]) for tensor, value in stored.items()}
+    for item in program.exchanged:
+        held = found[item.source] if item.source in found else known[item.source]
+        dtype = program.precision.dtypes[item.target]
+        unit = FLOAT32_UNIT if dtype == "float32" else BFLOAT16_UNIT
+        found[item.target] = _losing(held, item.additions * unit * (np.abs(held.value) + held.error))
+    return found
 
 
 def expected(graph: Graph, programs: Sequence[Checked], inputs: Mapping[str, NDArray[Any]]) -> dict[str, Bounded]:

@@ -9,55 +9,22 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ttgen.dtypes import DTYPES, DTypeName
-from ttgen.errors import counted
+from ttgen.errors import VerifyError
 from ttgen.formula.infer import graph_of
-from ttgen.formula.online import attention_of
 from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
-from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.inputs import Inputs, Kind, draw
-from ttgen.verify.judging import DEVIATION, RELATIVE
+from ttgen.verify.meshes import verify_mesh
+from ttgen.verify.programs import Checked, programs_of
 from ttgen.verify.run import Counters, Finding, Outcome, emulate
-from ttgen.verify.tolerance import Checked, expected, programs_of
+from ttgen.verify.tolerance import expected
 from ttgen.verify.toolchain import Builder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What came of one spec.
-
-    Attributes:
-        kernel: its name.
-        spec: its file.
-        outputs: of each output, and of what each of several programs stores, the worst of the runs with normal inputs,
-            or the run that failed.
-        judged: whether every run could be: bounds were narrower than the values.
-        counters: of each program in the first run that ended in the emulator; none otherwise.
-        findings: all that is wrong; empty if it is right.
-        notes: what isn't wrong but worth knowing.
-        runs: how many there were.
-        seconds: that it took.
-    """
-
-    kernel: str
-    spec: str
-    outputs: tuple[OutputCheck, ...]
-    judged: bool
-    counters: tuple[Counters, ...]
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    runs: int
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+from ttgen.verify.verdicts import Verdict as Verdict
+from ttgen.verify.verdicts import most_relative, note, tells_more, wrong
 
 
 def verify(
@@ -87,6 +54,8 @@ def verify(
         ToolchainError: the host program doesn't compile.
     """
     begin = time.monotonic()
+    if plan.mesh is not None:
+        return verify_mesh(loaded, plan, builder, seed=seed, orders=orders, jobs=jobs)
     built = builder.program(files or (*artifacts(plan), *folder_artifacts()))
     schedule: list[tuple[Kind, int]] = [("normal", seed * orders + order) for order in range(orders)]
     schedule.append(("hard", schedule[-1][1]))
@@ -118,7 +87,14 @@ def verify_elsewhere(
         execute: runs the programs on each of some sets of inputs; what came of each, and no more after a fault.
         seed: of the inputs that are drawn: normal ones, and then hard ones.
         given: inputs that aren't drawn, rounded to their dtypes; with any, there are no hard ones.
+
+    Raises:
+        VerifyError: they are for a mesh, of which a program that runs elsewhere is one device.
     """
+    if plan.mesh is not None:
+        raise VerifyError(
+            f"{plan.kernel} is for a mesh: what one device computes is no output; verify it in the emulator"
+        )
     begin = time.monotonic()
     session = _Session(loaded, plan, given or {})
     kinds: tuple[Kind, ...] = ("normal",) if given else ("normal", "hard")
@@ -177,12 +153,12 @@ class _Session:
                 findings.extend(check_counters(self.plan, outcome.counters))
         for checked in self._checks(kind, outcome):
             place = checked.tensor, checked.stage
-            if place not in self.worst or _tells_more(checked, self.worst[place]):
+            if place not in self.worst or tells_more(checked, self.worst[place]):
                 self.worst[place] = checked
             if not checked.passed:
-                findings.append(_wrong(checked, self.plan.tensor(checked.tensor).dtype))
-            if note := _note(checked, by_stages=checked.tensor in self.alone and not checked.stage):
-                self.notes[note] = None
+                findings.append(wrong(checked, self.plan.tensor(checked.tensor).dtype))
+            if noted := note(checked, by_stages=checked.tensor in self.alone and not checked.stage):
+                self.notes[noted] = None
         self.findings.extend(replace(finding, inputs=kind, order=order) for finding in findings)
 
     def _checks(self, kind: Kind, outcome: Outcome) -> Iterator[OutputCheck]:
@@ -196,11 +172,11 @@ class _Session:
                 alone = [output.tensor for output in program.graph.outputs if output.tensor in self.alone]
                 for name, bounded in self._stage(program, kind, there).items() if alone else ():
                     if name in alone and name in outcome.stored:
-                        most = _most_relative(program)
+                        most = most_relative(program)
                         yield compare(self.plan, name, outcome.stored[name], bounded, kind, program.name, most)
         for name, bounded in whole.items():
             if name in outcome.stored:
-                most = _most_relative(self.programs[0]) if len(self.programs) == 1 else np.inf
+                most = most_relative(self.programs[0]) if len(self.programs) == 1 else np.inf
                 yield compare(self.plan, name, outcome.stored[name], bounded, kind, most_relative=most)
 
     def _stage(self, program: Checked, kind: Kind, there: Inputs) -> Mapping[str, Bounded]:
@@ -227,55 +203,3 @@ class _Session:
             runs=self.runs,
             seconds=seconds,
         )
-
-
-def _most_relative(program: Checked) -> float:
-    """How far all of an output may be off, where that says more than its bounds."""
-    return RELATIVE if attention_of(program.graph) is not None else np.inf
-
-
-def _tells_more(checked: OutputCheck, shown: OutputCheck) -> bool:
-    """Whether a run is shown instead of another: one that failed, one that can't be judged, the worse of the normal."""
-    if checked.passed != shown.passed:
-        return not checked.passed
-    if checked.judged != shown.judged:
-        return not checked.judged
-    return checked.inputs == "normal" and checked.part >= shown.part
-
-
-def _wrong(checked: OutputCheck, dtype: DTypeName) -> Finding:
-    of = f" of stage {checked.stage}" if checked.stage else ""
-    if checked.within and checked.relative > checked.most_relative:
-        return Finding(
-            name="wrong-numbers",
-            message=f"{checked.tensor}{of}: each element is within its bound, but not all of them together: errors are "
-            f"{checked.relative:.2%} of the values (at most {checked.most_relative:.0%}, as roots of the mean square)",
-        )
-    if checked.within:
-        return Finding(
-            name="wrong-numbers",
-            message=f"{checked.tensor}{of}: each element is within its bound, but not all of them together: errors are "
-            f"{checked.deviation:.3g} times what rounding makes (at most {DEVIATION:g}), and the correlation is "
-            f"{checked.pcc:.4f} (at least {checked.least_pcc:.4f})",
-        )
-    shared = f" ({dtype}: neighbours share an exponent)" if DTYPES[dtype].shares_exponents else ""
-    return Finding(
-        name="wrong-numbers",
-        message=f"{checked.tensor}{list(checked.index)}{of}, in tile {checked.page}, is {checked.value:.6g} and should "
-        f"be {checked.reference:.6g} ± {checked.allowed:.2g}{shared}",
-        core=checked.core,
-    )
-
-
-def _note(checked: OutputCheck, *, by_stages: bool) -> str:
-    """What isn't wrong but worth knowing of an output."""
-    of = f" of stage {checked.stage}" if checked.stage else ""
-    run = f"{checked.tensor}{of}, with {checked.inputs} inputs"
-    if not checked.judged:
-        return (
-            f"{run}: {'judged by its stages' if by_stages else 'not judged'}: bounds ({checked.width:.2g} as root of "
-            f"the mean square) are wider than the values, which spread by {checked.spread:.2g}"
-        )
-    if checked.overflows:
-        return f"{run}: {counted(checked.overflows, 'element')} overflow: what the formula gives is infinite in float32"
-    return ""

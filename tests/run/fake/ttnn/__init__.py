@@ -197,6 +197,10 @@ def to_dtype(tensor: Tensor, dtype: str) -> Tensor:
 def allocate_tensor_on_device(
     shape: tuple[int, ...], dtype: str, layout: str, device: Device, memory: MemoryConfig
 ) -> Tensor:
+    if isinstance(device, MeshDevice):
+        count = device.shape[0] * device.shape[1]
+        parts = [Tensor(np.full(shape, CRUEL), dtype, layout, padding=CRUEL) for _device in range(count)]
+        return MeshTensor(parts, device, memory)
     tensor = Tensor(np.full(shape, CRUEL), dtype, layout, padding=CRUEL)
     device.take(tensor, memory)
     return tensor
@@ -211,6 +215,10 @@ def copy_host_to_device_tensor(host: Tensor, tensor: Tensor) -> None:
 
 def fill_implicit_tile_padding(tensor: Tensor, value: float) -> Tensor:
     """In place, but for block floats, as the real one."""
+    if isinstance(tensor, MeshTensor):
+        for part in tensor.parts:
+            part.values = Tensor(part.logical(), part.dtype, TILE_LAYOUT, padding=value).values
+        return tensor
     filled = Tensor(tensor.logical(), tensor.dtype, TILE_LAYOUT, padding=value)
     if tensor.dtype in (bfloat8_b, bfloat4_b):
         assert tensor.home is not None
@@ -398,8 +406,111 @@ def ReadDeviceProfiler(device: Device) -> None:  # noqa: N802 - ttnn's name
         file.write("".join(f"{line}\n" for line in lines))
 
 
+class PlacementReplicate(Record): ...
+
+
+class PlacementShard(Record):
+    names = ("dim",)
+
+
+class MeshCoordinate(Record):
+    names = ("row", "col")
+
+
+def MeshShape(sizes: Sequence[int]) -> tuple[int, ...]:  # noqa: N802 - ttnn's name
+    return tuple(sizes)
+
+
+class TensorTopology:
+    def __init__(self, shape: tuple[int, ...], placements: list[Any], coordinates: list[MeshCoordinate]) -> None:
+        self._shape, self._placements, self.coordinates = shape, placements, coordinates
+
+    def distribution_shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    def placements(self) -> list[Any]:
+        return self._placements
+
+
+class MeshDevice(Device):
+    """Devices, row by row; a tensor on it has a part on each, in the same place of their memories."""
+
+    def __init__(self, rows: int, cols: int) -> None:
+        super().__init__()
+        self.shape = (rows, cols)
+
+
+class MeshTensor(Tensor):
+    def __init__(self, parts: list[Tensor], mesh: MeshDevice, memory: MemoryConfig, topology: Any = None) -> None:
+        first = parts[0]
+        super().__init__(first.values, first.dtype, first.layout, shape=first.shape)
+        self.parts, self.topology = parts, topology
+        for part in parts:
+            part.memory, part.home = memory, mesh
+        mesh.take(self, memory)
+        for part in parts:
+            part.number = self.number
+
+    def tensor_topology(self) -> Any:
+        return self.topology
+
+    def update_tensor_topology(self, topology: Any) -> None:
+        self.topology = topology
+
+
+def copy(source: MeshTensor, target: MeshTensor) -> None:
+    for one, other in zip(source.parts, target.parts, strict=True):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        other.values = one.values
+
+
+def _collective(source: MeshTensor, axis: int, make: Any) -> list[Tensor]:
+    """What each device gets of those of its row (1) or column (0); beside it is whatever an operation leaves."""
+    assert isinstance(source.home, MeshDevice)
+    rows, cols = source.home.shape
+    found: dict[int, Tensor] = {}
+    groups = (
+        [[row * cols + col for col in range(cols)] for row in range(rows)]
+        if axis == 1
+        else [[row * cols + col for row in range(rows)] for col in range(cols)]
+    )
+    for group in groups:
+        made = make([source.parts[place].logical() for place in group])
+        for place, values in zip(group, made, strict=True):
+            found[place] = Tensor(values, source.dtype, TILE_LAYOUT, padding=CRUEL)
+    return [found[place] for place in range(rows * cols)]
+
+
+def all_reduce(source: MeshTensor, *, cluster_axis: int, memory_config: MemoryConfig) -> MeshTensor:
+    made = _collective(source, cluster_axis, lambda own: [np.sum(own, axis=0)] * len(own))
+    assert isinstance(source.home, MeshDevice)
+    return MeshTensor(made, source.home, memory_config)
+
+
+def all_gather(source: MeshTensor, *, dim: int, cluster_axis: int, output_tensor: MeshTensor) -> MeshTensor:
+    made = _collective(source, cluster_axis, lambda own: [np.concatenate(own, dim)] * len(own))
+    for part, values in zip(output_tensor.parts, made, strict=True):
+        assert part.shape == values.shape
+        part.values = values.values
+    return output_tensor
+
+
+def reduce_scatter(source: MeshTensor, *, dim: int, cluster_axis: int, output_tensor: MeshTensor) -> MeshTensor:
+    made = _collective(source, cluster_axis, lambda own: np.split(np.sum(own, axis=0), len(own), dim))
+    for part, values in zip(output_tensor.parts, made, strict=True):
+        assert part.shape == values.shape
+        part.values = values.values
+    return output_tensor
+
+
 def generic_op(tensors: list[Tensor], program: ProgramDescriptor) -> Tensor:
     """Runs a program in the emulator: tensors go there and come back as files."""
+    if isinstance(tensors[-1], MeshTensor):
+        meshed = [tensor for tensor in tensors if isinstance(tensor, MeshTensor)]
+        assert len(meshed) == len(tensors)
+        for parts in zip(*(tensor.parts for tensor in meshed), strict=True):
+            generic_op(list(parts), program)
+        return tensors[-1]
     if "refuse" in SETTINGS:
         raise RuntimeError(SETTINGS["refuse"])
     if SETTINGS.get("crash"):
