@@ -55,7 +55,7 @@ EXCHANGE: tuple[Fault, ...] = (
         ("self.owes.add(\"signal\")", "pass", f"{_FOUND}[signals that are pending at the end]"),
         ("self._expect(len(cores) == number,", "self._expect(True,", f"{_FOUND}[a number of cores that isn't the area's]"),
         ("self._expect(number > 1,", "self._expect(True,", f"{_FOUND}[a multicast to nobody]"),
-        ("elif value <= counter.value:", "elif False:", f"{_FOUND}[an announcement of the round before]"),
+        ("if value <= counter.value:", "if False:", f"{_FOUND}[an announcement of the round before]"),
         ("self._expect(self.name not in ring.leaving, cb, \"signalled", "self._expect(True, cb, \"signalled", f"{_FOUND}[a helper that signals before the barrier]"),
         ("self._expect(self.place in cores, what", "self._expect(True, what", f"{_FOUND}[an area of other cores]"),
         ("for what in sorted(self.owes):", "for what in ():", f"{_FOUND}[writes that are pending at the end]"),

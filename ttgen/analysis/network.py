@@ -85,6 +85,7 @@ class Kernel:
         begun: the rings that it has read into, or written from.
         owes: what it sent to other cores without a barrier since.
         sent_to: the rings that it sent to before, by buffer and ends.
+        announced_to: the counters that it set before, by name and ends.
     """
 
     steps: Iterator[bool]
@@ -99,6 +100,7 @@ class Kernel:
         self.begun: dict[str, _Ring] = {}
         self.owes: set[str] = set()
         self.sent_to: dict[tuple[str, tuple[int, ...]], list[tuple[Coordinate, _Ring]]] = {}
+        self.announced_to: dict[tuple[str, tuple[int, ...]], list[_Counter]] = {}
 
     def __str__(self) -> str:
         at = f"{self.pending[0]} {self.pending[1]} ({self.pending[2]})" if self.pending else "its beginning"
@@ -268,8 +270,12 @@ class Kernel:
 
     def announce(self, name: str, value: int, ends: tuple[int, ...]) -> bool:
         """Sets a counter of all cores of a rectangle."""
-        for place in self._area(name, ends):
-            self._raise(place, name, value)
+        counters = self.announced_to.get((name, ends))
+        if counters is None:
+            counters = [self._counter(place, name) for place in self._area(name, ends)]
+            self.announced_to[name, ends] = counters
+        for counter in counters:
+            self._raise(counter, name, value)
         self.state.counters[name].reached = value
         self.owes.add("write")
         return self.is_late
@@ -278,7 +284,8 @@ class Kernel:
         """Adds 1 to a counter of a core."""
         for cb, ring in self.begun.items():
             self._expect(self.name not in ring.leaving, cb, "signalled before it is there")
-        self._raise(place, name, None)
+        counter = self._counter(place, name)
+        self._raise(counter, name, counter.value + 1)
         self.owes.add("signal")
         return self.is_late
 
@@ -292,15 +299,16 @@ class Kernel:
         counter.reached = at_least
         return False
 
-    def _raise(self, place: Coordinate, name: str, value: int | None) -> None:
-        """A counter goes up, to a value or by 1."""
+    def _counter(self, place: Coordinate, name: str) -> _Counter:
+        """A counter of a core."""
         there = self.states.get(place)
         if there is None:
             self._fail(name, f"raised on core {place}, which has no part in it")
-        counter = there.counters.get(name) or there.counters.setdefault(name, _Counter())
-        if value is None:
-            value = counter.value + 1
-        elif value <= counter.value:
+        return there.counters.get(name) or there.counters.setdefault(name, _Counter())
+
+    def _raise(self, counter: _Counter, name: str, value: int) -> None:
+        """A counter goes up to a value."""
+        if value <= counter.value:
             self._fail(name, f"lowered to {value}")
         counter.value = value
         if counter.waiting:
