@@ -131,7 +131,7 @@ def _undivided(name: str, shape: Shape, cuts: Cuts, mesh: Mesh, path: Path) -> I
         if size % parts:
             below, above = size // parts * parts, -(-size // parts) * parts
             near = f"{below} or {above}" if below else str(above)
-            text = f"{size} of '{name}' doesn't divide over {parts} devices: pad it to a size such as {near}"
+            text = f"{size} of '{name}' doesn't divide over {parts} devices: use a size such as {near}"
             yield Problem(message=text, path=path)
 
 
