@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ttgen.analysis import coverage, dst, roles, tokens
+from ttgen.analysis import coverage, dst, memory, roles, tokens
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core
 from ttgen.analysis.roles import by_core
@@ -55,6 +55,12 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
         rings,
         {cb: rings[cb] for cb in resident},
     )
+    for guest, host in program.guests().items():
+        if rings[guest] != rings.get(host):
+            raise ProofError(f"{guest}: not as long as {host}, whose memory it lies in")
+        sharers = [core for core in cores if guest in core.rings]
+        bodies = {name: body for core in sharers for name, body in core.bodies.items()}
+        memory.check(bodies.values(), (core.values for core in sharers), guest=guest, host=host, pages=rings[guest])
     for cb, name in resident.items():
         _check_shards(tensors[name], (core for core, _values in program.cores()), rings[cb])
 

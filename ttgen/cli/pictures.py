@@ -69,10 +69,9 @@ def l1_bar(program: Program) -> Iterator[str]:
     """What takes L1 of a core, up to what may be taken; each buffer with the letter of its line."""
     limit = program.l1.limit
     own = buffer_letters(program)
-    resident = program.resident()
     sizes = {
         buffer.name: buffer.pages * buffer.page_bytes
-        for buffer in program.circular_buffers if buffer.name not in resident
+        for buffer in program.circular_buffers if buffer.name in own
     }  # fmt: skip
     parts = [Part(own[name], size) for name, size in sizes.items()]
     if tensors := program.l1.bytes - sum(sizes.values()):
@@ -82,10 +81,10 @@ def l1_bar(program: Program) -> Iterator[str]:
 
 
 def buffer_letters(program: Program) -> Mapping[str, str]:
-    """A letter for each buffer, but those that lie on the shards of tensors."""
+    """A letter for each buffer, but those that lie on the shards of tensors or in the memory of others."""
     letters = ascii_uppercase.replace("T", "")
-    resident = program.resident()
-    own = [buffer.name for buffer in program.circular_buffers if buffer.name not in resident]
+    elsewhere = {**program.resident(), **program.guests()}
+    own = [buffer.name for buffer in program.circular_buffers if buffer.name not in elsewhere]
     return {name: letters[number % len(letters)] for number, name in enumerate(own)}
 
 

@@ -158,14 +158,16 @@ def _placed(placement: Placement) -> str:
 
 def _buffers(program: Program) -> Iterator[str]:
     yield "circular buffers of a core"
-    resident, letters = program.resident(), pictures.buffer_letters(program)
+    resident, guests, letters = program.resident(), program.guests(), pictures.buffer_letters(program)
     for buffer in program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
         pages = counted(buffer.pages, "page")
-        letter = letters.get(buffer.name, "T")
+        letter = letters.get(guests.get(buffer.name, buffer.name), "T")
         text = f"  {letter} {buffer.index:2}  {buffer.name:12}  {pages:8} of {buffer.page_bytes} B, {buffer.dtype}"
         text += f" = {size:,} B"
-        yield f"{text}, the shard of {resident[buffer.name]}" if buffer.name in resident else text
+        if buffer.name in resident:
+            text += f", the shard of {resident[buffer.name]}"
+        yield f"{text}, those of {guests[buffer.name]}" if buffer.name in guests else text
     own = sum(buffer.pages * buffer.page_bytes for buffer in program.circular_buffers if buffer.name in letters)
     if tensors := program.l1.bytes - own:
         yield f"  T and {tensors:,} B of tensors in L1"

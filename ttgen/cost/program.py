@@ -9,8 +9,8 @@ from ttgen.analysis.counts import Tally
 from ttgen.dtypes import DTypeName
 from ttgen.formula.values import Graph
 from ttgen.model.design import Design
-from ttgen.model.grids import Local
-from ttgen.model.plan import CoreRange, Table
+from ttgen.model.grids import Local, Table
+from ttgen.model.plan import CoreRange
 from ttgen.spec import Keep, Layout
 from ttgen.target import Fidelity
 

@@ -35,6 +35,7 @@ class BufferDesign:
         blocks: how many of those it holds.
         unpack_to_dst: float32 that goes to DST without passing through SrcA, with its whole mantissa.
         tensor: the tensor on whose shard it lies; None where it has memory of its own.
+        lies_in: the buffer, of the same format and as many pages, in whose memory it lies; None where it has its own.
         on: the roles whose cores have it.
     """
 
@@ -45,6 +46,7 @@ class BufferDesign:
     blocks: int = 1
     unpack_to_dst: bool = False
     tensor: str | None = None
+    lies_in: str | None = None
     on: tuple[str, ...] = (WORKERS,)
 
     @property

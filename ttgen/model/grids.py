@@ -13,6 +13,8 @@ from ttgen.annotations import Doc
 from ttgen.records import dataclass
 
 Coordinate = tuple[int, int]
+Table = tuple[tuple[int | None, ...], ...]
+"""A value of each core: rows are core y, columns core x; None where a core has none."""
 Operand = Literal["a", "b", "kv"]
 """The left and the right operand of a contraction, as a schedule calls them."""
 GroupShape = Literal["row", "column", "all"]
@@ -23,6 +25,14 @@ GroupShape = Literal["row", "column", "all"]
 def rectangle(first: Coordinate, last: Coordinate) -> tuple[Coordinate, ...]:
     """The cores of a rectangle, both corners included, row by row."""
     return tuple((x, y) for y in range(first[1], last[1] + 1) for x in range(first[0], last[0] + 1))
+
+
+def cores_of(tables: Mapping[str, Table]) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
+    """Each core that has entries in some tables, row by row, and the entries."""
+    for y, rows in enumerate(zip(*tables.values(), strict=True)):
+        for x, values in enumerate(zip(*rows, strict=True)):
+            if values[0] is not None:
+                yield (x, y), dict(zip(tables, [value or 0 for value in values], strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

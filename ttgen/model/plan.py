@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from ttgen.annotations import Doc
 from ttgen.dtypes import DTypeName
 from ttgen.model.body import Body
-from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid, rectangle
+from ttgen.model.grids import Coordinate, GridSize, Part, ShardGrid, Table, cores_of, rectangle
 from ttgen.model.kernel_args import Accessor, CommonArg, RuntimeArg
 from ttgen.model.mesh import Placement, PlanCollective, PlanMesh
 from ttgen.model.shown import Shown
@@ -20,7 +20,6 @@ from ttgen.target import Arch, Fidelity, TargetName
 
 SCHEMA_VERSION: Final = 2
 
-Table = tuple[tuple[int | None, ...], ...]
 Origin = Literal["spec", "default", "rule", "search"]
 TensorRole = Literal["input", "output", "scratch"]
 Padding = Literal["zero", "finite", "any"]
@@ -283,14 +282,6 @@ class Cost:
     noc_bytes: Annotated[int, Doc("Payload that enters the networks; a multicast counts once.")]
 
 
-def cores_of(tables: Mapping[str, Table]) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
-    """Each core that has entries in some tables, row by row, and the entries."""
-    for y, rows in enumerate(zip(*tables.values(), strict=True)):
-        for x, values in enumerate(zip(*rows, strict=True)):
-            if values[0] is not None:
-                yield (x, y), dict(zip(tables, [value or 0 for value in values], strict=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One program: what to allocate, create and launch."""
@@ -318,6 +309,14 @@ class Program:
         """The circular buffers that lie on shards, and the tensors whose shards those are."""
         on_shards = {item.name: item.tensor for item in self.allocations if item.tensor is not None}
         return {item.name: on_shards[item.allocation] for item in self.circular_buffers if item.allocation in on_shards}
+
+    def guests(self) -> Mapping[str, str]:
+        """The circular buffers that lie in the memory of other ones, and those."""
+        return {
+            item.name: item.allocation
+            for item in self.circular_buffers
+            if item.allocation != item.name and item.name not in self.resident()
+        }
 
     def cores(self) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
         """Each core that has work, and its entries of the tables."""

@@ -33,7 +33,7 @@ def as_deep_as_needed(designs: Sequence[BufferDesign], most: Count) -> tuple[Buf
 
 
 def allocations(designs: Sequence[BufferDesign], buffers: Sequence[CircularBuffer]) -> tuple[Allocation, ...]:
-    """The memory of the buffers: each its own, or a tensor's shards."""
+    """The memory of the buffers: their own, or a tensor's shards."""
     return tuple(
         Allocation(
             name=buffer.allocation,
@@ -42,6 +42,7 @@ def allocations(designs: Sequence[BufferDesign], buffers: Sequence[CircularBuffe
             tensor=design.tensor,
         )
         for design, buffer in zip(designs, buffers, strict=True)
+        if design.lies_in is None
     )
 
 
@@ -63,7 +64,7 @@ def circular_buffers(designs: Sequence[BufferDesign], target: Target, roles: Rol
             dtype = DTYPES[design.dtype]
             found.append(
                 CircularBuffer(
-                    index=index, name=design.name, allocation=design.name, dtype=design.dtype,
+                    index=index, name=design.name, allocation=design.lies_in or design.name, dtype=design.dtype,
                     page_bytes=dtype.tile_bytes, pages=design.pages, core_ranges=cores_of(design.on, roles),
                 )
             )  # fmt: skip

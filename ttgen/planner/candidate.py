@@ -15,8 +15,8 @@ from ttgen.analysis.counts import Tally, tally
 from ttgen.formula.online import attention_of
 from ttgen.model.body import Body
 from ttgen.model.design import Design
-from ttgen.model.grids import ShardGrid
-from ttgen.model.plan import BlockSize, Plan, WorkGrid, cores_of
+from ttgen.model.grids import ShardGrid, cores_of
+from ttgen.model.plan import BlockSize, Plan, WorkGrid
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS
 from ttgen.patterns.context import Context

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from ttgen.errors import refuse
-from ttgen.model.grids import Coordinate
-from ttgen.model.plan import CoreRange, Table
+from ttgen.model.grids import Coordinate, Table
+from ttgen.model.plan import CoreRange
 from ttgen.planner.stages import Stage
 from ttgen.spec import CoreGrid
 from ttgen.target import Grid, Target

@@ -289,8 +289,10 @@ def _blocks(made: Candidate, program: Program, target: Target, exactness: Exactn
         yield Decision(name="subblock", value=f"{subblock.h}x{subblock.w}", origin="rule", because=because)
         if design.accumulator:
             because = "the epilogue reads it tile by tile" if whole else "the packer adds up the steps of K in L1"
-            dtype = next(buffer.dtype for buffer in design.buffers if buffer.name == design.accumulator)
-            yield Decision(name="partials", value=f"{design.accumulator} in {dtype}", origin="rule", because=because)
+            buffer = next(buffer for buffer in design.buffers if buffer.name == design.accumulator)
+            if buffer.lies_in:
+                because += f"; {buffer.lies_in} has the same format, and its tiles come in their place"
+            yield Decision(name="partials", value=f"{buffer.name} in {buffer.dtype}", origin="rule", because=because)
 
 
 def _sharers(program: Program, name: str) -> int:

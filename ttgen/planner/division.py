@@ -8,8 +8,8 @@ from dataclasses import field
 from ttgen.errors import counted, refuse
 from ttgen.formula.online import attention_of
 from ttgen.model.design import HELPERS, ROOTS, WORKERS
-from ttgen.model.grids import Coordinate, GroupShape, Local, Operand
-from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, Table, WorkGrid
+from ttgen.model.grids import Coordinate, GroupShape, Local, Operand, Table
+from ttgen.model.plan import BlockSize, CoreRange, LinearLoop, RectangleLoop, WorkGrid
 from ttgen.model.schedule import Schedule
 from ttgen.patterns.context import tiles_of
 from ttgen.planner import cores

@@ -34,7 +34,7 @@ class Need:
 def need(
     buffers: Sequence[BufferDesign], tensors: Iterable[StoredTensor], grids: Mapping[str, ShardGrid], target: Target
 ) -> Need:
-    """What a program takes; buffers that lie on shards take nothing more.
+    """What a program takes; buffers that lie on shards, or in another one's memory, take nothing more.
 
     Args:
         buffers: its circular buffers.
@@ -44,7 +44,11 @@ def need(
     """
     shares = {tensor.name: share(tensor, grids.get(tensor.name), target) for tensor in tensors if not tensor.in_dram}
     return Need(
-        buffers=sum(buffer.pages * DTYPES[buffer.dtype].tile_bytes for buffer in buffers if buffer.tensor is None),
+        buffers=sum(
+            buffer.pages * DTYPES[buffer.dtype].tile_bytes
+            for buffer in buffers
+            if buffer.tensor is None and buffer.lies_in is None
+        ),
         shares=shares,
     )
 

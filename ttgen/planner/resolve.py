@@ -13,7 +13,7 @@ from ttgen.apis.api import Api
 from ttgen.formula.infer import graph_of
 from ttgen.mesh.device import device_of
 from ttgen.model.artifact import python_file
-from ttgen.model.grids import ShardGrid
+from ttgen.model.grids import ShardGrid, cores_of
 from ttgen.model.plan import (
     SCHEMA_VERSION,
     BlockSize,
@@ -25,7 +25,6 @@ from ttgen.model.plan import (
     Tensor,
     Use,
     Work,
-    cores_of,
 )
 from ttgen.model.schedule import Schedule
 from ttgen.patterns import PATTERNS

@@ -17,9 +17,10 @@ from ttgen.apis import APIS
 from ttgen.dtypes import DTypeName
 from ttgen.formula.parse import to_float32
 from ttgen.model.body import Body, Let, Op, Routine, indices, walk
+from ttgen.model.grids import Table
 from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
-from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Table, Tensor
+from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Tensor
 from ttgen.model.tiles import FillTile
 from ttgen.rendering import python
 from ttgen.target import load as load_target

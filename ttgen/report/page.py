@@ -128,15 +128,16 @@ def units_table(units: Mapping[Coordinate, int], rows: int, cols: int, caption: 
 
 def _l1(program: Program) -> Html:
     """Each buffer, on which cores, and its part of what there is."""
-    resident, limit = program.resident(), program.l1.limit
+    resident, guests, limit = program.resident(), program.guests(), program.l1.limit
     rows: list[Sequence[Content]] = []
     own = 0
     for buffer in program.circular_buffers:
         size = buffer.pages * buffer.page_bytes
         cores = sum(1 for area in buffer.core_ranges for _core in area.cores())
         what = f"{buffer.pages} of {buffer.page_bytes:,} B, {buffer.dtype}"
-        if buffer.name in resident:
-            rows.append((buffer.name, f"{what}, on the shard of {resident[buffer.name]}", cores, "0", bar(0)))
+        if buffer.name in resident or buffer.name in guests:
+            on = f"on the shard of {resident[buffer.name]}" if buffer.name in resident else f"in {guests[buffer.name]}"
+            rows.append((buffer.name, f"{what}, {on}", cores, "0", bar(0)))
             continue
         own += size
         rows.append((buffer.name, what, cores, f"{size:,}", bar(size / limit)))

@@ -76,11 +76,14 @@ def _l1(planned: Planned) -> Iterator[str]:
     plan = planned.plan
     most = max(plan.programs, key=lambda program: program.l1.bytes)
     yield f"l1_bytes: {most.l1.bytes:,} of {most.l1.limit:,}, the program with most"
-    resident = most.resident()
+    resident, guests = most.resident(), most.guests()
     buffers = 0
     for buffer in most.circular_buffers:
         if buffer.name in resident:
             yield f"  {buffer.name}: on the shard of {resident[buffer.name]}, nothing more"
+            continue
+        if buffer.name in guests:
+            yield f"  {buffer.name}: in the memory of {guests[buffer.name]}, nothing more"
             continue
         size = buffer.pages * buffer.page_bytes
         buffers += size

@@ -270,7 +270,10 @@ def deeper_than_needed(plan: Plan, runs: Sequence[Sequence[Counters]]) -> Iterat
         for run in runs:
             for ring in run[number].rings if number < len(run) else ():
                 deepest[ring.index] = max(ring.deepest, deepest.get(ring.index, 0))
+        guests = program.guests()
         for buffer in program.circular_buffers:
+            if buffer.name in guests:
+                continue  # as long as the one that it lies in
             most_filled = deepest.get(buffer.index, buffer.pages)
             if most_filled + _put_back(program, buffer.name) < buffer.pages:
                 most = f"at most {most_filled} of {buffer.pages} pages were filled"

@@ -135,6 +135,36 @@ void check_not_live(Core& core, uint32_t address, uint32_t bytes, int except_cb,
     }
 }
 
+// A page that the packer fills. Where another buffer in the same memory holds it, nobody but this core's unpacker may, which
+// then reads it no more: that it did so before is shown by what it reads after.
+void pack_over(Core& core, CircularBuffer& cb, uint32_t address, uint32_t bytes, Where where) {
+    for (CircularBuffer* other : core.used_cbs) {
+        if (other == &cb || !overlap(other->address, other->bytes, address, bytes)) {
+            continue;
+        }
+        if (other->on_buffer != nullptr || other->consumer != static_cast<int>(Thread::Unpack)) {
+            check_not_live(core, address, bytes, static_cast<int>(cb.index), where);
+            continue;
+        }
+        other->overwritten.resize(other->pages);
+        for (uint32_t page = 0; page < other->pages; ++page) {
+            if (overlap(other->address + page * other->page_bytes, other->page_bytes, address, bytes)) {
+                other->overwritten[page] = where;
+            }
+        }
+    }
+    if (!cb.overwritten.empty()) {
+        cb.overwritten[(address - cb.address) / cb.page_bytes] = {};
+    }
+}
+
+void check_not_packed_over(CircularBuffer& cb, uint32_t offset, Where where) {
+    if (!cb.overwritten.empty() && cb.overwritten[offset / cb.page_bytes].file != nullptr) {
+        error(where, "cb-overwrite", format("reads page %u of circular buffer %u, over which another buffer was packed at line %u", offset / cb.page_bytes,
+                                            cb.index, cb.overwritten[offset / cb.page_bytes].line));
+    }
+}
+
 // What comes from another core needs room that this one has reserved. A buffer that nobody fills here is plain memory.
 void check_reserved(Core& core, uint32_t address, uint32_t bytes, Where where) {
     for (const CircularBuffer* cb : core.used_cbs) {

@@ -70,6 +70,7 @@ struct CircularBuffer {
         uint32_t filled = 0;               // bytes packed since the last push, in whatever order
     };
     std::array<Local, 5> local;
+    std::vector<Where> overwritten;        // of each page, where another buffer in this memory was packed over it
     int producer = -1, consumer = -1;      // threads
     Where last_push = {nullptr, 0}, last_pop = {nullptr, 0};
     uint32_t live() const { return received - acknowledged; }
@@ -248,6 +249,8 @@ enum class Access : uint8_t { Fill, Use };
 void check_local_range(Core& core, Thread thread, uint32_t address, uint32_t bytes, Access access, Where where);
 // A page that arrives from another core must not hit one that its consumer may still read.
 void check_not_live(Core& core, uint32_t address, uint32_t bytes, int except_cb, Where where);
+void pack_over(Core& core, CircularBuffer& cb, uint32_t address, uint32_t bytes, Where where);
+void check_not_packed_over(CircularBuffer& cb, uint32_t offset, Where where);
 void check_reserved(Core& core, uint32_t address, uint32_t bytes, Where where);
 
 // buffers

@@ -157,7 +157,7 @@ void ttemu_pack(uint32_t dst, uint32_t index, uint32_t out_index, int out_of_ord
         fatal(where, "cb-wrap", format("tile %u to pack lies past the end of circular buffer %u: the pages reserved must not wrap", tile_index, index));
     }
     const uint32_t address = cb.address + offset;
-    check_not_live(core, address, bytes, static_cast<int>(index), where);
+    pack_over(core, cb, address, bytes, where);
     static Tile tile;
     read_slot(slot, tile);
     if (c.l1_accumulate) {

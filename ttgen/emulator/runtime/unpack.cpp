@@ -21,6 +21,7 @@ void load_tile(CircularBuffer& cb, uint32_t index, Tile& tile, bool exact, Where
     if (offset + bytes > cb.bytes) {
         fatal(where, "cb-wrap", format("tile %u of circular buffer %u lies past its end: the pages at its front must not wrap", index, cb.index));
     }
+    check_not_packed_over(cb, offset, where);
     const uint32_t address = cb.address + offset;
     const uint8_t* data = core.l1 + address;
     decode_tile(cb.format, data, tile.v);
