@@ -29,7 +29,7 @@ from ttgen.model.body import (
     WriteBarrier,
     WritePage,
 )
-from ttgen.model.index import ONE, Const, Expr, Index, Var, add, mul, sub
+from ttgen.model.index import ONE, ZERO, Const, Expr, Index, Var, add, mul, sub
 from ttgen.model.plan import CoreRange
 from ttgen.model.tiles import FillTile, ReadRow
 
@@ -46,6 +46,14 @@ def drop_op(name: str) -> Change:
 
 def twice(kind: type) -> Change:
     return lambda statement: (statement, statement) if isinstance(statement, kind) else None
+
+
+def room_after_the_product(statement: Statement) -> tuple[Statement, ...] | None:
+    if isinstance(statement, Reserve) and statement.cb == "Y":
+        return ()
+    if isinstance(statement, Wait) and statement.cb == "product":
+        return (statement, Reserve(cb="Y", pages=statement.pages))
+    return None
 
 
 def longer(statement: Statement) -> tuple[Statement, ...] | None:
@@ -126,6 +134,10 @@ FAULTS: list[tuple[str, str, str, Change, str]] = [
      "reader: A is filled beyond what is reserved"),
     ("a row of a block that isn't there", "gemm_blocks", "compute", edit_op("copy", sources=(Tile("product", Const(16)),)),
      "product is used before it was waited for"),
+    ("a product before there is room for the output that it lies in", "gemm_prime", "compute", room_after_the_product,
+     "product is packed where Y, whose memory it lies in, has no room"),
+    ("a tile of a product that an output was packed over", "gemm_prime", "compute",
+     edit_op("copy", sources=(Tile("product", ZERO),)), "product is used after Y was packed over it"),
     ("an edge that isn't one", "gemm_edges", "writer", whole_block, "C: pages are not written exactly once"),
     ("a step of a rectangle", "rectangle", "writer", whole_step, "Y: pages are not written exactly once"),
     ("a tile of a shard that is packed twice", "gelu_height", "compute", edit(Pack, slot=Const(0)),

@@ -84,9 +84,15 @@ ttm::CoreRangeSet core_ranges(std::initializer_list<ttm::CoreRange> ranges) {
 
 void create_circular_buffer(
     ttm::Program& program, const ttm::CoreRangeSet& cores, uint8_t index, tt::DataFormat format, uint32_t pages,
-    uint32_t page_bytes, const Buffer& shards) {
-    ttm::CircularBufferConfig config(pages * page_bytes, {{index, format}});
-    config.set_page_size(index, page_bytes);
+    uint32_t page_bytes, const Buffer& shards, std::initializer_list<uint8_t> guests) {
+    std::map<uint8_t, tt::DataFormat> formats{{index, format}};
+    for (const uint8_t guest : guests) {
+        formats[guest] = format;
+    }
+    ttm::CircularBufferConfig config(pages * page_bytes, formats);
+    for (const auto& [number, _] : formats) {
+        config.set_page_size(number, page_bytes);
+    }
     if (shards != nullptr) {
         config.set_globally_allocated_address(*shards->get_reference_buffer());
     }

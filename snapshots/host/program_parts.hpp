@@ -48,10 +48,10 @@ Buffer allocate(
 // Rectangles from a first core (x, y) to a last one.
 tt::tt_metal::CoreRangeSet core_ranges(std::initializer_list<tt::tt_metal::CoreRange> ranges);
 
-// A ring of pages in memory of its own, or on the shards of a tensor.
+// A ring of pages in memory of its own, or on the shards of a tensor. Guests are further rings on the same pages.
 void create_circular_buffer(
     tt::tt_metal::Program& program, const tt::tt_metal::CoreRangeSet& cores, uint8_t index, tt::DataFormat format,
-    uint32_t pages, uint32_t page_bytes, const Buffer& shards = nullptr);
+    uint32_t pages, uint32_t page_bytes, const Buffer& shards = nullptr, std::initializer_list<uint8_t> guests = {});
 
 struct NamedArg {
     const char* name;

@@ -97,6 +97,7 @@ class Reserve:
     kind: ClassVar[str] = "reserve"
     cb: str
     pages: Index = ONE
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

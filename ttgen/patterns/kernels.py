@@ -87,7 +87,13 @@ def compute_unit(lowering: Lowering, contraction: Body, *, apart: frozenset[str]
 
 
 def compute_units(
-    context: Context, lowering: Lowering, inputs: Sequence[Access], outputs: Sequence[Access], contraction: Body = ()
+    context: Context,
+    lowering: Lowering,
+    inputs: Sequence[Access],
+    outputs: Sequence[Access],
+    contraction: Body = (),
+    *,
+    reserved: Sequence[Access] = (),
 ) -> Body:
     """The compute kernel's part of a unit, tile by tile.
 
@@ -97,6 +103,7 @@ def compute_units(
         inputs: what its tiles are read from.
         outputs: what they are packed to.
         contraction: the statements that accumulate a matrix product, of one tile.
+        reserved: outputs for which there is room already.
     """
     places = {access.cb: access.slot for access in residents(outputs)}
     kept = residents((*inputs, *outputs))
@@ -107,7 +114,7 @@ def compute_units(
     over_cols = Loop(var=COL.name, extent=BLOCK_N, body=tile)
     return (
         *wait(streams(inputs)),
-        *reserve(streams(outputs)),
+        *reserve([access for access in streams(outputs) if access not in reserved]),
         Loop(var=ROW.name, extent=BLOCK_M, body=(over_cols,)),
         *push(streams(outputs)),
         *pop(streams(inputs)),
@@ -127,6 +134,7 @@ def assemble(
     outputs: Sequence[Access],
     sizes: Mapping[str, int],
     accumulator: Access | None = None,
+    host: Access | None = None,
     names: tuple[str, str] = ("reader", "writer"),
     summaries: tuple[str, str, str],
 ) -> Design:
@@ -144,6 +152,7 @@ def assemble(
         outputs: every stream that the writer drains, and every shard that it takes over.
         sizes: values of the names that pages and extents use.
         accumulator: a block's product on its way to the epilogue.
+        host: the output in whose buffer that lies.
         names: of the reader and the writer.
         summaries: what the reader, the compute and the writer kernel do.
     """
@@ -162,6 +171,8 @@ def assemble(
         (unit_loop_of(context, body),) if body else () for body in (reads, computes, (*writes, *write_blocks(outputs)))
     )
     intermediate = context.intermediate_dtype
+    # A kernel that reads the next unit's operands has written this one's tiles before.
+    written = 1 if writes else context.buffers
     # Of cores that make parts of a unit, all have one reader, and one of them an epilogue.
     at_first, late = ((), fill) if context.split > 1 else (fill, ())
     root = replace(context, at_root=True)
@@ -187,12 +198,12 @@ def assemble(
         semaphores=awaited(moving),
         buffers=(
             *(_buffer(context, access, "input", sizes, blocks=context.buffers) for access in inputs),
-            # A kernel that reads the next unit's operands has written this one's tiles before.
-            *(_buffer(context, access, "output", sizes, blocks=1 if writes else context.buffers) for access in outputs),
+            *(_buffer(context, access, "output", sizes, blocks=written) for access in outputs),
             *(
                 BufferDesign(
                     name=access.cb, role="intermediate", dtype=intermediate, block=evaluate(access.pages, sizes),
-                    unpack_to_dst=intermediate == "float32",
+                    blocks=written if host else 1, unpack_to_dst=intermediate == "float32",
+                    lies_in=host.cb if host else None,
                 )
                 for access in ((accumulator,) if accumulator else ())
             ),

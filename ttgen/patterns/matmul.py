@@ -2,7 +2,8 @@
 
 The product of a unit of one tile accumulates in DST over all of K, and the epilogue works on it there. That of a block
 is packed to a buffer in L1, whole where DST holds it, or else subblock by subblock and step by step of K, where the
-packer adds it up; the epilogue reads it tile by tile. Without an epilogue it goes to the output's buffer directly.
+packer adds it up; the epilogue reads it tile by tile. Where an output has the same format, that buffer lies in the
+output's memory. Without an epilogue the product goes to the output's buffer directly.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from ttgen.dtypes import DTYPES, TILE
 from ttgen.formula.values import Contraction, Elementwise, Graph, Input, Value
-from ttgen.model.body import Body, Op, Tile
+from ttgen.model.body import Body, Op, Reserve, Tile
 from ttgen.model.design import Design
 from ttgen.model.grids import Operand
 from ttgen.model.index import ZERO, Index, Var, add, evaluate, mul
@@ -89,6 +90,7 @@ def design(context: Context) -> Design:
         beside=beside_made(graph, context.made),
     )  # fmt: skip
 
+    host = _host(context, accumulator, lowering, stores) if accumulator else None
     # Kernels of roots alone know their part of K; those that all cores have find it out.
     root = replace(context, at_root=True)
     name = "matmul_transposed" if product.transposed[1] else "matmul"
@@ -99,7 +101,11 @@ def design(context: Context) -> Design:
     elif context.blocked:
         computes = product_of_block(root, a, b, accumulator or stores[0], name=f"{name}_block", partials=partials)
         if accumulator:
-            computes += compute_units(context, lowering, (accumulator, *beside), stores)
+            hosts = (host,) if host else ()
+            note = "The product lies in these pages until the epilogue has read it."
+            room = tuple(Reserve(cb=access.cb, pages=access.pages, note=note) for access in hosts)
+            tiles_after = compute_units(context, lowering, (accumulator, *beside), stores, reserved=hosts)
+            computes = (*room, *computes, *tiles_after)
     else:
         op = Op(name=name, sources=(Tile(a.cb, a.slot), Tile(b.cb, b.slot)), dst=ZERO)
         computes = compute_units(context, lowering, (*beside, a), stores, over_depth(context, a, b, (op,)))
@@ -129,6 +135,7 @@ def design(context: Context) -> Design:
         outputs=stores,
         sizes=sizes(context, tiles_of(product.over.size)),
         accumulator=accumulator,
+        host=host,
         names=("reader_a", "reader_b_writer") if context.exchanges else ("reader", "writer"),
         summaries=_summaries(context, a, b, beside, stores),
     )
@@ -174,6 +181,19 @@ def _epilogue_in_dst(
     if len(lowering.sections) > 1 or packs != [0] or not ops or lowering.spills or lowering.zeros or adds:
         return None
     return lowering if max(evaluate(op.dst, {}) for op in ops) <= spare else None
+
+
+def _host(context: Context, accumulator: Access, lowering: Lowering, stores: tuple[Access, ...]) -> Access | None:
+    """The output in whose buffer the product of a block can lie, until its own tiles are packed there.
+
+    They have the same format, and whatever reads a tile of the product has done so when that of the output comes.
+    """
+    reads = [accumulator.cb in section.reads for section in lowering.sections]
+    for store in streams(stores):
+        packs = [any(cb == store.cb for _slot, cb in section.packs) for section in lowering.sections]
+        if context.dtypes[store.tensor] == context.intermediate_dtype and True not in reads[packs.index(True) + 1 :]:
+            return store
+    return None
 
 
 def _shared(context: Context, operand: Operand, access: Access) -> Sharing:

@@ -129,8 +129,11 @@ def _data_format(dtype: DTypeName, plan: Plan) -> str:
     return APIS[plan.api].data_formats[dtype]
 
 
-def _on_shards(buffer: CircularBuffer, program: Program) -> str:
-    """The further argument of a circular buffer that lies on the shards of a tensor."""
+def _memory_of(buffer: CircularBuffer, program: Program) -> str:
+    """The further arguments of a circular buffer on the shards of a tensor, or of one in whose memory others lie."""
+    guests = [f"cb_{guest}" for guest, host in program.guests().items() if host == buffer.name]
+    if guests:
+        return f",\n        /*shards=*/nullptr, /*guests=*/{{{', '.join(guests)}}}"
     tensor = program.resident().get(buffer.name)
     return f", tensors.{tensor}" if tensor else ""
 
@@ -254,7 +257,7 @@ FILTERS = {
     "noc_grid": _noc_grid,
     "places_of": _places_of,
     "needs_zero_padding": _needs_zero_padding,
-    "on_shards": _on_shards,
+    "memory_of": _memory_of,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
     "role_of": _role_of,

@@ -260,9 +260,8 @@ ttm::Program create_Y(const Tensors& tensors) {
     parts::create_circular_buffer(
         program, workers, cb_b, tt::DataFormat::Float32, /*pages=*/2, /*page_bytes=*/4096);
     parts::create_circular_buffer(
-        program, workers, cb_Y, tt::DataFormat::Float32, /*pages=*/4, /*page_bytes=*/4096);
-    parts::create_circular_buffer(
-        program, workers, cb_product, tt::DataFormat::Float32, /*pages=*/4, /*page_bytes=*/4096);
+        program, workers, cb_Y, tt::DataFormat::Float32, /*pages=*/4, /*page_bytes=*/4096,
+        /*shards=*/nullptr, /*guests=*/{cb_product});
 
     const ttm::KernelHandle reader = parts::create_kernel(
         program, TTGEN_PROGRAM_DIR "kernels/Y/reader.cpp", workers,

@@ -36,6 +36,8 @@ void kernel_main() {
 
     compute_kernel_hw_startup<SrcOrder::Reverse>(cb_H2, cb_W3, cb_product);
     for (uint32_t i = 0; i < unit_count; ++i) {
+        // The product lies in these pages until the epilogue has read it.
+        cb_reserve_back(cb_Y, block_m * block_n);
         tile_regs_acquire();
         reconfig_data_format_srca(cb_W3);
         matmul_block_init(cb_H2, cb_W3, /*transpose=*/0, subblock_w, subblock_h, block_k);
@@ -64,7 +66,6 @@ void kernel_main() {
         tile_regs_release();
         cb_wait_front(cb_product, block_m * block_n);
         cb_wait_front(cb_b, block_n);
-        cb_reserve_back(cb_Y, block_m * block_n);
         pack_reconfig_data_format(cb_product, cb_Y);
         for (uint32_t row = 0; row < block_m; ++row) {
             for (uint32_t col = 0; col < block_n; ++col) {
