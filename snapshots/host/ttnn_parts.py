@@ -70,6 +70,8 @@ class Programs:
             if "mesh" in self.plan:
                 self._check_placed(name, tensor)
         device = next(iter(inputs.values())).device()
+        # Refuses a device that won't do before anything is allocated on it.
+        self._on(device)
         outputs = self._outputs(out, device)
         self._check_apart(inputs, outputs, device)
         padded = {name: self._padded(name, tensor) for name, tensor in inputs.items()}

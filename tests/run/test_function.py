@@ -280,14 +280,23 @@ def test_what_is_refused(module_of: Load) -> None:
     ],
 )
 def test_devices_that_are_refused(
-    settings: dict[str, Any], message: str, fake: Callable[..., None], module_of: Load
+    settings: dict[str, Any],
+    message: str,
+    fake: Callable[..., None],
+    module_of: Load,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake(**settings)
     module = module_of(ttgen.loads(SPEC))
+    device = module.ttnn.open_device(0)
+    given = {name: moved(module, name, np.ones(shape), device) for name, shape in (("X", (40, 64)), ("W", (64, 64)))}
+
+    def allocate(*_spec: object) -> None:
+        raise AssertionError("nothing is allocated on it")
+
+    monkeypatch.setattr(module.ttnn, "allocate_tensor_on_device", allocate)
     with pytest.raises(ValueError, match=message):
-        call(
-            module, module.ttnn.open_device(0), {"X": np.ones((40, 64), np.float32), "W": np.ones((64, 64), np.float32)}
-        )
+        module.scaled(**given)
 
 
 def test_tensors_that_are_called_what_the_function_calls_other_things(module_of: Load) -> None:
