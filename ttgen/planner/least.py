@@ -16,7 +16,7 @@ from ttgen.model.grids import Local
 from ttgen.model.plan import BlockSize, Subblock
 from ttgen.operations import OPERATIONS
 from ttgen.patterns import PATTERNS
-from ttgen.planner import division, shards
+from ttgen.planner import division, nocs, shards
 from ttgen.planner.precision import Exactness
 from ttgen.planner.stages import Stage
 from ttgen.planner.tensors import tiled
@@ -187,15 +187,19 @@ class Least:
         """Cycles that schedules with such units take at least, however deep their blocks are."""
         if self.operands is None:
             return 0.0
-        rates, units, depth = self.rates, dealt.units, self.limits.k / way.split
+        rates, units, depth, noc = self.rates, dealt.units, self.limits.k / way.split, self.target.noc
         a, b = self.operands
-        computed = units * m * n * max(depth * self.product + self.epilogue, depth * self.product_unpack)
-        read = a.least_cycles * dealt.a_times + b.least_cycles * dealt.b_times
+        reads = a.least_cycles * dealt.a_times, b.least_cycles * dealt.b_times
+        tile = max(depth * self.product + (self.epilogue if way.split == 1 else 0.0), depth * self.product_unpack)
         if way.split > 1 or dealt.a_cores > 1 or dealt.b_cores > 1:
             # A tile deep of each operand before anything is computed, and a round of each unit at least.
             fed_a = (m * units * a.bytes / rates.multicast) if dealt.a_cores > 1 else dealt.a * self._page(a)
             fed_b = (n * units * b.bytes / rates.multicast) if dealt.b_cores > 1 else dealt.b * self._page(b)
             first, waits = max(fed_a, fed_b) / units + rates.ahead_latency, units * rates.ahead_latency
+            lead = nocs.first(a.whole * dealt.a_times, b.whole * dealt.b_times, self.tiles * self.out_bytes)
+            of_a, of_b = map(self._slower, (noc.read, noc.write) if lead == "a" else (noc.write, noc.read))
+            read = max(reads[0] * of_a, reads[1] * (of_a if a.name == b.name else of_b), sum(reads))
+            computed = units * m * n * max(tile, self._root(way.split))
             # Many steps read while it is computed, a single one before that.
             read = max(read + self.writes / units, min(read, read / units + computed) + self.writes)
             return rates.launch + max(
@@ -204,8 +208,27 @@ class Least:
                 fed_b * depth + waits + self.writes,
                 fed_a * depth + waits + self.writes / units,
             )
+        read = sum(
+            cycles * (1.0 if item.banked else self._slower(noc.read))
+            for item, cycles in zip(self.operands, reads, strict=True)
+        )
+        computed = units * m * n * tile
         fed = (dealt.a * self._page(a) + dealt.b * self._page(b)) * depth + units * rates.read_latency
         return rates.launch + max(computed + rates.read_latency, fed, read, self.writes)
+
+    def _slower(self, noc: int) -> float:
+        """How many times slower than at best a NoC gets what is read of DRAM."""
+        dram = self.rates.dram
+        return max(dram.beside, *dram.read) / max(dram.read[noc], dram.read_page[noc])
+
+    def _root(self, split: int) -> float:
+        """Cycles of a tile at the core that adds up so many parts of K, the first of which may be the shortest."""
+        if split == 1:
+            return 0.0
+        rates, own, others = self.rates, self.limits.k / (2 * split - 1), split - 1
+        copied = max(rates.elementwise + rates.pack_overhead, self.sum_bytes / min(rates.unpack, rates.pack))
+        after = max(self.epilogue, self.sum_bytes / rates.unpack, self.out_bytes / rates.pack)
+        return own * self.product + others * (copied + self.sum_bytes / self.link) + after
 
     def _page(self, item: Read) -> float:
         """Cycles of a tile that a core reads, at least."""
