@@ -129,6 +129,12 @@ def _data_format(dtype: DTypeName, plan: Plan) -> str:
     return APIS[plan.api].data_formats[dtype]
 
 
+def _hosts(program: Program) -> list[CircularBuffer]:
+    """The circular buffers that don't lie in the memory of others."""
+    guests = program.guests()
+    return [buffer for buffer in program.circular_buffers if buffer.name not in guests]
+
+
 def _memory_of(buffer: CircularBuffer, program: Program) -> str:
     """The further arguments of a circular buffer on the shards of a tensor, or of one in whose memory others lie."""
     guests = [f"cb_{guest}" for guest, host in program.guests().items() if host == buffer.name]
@@ -249,15 +255,16 @@ FILTERS = {
     "fillers": _fillers,
     "has_infinite": _has_infinite,
     "has_long_arguments": _has_long_arguments,
+    "hosts": _hosts,
     "is_number": _is_number,
     "is_zero": _is_zero,
     "matrices": _matrices,
+    "memory_of": _memory_of,
     "named_args": _named_args,
     "names": _names,
     "noc_grid": _noc_grid,
     "places_of": _places_of,
     "needs_zero_padding": _needs_zero_padding,
-    "memory_of": _memory_of,
     "one_line": _one_line,
     "operation_headers": _operation_headers,
     "role_of": _role_of,
