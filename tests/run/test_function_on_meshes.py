@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import ttgen
+from tests.nights import only
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import evaluate
 from ttgen.mesh.placement import Cuts, mesh_of, placements
@@ -91,10 +92,10 @@ class Called:
         return found
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_outputs_are_right(path: Path, module_of: Callable[[LoadedSpec], Any]) -> None:
+@pytest.mark.parametrize("name", only([path.stem for path in SPECS], ["mesh_linear"]))
+def test_outputs_are_right(name: str, module_of: Callable[[LoadedSpec], Any]) -> None:
     """Twice: what devices got of each other is elsewhere the second time."""
-    loaded = ttgen.load(path)
+    loaded = ttgen.load(f"specs/{name}.yaml")
     called = Called(loaded, module_of(loaded))
     graph = graph_of(loaded)
     (output,) = graph.outputs
@@ -110,7 +111,7 @@ def test_outputs_are_right(path: Path, module_of: Callable[[LoadedSpec], Any]) -
         called.inputs = {name: values[::-1].copy() for name, values in called.inputs.items()}
 
 
-@pytest.mark.parametrize("name", ["mesh_linear", "mesh_mlp_scattered"])
+@pytest.mark.parametrize("name", only(["mesh_linear", "mesh_mlp_scattered"], ["mesh_linear"]))
 def test_out_is_written(name: str, module_of: Callable[[LoadedSpec], Any]) -> None:
     loaded = ttgen.load(f"specs/{name}.yaml")
     called = Called(loaded, module_of(loaded))

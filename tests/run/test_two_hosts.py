@@ -12,6 +12,7 @@ import pytest
 
 import ttgen
 from tests.emulator import toolchain
+from tests.nights import one_in
 from tests.sizes import SPECS
 from ttgen.target import load as load_target
 
@@ -27,13 +28,11 @@ def traced_from_cpp(files: Any, environment: dict[str, str], trace: Path) -> str
     return trace.read_text()
 
 
-# Those of a mesh have no host program, or one for a device's part. The gate takes a third of the others.
+# Those of a mesh have no host program, or one for a device's part.
 NAMES = [path.stem for path in sorted(SPECS.glob("*.yaml")) if ttgen.load(path).spec.mesh is None]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] * bool(place % 3)) for place, name in enumerate(NAMES)]
-)
+@pytest.mark.parametrize("name", one_in(3, NAMES, name=str))
 def test_two_hosts_say_the_same(
     name: str, fake: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,26 +24,33 @@ def of(formula: str, **others: str) -> LoadedSpec:
     return spec(formula, **{name: text for name, text in (TENSORS | others).items() if name in named})
 
 
+FORMULAS = (
+    "Y = X * log(c)",
+    "Y = tanh(X) * exp(c)",
+    "Y = tanh(X) / c",
+    "Y = tanh(X) * (1 / c + log(c))",
+    "Y = tanh(X) * rsqrt(c * c) + s / c",
+    "Y = tanh(X) + 1 / s",
+    # Of sums by the matrix unit, beside which are zeros, and of maxima, beside which is anything.
+    "Y = tanh(X) + 1 / sum(X, axis=-1, keepdims=True)",
+    "Y = tanh(X) * log(square(sum(X, axis=-1, keepdims=True)))",
+    "Y = tanh(X) * exp(-max(X, axis=-1, keepdims=True)) / (1 + exp(c))",
+    "Y = X * sum(X, axis=-2, keepdims=True) + exp(tanh(s / (1 + square(sum(c, axis=-2, keepdims=True)))))",
+    # A column that another program makes is put out with numbers beside it.
+    "Y = X * (sum(X, axis=-1, keepdims=True) * (max(Z, axis=-1, keepdims=True) * c))",
+    "Y = X * sum(X, axis=-2, keepdims=True) + exp(s / sum(square(c), axis=-2, keepdims=True))",
+)
+
+
 @pytest.mark.parametrize(
-    "formula",
+    ("formula", "dtype"),
     [
-        "Y = X * log(c)",
-        "Y = tanh(X) * exp(c)",
-        "Y = tanh(X) / c",
-        "Y = tanh(X) * (1 / c + log(c))",
-        "Y = tanh(X) * rsqrt(c * c) + s / c",
-        "Y = tanh(X) + 1 / s",
-        # Of sums by the matrix unit, beside which are zeros, and of maxima, beside which is anything.
-        "Y = tanh(X) + 1 / sum(X, axis=-1, keepdims=True)",
-        "Y = tanh(X) * log(square(sum(X, axis=-1, keepdims=True)))",
-        "Y = tanh(X) * exp(-max(X, axis=-1, keepdims=True)) / (1 + exp(c))",
-        "Y = X * sum(X, axis=-2, keepdims=True) + exp(tanh(s / (1 + square(sum(c, axis=-2, keepdims=True)))))",
-        # A column that another program makes is put out with numbers beside it.
-        "Y = X * (sum(X, axis=-1, keepdims=True) * (max(Z, axis=-1, keepdims=True) * c))",
-        "Y = X * sum(X, axis=-2, keepdims=True) + exp(s / sum(square(c), axis=-2, keepdims=True))",
+        # Each with one width in the gate, by turns, and with the other one at night.
+        pytest.param(formula, dtype, marks=[pytest.mark.exhaustive] * ((place + wide) % 2))
+        for place, formula in enumerate(FORMULAS)
+        for wide, dtype in enumerate(("bfloat16", "float32"))
     ],
 )
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_functions_of_columns(builder: Builder, formula: str, dtype: str) -> None:
     loaded = of(formula, c=f"64x1 {dtype}", s=f"1x1 {dtype}")
     verdict = verify(loaded, ttgen.plan(loaded), builder, jobs=2)

@@ -9,6 +9,7 @@ from operator import attrgetter
 import pytest
 
 import ttgen
+from tests.nights import one_in
 from tests.sizes import smaller
 from tests.verify.mutant import Mutant
 from tests.verify.mutants import MUTANTS
@@ -47,11 +48,13 @@ def draw_once(
     return _DRAWN[key]
 
 
+def called(mutant: Mutant) -> str:
+    return f"{mutant.spec}-{mutant.what}".replace(" ", "-")
+
+
 # Those of one spec one after another: most run in a process that has its plan, its inputs and what is right for them.
 @pytest.mark.parametrize(
-    "mutant",
-    sorted(MUTANTS, key=attrgetter("spec")),
-    ids=lambda mutant: f"{mutant.spec}-{mutant.what}".replace(" ", "-"),
+    "mutant", one_in(3, sorted(MUTANTS, key=attrgetter("spec")), name=called, kind=attrgetter("name"))
 )
 def test_mutant(builder: Builder, monkeypatch: pytest.MonkeyPatch, mutant: Mutant) -> None:
     monkeypatch.setattr("ttgen.verify.verify.draw", draw_once)
