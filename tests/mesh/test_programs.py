@@ -21,7 +21,7 @@ from ttgen.mesh.device import device_of, stages_of
 from ttgen.model.mesh import Placement, PlanCollective, PlanMesh
 from ttgen.model.plan import Plan
 from ttgen.spec import LoadedSpec
-from ttgen.verify.meshes import parts_of
+from ttgen.verify.meshes import cut
 from ttgen.verify.programs import programs_of
 
 SPECS = sorted(Path("specs").glob("mesh_*.yaml"))
@@ -49,7 +49,7 @@ def test_what_devices_compute_together_is_the_formulas_value(path: Path) -> None
         for name, values in inputs.items()
     }
     collectives = list(device.collectives)
-    for part in parts_of(plan, programs_of(loaded, plan, graph)):
+    for part in cut(plan, programs_of(loaded, plan, graph)):
         for place in device.mesh.devices():
             read = {tensor.name: there[tensor.name][place] for tensor in part.plan.tensors if tensor.role == "input"}
             for name, values in interpreter.run(part.plan, read, poison=np.nan).items():

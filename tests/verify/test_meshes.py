@@ -12,13 +12,13 @@ import ttgen
 from ttgen.errors import VerifyError
 from ttgen.mesh.placement import Mesh
 from ttgen.model.mesh import PlanCollective
-from ttgen.verify import meshes, run
+from ttgen.verify import collectives, meshes, run
 from ttgen.verify.toolchain import Builder
 from ttgen.verify.verify import verify, verify_elsewhere
 
 
 def test_a_sum_of_which_a_device_is_missing(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchanged = meshes.exchanged
+    exchanged = collectives.exchanged
 
     def without_one(item: Any, mesh: Any, values: Any, dtype: Any) -> Any:
         return exchanged(item, mesh, {**values, (0, 1): np.zeros_like(values[0, 1])}, dtype)
@@ -57,6 +57,6 @@ def test_programs_that_run_elsewhere_are_of_one_device() -> None:
 def test_sums_are_rounded_with_each_device() -> None:
     item = PlanCollective(kind="all_reduce", source="P", target="Y", over="cols", axis=None, after="P")
     values = {(0, place): np.asarray([1 if place == 0 else 2.0**-9], dtype=np.float32) for place in range(3)}
-    made = meshes.exchanged(item, Mesh(counts=(1, 3)), values, "bfloat16")
+    made = collectives.exchanged(item, Mesh(counts=(1, 3)), values, "bfloat16")
     assert made[0, 2].tolist() == [1.0]
-    assert meshes.exchanged(item, Mesh(counts=(1, 3)), values, "float32")[0, 0].tolist() == [1 + 2.0**-8]
+    assert collectives.exchanged(item, Mesh(counts=(1, 3)), values, "float32")[0, 0].tolist() == [1 + 2.0**-8]

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,8 +40,8 @@ EXAMPLES: Final = """\
 """
 
 
-class _FileError(UserError):
-    """A name that no tensor has, or a file for several specs."""
+class _OptionError(UserError):
+    """A name that no tensor has, a file for several specs, or what a mesh hasn't."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +86,11 @@ def run(options: argparse.Namespace) -> int:
     specs.require_numpy("run", extra="ttnn")
     planned, wrong = specs.planned_all(options.specs)
     if (options.input or options.output) and len(planned) + wrong > 1:
-        raise _FileError("--input and --output are files of one spec: name one")
+        raise _OptionError("--input and --output are files of one spec: name one")
+    for item in planned:
+        if item.plan.mesh is not None and (options.profile is not None or options.device):
+            option = "--device" if options.device else "--profile"
+            raise _OptionError(f"{option} is for programs of one device, and {item.plan.kernel} is for a mesh")
     from ttgen.cli.device_times import device_times, measured_change, write_measured
     from ttgen.run import run as running
     from ttgen.run.process import DeviceError, card_of, is_simulated
@@ -100,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         with card_of(options.device, options.timeout, profiled=profiled) as card:
             for item in planned:
                 given = _given(item.plan, options)
-                card.open()
+                card.open(running.mesh_devices(item.plan))
                 try:
                     ran = running.run(item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given)
                 except DeviceError as error:
@@ -127,22 +132,24 @@ def run(options: argparse.Namespace) -> int:
 def _given(plan: Plan, options: argparse.Namespace) -> dict[str, NDArray[np.float32]]:
     """The values of inputs that have files; files of outputs are looked at as well."""
     from ttgen.run.files import check_output, read_tensor
+    from ttgen.verify.wholes import is_partial, whole_tensor
 
     inputs = [tensor.name for tensor in plan.tensors if tensor.role == "input"]
-    made = [tensor.name for tensor in plan.tensors if tensor.role != "input"]
+    made = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not is_partial(tensor)]
     for option, files, known in (("--input", options.input, inputs), ("--output", options.output, made)):
         seen = set()
         for name, path in files:
             if name not in known:
                 what = option.removeprefix("--")
                 text = f"{option} {name}={path}: there is no {what} '{name}'{suggest(name, known)}"
-                raise _FileError(f"{text} ({plan.kernel} has {listing(known)})")
+                raise _OptionError(f"{text} ({plan.kernel} has {listing(known)})")
             if name in seen:
-                raise _FileError(f"{option} {name}={path}: '{name}' has a file already")
+                raise _OptionError(f"{option} {name}={path}: '{name}' has a file already")
             seen.add(name)
     for _name, path in options.output:
         check_output(path)
-    return {name: read_tensor(path, plan.tensor(name)) for name, path in options.input}
+    whole = plan.tensor if plan.mesh is None else partial(whole_tensor, plan)
+    return {name: read_tensor(path, whole(name)) for name, path in options.input}
 
 
 def _write(options: argparse.Namespace, ran: Ran) -> None:
@@ -177,7 +184,8 @@ def _report(item: Planned, ran: Ran, predicted: float, times: Sequence[DeviceTim
         state = "WRONG" if not verdict.passed else "ok" if verdict.judged else "not judged"
         parts = [verdict.kernel, *specs.headline(item.plan), *_compared(ran)]
         if ran.microseconds:
-            parts.append(against(ran.microseconds, predicted))
+            beside = ", which leaves out what devices exchange" if item.plan.collectives else ""
+            parts.append(f"{against(ran.microseconds, predicted)}{beside}")
         print(f"{printable(item.loaded.source.name)}: {state}: {', '.join(parts)}", flush=True)
     for finding in verdict.findings:
         print("\n".join(verify.describe(verdict.kernel, finding, marker(sys.stdout))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,20 +14,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ttgen.run.messages import Absent, Arrays, Began, Failed, Opened, Order, Stored, Timed
+from ttgen.run.messages import Absent, Arrays, Began, Failed, MeshDevices, Opened, Order, Stored, Timed
 from ttgen.run.shared import shared_module
 
 _UNWRITTEN: Final = np.float32(12345)
 """In outputs before programs run, which shows where nobody wrote."""
 
 
-def serve(connection: Connection, log: Path, device: int, environment: Mapping[str, str]) -> None:
-    """Opens a device and runs what is asked, until there is nobody who asks.
+def serve(
+    connection: Connection, log: Path, device: int, mesh: MeshDevices | None, environment: Mapping[str, str]
+) -> None:
+    """Opens a device or a mesh and runs what is asked, until there is nobody who asks.
 
     Args:
         connection: to who asks; `ttgen.run.messages` has what is said.
         log: a file for all that libraries print.
         device: its number.
+        mesh: what is opened instead; None for one device.
         environment: variables that the libraries see, beside those of this process.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -39,10 +42,14 @@ def serve(connection: Connection, log: Path, device: int, environment: Mapping[s
     try:
         ttnn: Any = import_module("ttnn")
         number = ttnn.GetNumAvailableDevices()
-        if device >= number:
+        if mesh is not None and mesh.rows * mesh.cols > number:
+            why = f"a mesh of {mesh.rows} x {mesh.cols} devices has {mesh.rows * mesh.cols}, and ttnn finds {number}"
+            connection.send(Absent(why=why))
+            return
+        if mesh is None and device >= number:
             connection.send(Absent(why=f"there is no device {device}: ttnn finds {number}, numbered from 0"))
             return
-        card = ttnn.open_device(device_id=device)
+        card = ttnn.open_device(device_id=device) if mesh is None else _opened(ttnn, mesh)
     except (ImportError, RuntimeError, OSError) as error:
         connection.send(Absent(why=str(error) or type(error).__name__))
         return
@@ -60,11 +67,24 @@ def serve(connection: Connection, log: Path, device: int, environment: Mapping[s
     except (EOFError, BrokenPipeError):
         return
     finally:
-        ttnn.close_device(card)
+        if mesh is None:
+            ttnn.close_device(card)
+        else:
+            ttnn.close_mesh_device(card)
+
+
+def _opened(ttnn: Any, mesh: MeshDevices) -> Any:
+    """A mesh, with the fabric that collectives need."""
+    if mesh.exchanges:
+        ttnn.set_fabric_config(ttnn.FabricConfig.FABRIC_1D)
+    return ttnn.open_mesh_device(ttnn.MeshShape([mesh.rows, mesh.cols]))
 
 
 class _Programs:
-    """The programs of an order on an open device, with tensors of whole tiles: what is beyond their ends counts."""
+    """The programs of an order on an open device, with tensors of whole tiles: what is beyond their ends counts.
+
+    On a mesh all devices have tensors of one shape, with numbers of their own.
+    """
 
     def __init__(self, ttnn: Any, device: Any, order: Order) -> None:
         plan = json.loads(order.files["tt.plan.json"])
@@ -86,13 +106,16 @@ class _Programs:
                 self._ttnn.synchronize_device(self._device)
             connection.send(Began(program=program))
 
-        for values in self._order.rounds:
+        for devices in self._order.rounds:
             for name, tensor in self._tensors.items():
-                self._ttnn.copy_host_to_device_tensor(self._host(name, values), tensor)
+                self._ttnn.copy_host_to_device_tensor(self._host(name, devices), tensor)
             self._programs.launch(self._tensors, began)
             self._ttnn.synchronize_device(self._device)
             self._write_profile()
-            connection.send(Stored(values={name: self._read(name) for name in self._made()}))
+            made = {name: self._read(name) for name in self._made()}
+            connection.send(
+                Stored(values=tuple({name: made[name][place] for name in made} for place in range(len(devices))))
+            )
         times = []
         for _time in range(self._order.repeat):
             connection.send(Began(program=self._first))
@@ -111,15 +134,30 @@ class _Programs:
     def _made(self) -> list[str]:
         return [name for name, tensor in self._stored.items() if tensor["role"] != "input"]
 
-    def _host(self, name: str, values: Arrays) -> Any:
+    def _host(self, name: str, devices: Sequence[Arrays]) -> Any:
         """A tensor on this side: its values, or what shows that nobody wrote any."""
-        stored = self._stored[name]
-        array = values[name] if name in values else np.full(stored["stored_shape"], _UNWRITTEN, np.float32)
-        dtype = getattr(self._ttnn, stored["dtype"])
-        return self._ttnn.Tensor(np.ascontiguousarray(array), dtype, layout=self._ttnn.TILE_LAYOUT)
+        stored, ttnn = self._stored[name], self._ttnn
+        unwritten = np.full(stored["stored_shape"], _UNWRITTEN, np.float32)
+        parts = [
+            ttnn.Tensor(
+                np.ascontiguousarray(values.get(name, unwritten)),
+                getattr(ttnn, stored["dtype"]),
+                layout=ttnn.TILE_LAYOUT,
+            )
+            for values in devices
+        ]
+        mesh = self._order.mesh
+        return parts[0] if mesh is None else ttnn.from_host_shards(parts, ttnn.MeshShape([mesh.rows, mesh.cols]))
 
-    def _read(self, name: str) -> NDArray[np.float32]:
+    def _read(self, name: str) -> list[NDArray[np.float32]]:
+        """What each device has of a tensor."""
         tensor = self._tensors[name].cpu()
+        return [
+            self._values(name, part)
+            for part in ([tensor] if self._order.mesh is None else self._ttnn.get_device_tensors(tensor))
+        ]
+
+    def _values(self, name: str, tensor: Any) -> NDArray[np.float32]:
         if self._stored[name]["dtype"] != "float32":
             tensor = self._ttnn.to_dtype(tensor, self._ttnn.float32)
         values = np.asarray(tensor.to(self._ttnn.ROW_MAJOR_LAYOUT).to_numpy())

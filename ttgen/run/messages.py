@@ -15,21 +15,39 @@ Arrays = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeshDevices:
+    """A mesh to open.
+
+    Attributes:
+        rows: of devices,
+        cols: and columns.
+        exchanges: whether they exchange something, for which they need their fabric.
+    """
+
+    rows: int
+    cols: int
+    exchanges: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """Programs to run.
 
     Attributes:
         kernel: whose they are.
         target: what they need.
+        mesh: what they run on; None for one device.
         files: the kernel's rendered files, by their paths in its folder.
-        rounds: the tensors of each run whose outputs are wanted, in whole tiles.
+        rounds: the tensors of each run whose outputs are wanted, in whole tiles; those of each device of a mesh, row
+            by row.
         repeat: runs after them that are timed.
     """
 
     kernel: str
     target: PlanTarget
+    mesh: MeshDevices | None
     files: Mapping[str, str]
-    rounds: tuple[Arrays, ...]
+    rounds: tuple[tuple[Arrays, ...], ...]
     repeat: int
 
 
@@ -66,9 +84,9 @@ class Began:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What a round left in the tensors that aren't inputs, in whole tiles."""
+    """What a round left in the tensors of each device that aren't inputs, in whole tiles."""
 
-    values: Arrays
+    values: tuple[Arrays, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Final
 from ttgen.errors import UserError
 from ttgen.records import dataclass
 from ttgen.run.card import serve
-from ttgen.run.messages import Absent, Answer, Began, Failed, Opened, Order, Stored, Timed
+from ttgen.run.messages import Absent, Answer, Began, Failed, MeshDevices, Opened, Order, Stored, Timed
 from ttgen.run.profile import Log
 
 _SHOWN: Final = 40
@@ -62,23 +62,33 @@ class Card:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._opened: Opened | None = None
+        self._mesh: MeshDevices | None = None
         self._profile: Log | None = None
 
     def close(self) -> None:
         """Closes the device, and ends the process."""
+        self._end()
+        self._folder.cleanup()
+
+    def _end(self) -> None:
         if self._connection is not None and self._process is not None:
             self._connection.close()
             self._process.join(_END)
         self._kill()
-        self._folder.cleanup()
 
-    def open(self) -> Opened:
-        """What the device is.
+    def open(self, mesh: MeshDevices | None = None) -> Opened:
+        """What the device is; the one that was open before is closed where it is another.
+
+        Args:
+            mesh: the devices that are opened together; None for one.
 
         Raises:
             DeviceError: there is none, or it doesn't answer.
         """
+        if self._opened is not None and mesh != self._mesh:
+            self._end()
         if self._opened is None:
+            self._mesh = mesh
             self._start()
             answer = self._answer()
             if isinstance(answer, Opened):
@@ -97,7 +107,7 @@ class Card:
         Raises:
             DeviceError: there is no device, or not what the programs need.
         """
-        check(order, self.open())
+        check(order, self.open(order.mesh))
         assert self._connection is not None, "an open device is connected"
         # Where the process ended meanwhile, there is no answer either.
         with suppress(OSError):
@@ -135,7 +145,7 @@ class Card:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=serve, args=(theirs, self._log, self._device, self._environment()), daemon=True
+            target=serve, args=(theirs, self._log, self._device, self._mesh, self._environment()), daemon=True
         )
         self._process.start()
         theirs.close()

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from ttgen.model.plan import Plan, Tensor
 from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts
-from ttgen.run.messages import Arrays, Order, Stored, Timed
+from ttgen.run.messages import Arrays, MeshDevices, Order, Stored, Timed
 from ttgen.run.process import Card, Fault
 from ttgen.run.profile import Launch
 from ttgen.run.watcher import waiting
 from ttgen.spec import LoadedSpec
 from ttgen.verify.inputs import nearest
+from ttgen.verify.meshes import verify_mesh_elsewhere
 from ttgen.verify.run import Finding, Outcome
 from ttgen.verify.verify import Verdict, verify_elsewhere
+from ttgen.verify.wholes import Place, is_partial, mesh_of, put_together
 
 _POISON = np.float32(1e30)
 
@@ -57,17 +59,36 @@ def run(loaded: LoadedSpec, plan: Plan, card: Card, *, seed: int, repeat: int, g
     """
     rounded = {name: nearest(values.astype(np.float64), plan.tensor(name).dtype) for name, values in given.items()}
     runs = _Runs(plan, card, repeat)
-    verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
+    if plan.mesh is None:
+        verdict = verify_elsewhere(loaded, plan, runs.outcomes, seed=seed, given=rounded)
+    else:
+        verdict = verify_mesh_elsewhere(loaded, plan, runs.on_devices, seed=seed, given=rounded)
     launches: tuple[tuple[Launch, ...], ...] = ()
     if card.profile is not None and len(runs.microseconds) == repeat:
         launches = card.profile.added(runs.rounds + repeat, len(plan.programs))[runs.rounds :]
     return Ran(verdict=verdict, stored=runs.first, microseconds=runs.microseconds, launches=launches)
 
 
-def order_of(plan: Plan, rounds: Sequence[Arrays], *, repeat: int) -> Order:
-    """A plan's programs as the process that has the device is told of them."""
+def order_of(plan: Plan, rounds: Sequence[tuple[Arrays, ...]], *, repeat: int) -> Order:
+    """A plan's programs as the process that has the device is told of them.
+
+    Args:
+        plan: whose they are.
+        rounds: the tensors of each device, in whole tiles, in each run whose outputs are wanted.
+        repeat: runs that are timed.
+    """
     files = {file.path.removeprefix(f"{plan.kernel}/"): file.text for file in artifacts(plan)}
-    return Order(kernel=plan.kernel, target=plan.target, files=files, rounds=tuple(rounds), repeat=repeat)
+    return Order(
+        kernel=plan.kernel, target=plan.target, mesh=mesh_devices(plan), files=files, rounds=tuple(rounds),
+        repeat=repeat,
+    )  # fmt: skip
+
+
+def mesh_devices(plan: Plan) -> MeshDevices | None:
+    """What a plan's programs run on; None for one device."""
+    if plan.mesh is None:
+        return None
+    return MeshDevices(rows=plan.mesh.rows, cols=plan.mesh.cols, exchanges=bool(plan.collectives))
 
 
 class _Runs:
@@ -83,26 +104,51 @@ class _Runs:
 
     def outcomes(self, sets: Sequence[Arrays]) -> Iterator[Outcome]:
         """What each set of inputs came to; all of it is there once the first is, so that nothing is left to run."""
+        found = self._run([(inputs,) for inputs in sets])
+        self.first = found[0][0].stored if found else {}
+        return (outcome for (outcome,) in found)
+
+    def on_devices(self, sets: Sequence[Mapping[Place, Arrays]]) -> Iterator[Mapping[Place, Outcome]]:
+        """The same of the devices of a mesh."""
         plan = self._plan
-        rounds = tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in sets)
+        places = list(mesh_of(plan).devices())
+        found = [
+            dict(zip(places, outcomes, strict=True))
+            for outcomes in self._run([tuple(inputs[place] for place in places) for inputs in sets])
+        ]
+        if found and not any(outcome.findings for outcome in found[0].values()):
+            names = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not is_partial(tensor)]
+            parts = {name: {place: own.stored[name] for place, own in found[0].items()} for name in names}
+            self.first = {name: put_together(plan, name, own) for name, own in parts.items()}
+        return iter(found)
+
+    def _run(self, sets: Sequence[tuple[Arrays, ...]]) -> list[list[Outcome]]:
+        """What each set of inputs of all devices came to on each; a fault is the first one's."""
+        plan = self._plan
+        rounds = [
+            tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in devices)
+            for devices in sets
+        ]
         self.rounds = len(rounds)
         order = order_of(plan, rounds, repeat=self._repeat)
-        found: list[Outcome] = []
+        found: list[list[Outcome]] = []
         for answer in self._card.run(order):
             match answer:
-                case Stored(values=values):
-                    stored = {name: cropped(plan.tensor(name), array) for name, array in values.items()}
-                    self.first = self.first or stored
-                    found.append(Outcome(stored=stored))
+                case Stored(values=devices):
+                    found.append(
+                        [
+                            Outcome(stored={name: cropped(plan.tensor(name), array) for name, array in values.items()})
+                            for values in devices
+                        ]
+                    )
                 case Timed(microseconds=times):
                     self.microseconds = times
                 case Fault() as fault:
-                    wrong = Finding(name=fault.name, message=fault.message, details=self._details(fault))
+                    wrong = (Finding(name=fault.name, message=fault.message, details=self._details(fault)),)
                     if len(found) < len(sets):
-                        found.append(Outcome(stored={}, findings=(wrong,)))
-                    else:
-                        found[-1] = replace(found[-1], findings=(wrong,))
-        return iter(found)
+                        found.append([Outcome(stored={}) for _inputs in sets[0]])
+                    found[-1][0] = replace(found[-1][0], findings=wrong)
+        return found
 
     def _details(self, fault: Fault) -> tuple[str, ...]:
         """What is known of a fault: of a program that doesn't end, what its cores wait for."""

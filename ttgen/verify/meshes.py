@@ -9,38 +9,32 @@ and judged by the formulas' value.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import prod
-from typing import TypeVar
+from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ttgen.apis import APIS
-from ttgen.dtypes import TILE, DTypeName
+from ttgen.dtypes import DTypeName
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import evaluate
 from ttgen.formula.values import Graph
-from ttgen.mesh.placement import Cuts, Mesh
 from ttgen.model.mesh import PlanCollective
-from ttgen.model.plan import Plan, Program, Tensor, TensorRole
+from ttgen.model.plan import Plan, Program, TensorRole
 from ttgen.records import dataclass
 from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded, exact
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
-from ttgen.verify.inputs import Inputs, Kind, draw, nearest
+from ttgen.verify.collectives import bounds, exchanged
+from ttgen.verify.inputs import Inputs, Kind, draw
 from ttgen.verify.programs import Checked, programs_of, whole_of
 from ttgen.verify.run import Counters, Finding, Outcome, emulate
-from ttgen.verify.tolerance import expected, made_by, summed
+from ttgen.verify.tolerance import expected, made_by
 from ttgen.verify.toolchain import Builder, Built
 from ttgen.verify.verdicts import Verdict, most_relative, note, tells_more, wrong
-
-Place = tuple[int, int]
-"""The row and the column of a device."""
-Array = NDArray[np.float32]
-F = TypeVar("F", np.float32, np.float64)
+from ttgen.verify.wholes import Array, Place, cuts_of, mesh_of, parts_of, whole_tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +52,7 @@ class Part:
     collectives: tuple[PlanCollective, ...]
 
 
-def parts_of(plan: Plan, programs: Sequence[Checked]) -> tuple[Part, ...]:
+def cut(plan: Plan, programs: Sequence[Checked]) -> tuple[Part, ...]:
     """A plan for a mesh, cut where devices exchange something."""
     found: list[Part] = []
     own: list[tuple[Program, Checked]] = []
@@ -112,7 +106,7 @@ def verify_mesh(loaded: LoadedSpec, plan: Plan, builder: Builder, *, seed: int, 
     """
     begin = time.monotonic()
     graph = graph_of(loaded)
-    parts = parts_of(plan, programs_of(loaded, plan, graph))
+    parts = cut(plan, programs_of(loaded, plan, graph))
     built = [builder.program((*artifacts(part.plan), *folder_artifacts())) for part in parts]
     session = _Session(loaded, plan, graph, parts)
     schedule: list[tuple[Kind, int]] = [("normal", seed * orders + order) for order in range(orders)]
@@ -123,6 +117,37 @@ def verify_mesh(loaded: LoadedSpec, plan: Plan, builder: Builder, *, seed: int, 
             session.notes["no hard inputs: the formula bears no large number"] = None
             continue
         session.run(kind, order, inputs, built, builder, jobs)
+        if session.findings:
+            break
+    return session.verdict(time.monotonic() - begin)
+
+
+def verify_mesh_elsewhere(
+    loaded: LoadedSpec,
+    plan: Plan,
+    execute: Callable[[Sequence[Mapping[Place, Inputs]]], Iterable[Mapping[Place, Outcome]]],
+    *,
+    seed: int = 0,
+    given: Inputs | None = None,
+) -> Verdict:
+    """The same comparison for programs and collectives that run elsewhere, on cards.
+
+    Args:
+        loaded: the spec.
+        plan: its plan, for a mesh.
+        execute: runs all on some sets of what devices have of inputs; what came of each device, with all that its
+            programs stored and that it got of others, and no more after a fault.
+        seed: of the inputs that are drawn: normal ones, and then hard ones.
+        given: whole inputs that aren't drawn, rounded to their dtypes; with any, there are no hard ones.
+    """
+    begin = time.monotonic()
+    graph = graph_of(loaded)
+    session = _Session(loaded, plan, graph, cut(plan, programs_of(loaded, plan, graph)), given or {})
+    kinds: tuple[Kind, ...] = ("normal",) if given else ("normal", "hard")
+    sets = {kind: inputs for kind in kinds if (inputs := session.inputs(kind, seed)) is not None}
+    uploaded = [session.uploaded(inputs) for inputs in sets.values()]
+    for (kind, inputs), outcomes in zip(sets.items(), execute(uploaded), strict=False):
+        session.take(kind, inputs, outcomes)
         if session.findings:
             break
     return session.verdict(time.monotonic() - begin)
@@ -144,15 +169,22 @@ class _Device:
 class _Session:
     """The runs of one spec, and what they have shown so far."""
 
-    def __init__(self, loaded: LoadedSpec, plan: Plan, graph: Graph, parts: tuple[Part, ...]) -> None:
-        assert plan.mesh is not None
+    def __init__(
+        self,
+        loaded: LoadedSpec,
+        plan: Plan,
+        graph: Graph,
+        parts: tuple[Part, ...],
+        fixed: Inputs = MappingProxyType({}),
+    ) -> None:
         self.loaded = loaded
+        self.fixed = fixed
         self.plan = plan
         self.graph = graph
         self.parts = parts
-        self.mesh = Mesh(counts=plan.mesh.counts)
-        self.cuts: dict[str, Cuts] = {tensor.name: _cuts(tensor) for tensor in plan.tensors}
-        self.whole = replace(plan, programs=(), tensors=tuple(self._whole(tensor) for tensor in plan.tensors))
+        self.mesh = mesh_of(plan)
+        self.cuts = {tensor.name: cuts_of(tensor) for tensor in plan.tensors}
+        self.whole = replace(plan, programs=(), tensors=tuple(whole_tensor(plan, item.name) for item in plan.tensors))
         self.findings: list[Finding] = []
         self.notes: dict[str, None] = {}
         self.worst: dict[tuple[str, str], OutputCheck] = {}
@@ -161,27 +193,18 @@ class _Session:
         self._drawn: dict[Kind, Inputs | None] = {}
         self._known: dict[Kind, Mapping[Place, dict[str, Bounded]]] = {}
 
-    def _whole(self, tensor: Tensor) -> Tensor:
-        """A tensor as one device would have it."""
-        cuts, last = self.cuts[tensor.name], len(tensor.shape) - 1
-        shape = tuple(size * self.mesh.parts(cuts, last - axis) for axis, size in enumerate(tensor.shape))
-        rows, cols = ((1, *shape) if len(shape) == 1 else shape)[-2:]
-        tiles = (*shape[:-2], -(-rows // TILE), -(-cols // TILE))
-        return replace(tensor, shape=shape, tiles=tiles, pages=prod(tiles), shards=None)
-
     def inputs(self, kind: Kind, seed: int) -> Inputs | None:
         """Whole inputs of a kind, drawn once; None where the formula bears none."""
         if kind not in self._drawn:
             programs = [program for part in self.parts for program in part.programs]
-            drawn = draw(self.whole, self.graph, whole_of(self.plan, programs), seed=seed, kind=kind)
+            whole = whole_of(self.plan, programs)
+            drawn = draw(self.whole, self.graph, whole, seed=seed, kind=kind, given=self.fixed)
             self._drawn[kind] = drawn[0] if drawn else None
         return self._drawn[kind]
 
     def run(self, kind: Kind, order: int, inputs: Inputs, built: Sequence[Built], builder: Builder, jobs: int) -> None:
         """Runs all devices on inputs, and judges what they store."""
-        devices = {place: _Device(there, {}) for place, there in self._uploaded(inputs).items()}
-        for place, device in devices.items():
-            device.known.update(self._bounds(kind, inputs)[place])
+        devices = self._devices(kind, inputs)
         counted: list[Counters] = []
         self.runs += 1
         for part, program in zip(self.parts, built, strict=True):
@@ -206,22 +229,54 @@ class _Session:
         for output in self.graph.outputs:
             self._judge(kind, order, output.tensor, inputs, devices)
 
-    def _uploaded(self, inputs: Inputs) -> dict[Place, dict[str, Array]]:
+    def take(self, kind: Kind, inputs: Inputs, outcomes: Mapping[Place, Outcome]) -> None:
+        """Judges what devices stored, and got of each other, elsewhere."""
+        devices = self._devices(kind, inputs)
+        self.runs += 1
+        for place, outcome in outcomes.items():
+            self._found(kind, 0, outcome.findings, "")
+            devices[place].there.update(outcome.stored)
+        if self.findings:
+            return
+        for part in self.parts:
+            made = {output.tensor for program in part.programs for output in program.graph.outputs}
+            for place, device in devices.items():
+                read = {item.name: device.there[item.name] for item in part.plan.tensors if item.role == "input"}
+                stored = Outcome(stored={name: device.there[name] for name in made})
+                self._take(kind, 0, part, place, read, stored)
+            for item in part.collectives:
+                self._exchanged(kind, item, devices)
+        for output in self.graph.outputs:
+            self._judge(kind, 0, output.tensor, inputs, devices)
+
+    def _exchanged(self, kind: Kind, item: PlanCollective, devices: Mapping[Place, _Device]) -> None:
+        """Judges what devices got of each other, from what they had."""
+        values = {place: exact(device.there[item.source]) for place, device in devices.items()}
+        dtype = self.plan.tensor(item.target).dtype
+        for place, right in bounds(item, self.mesh, values, dtype).items():
+            got = devices[place].there[item.target]
+            checked = compare(self.plan, item.target, got, right, kind, item.kind)
+            self._found(kind, 0, self._noted(checked, dtype), _on(place))
+
+    def _devices(self, kind: Kind, inputs: Inputs) -> dict[Place, _Device]:
+        """The devices with what they have of inputs."""
+        bounded = self._bounds(kind, inputs)
+        return {place: _Device(there, dict(bounded[place])) for place, there in self.uploaded(inputs).items()}
+
+    def uploaded(self, inputs: Inputs) -> dict[Place, dict[str, Array]]:
         """What devices have of whole inputs."""
-        return {
-            place: {
-                name: np.ascontiguousarray(values[self.mesh.slices(values.shape, self.cuts[name], place)])
-                for name, values in inputs.items()
-            }
-            for place in self.mesh.devices()
-        }
+        found: dict[Place, dict[str, Array]] = {place: {} for place in self.mesh.devices()}
+        for name, values in inputs.items():
+            for place, part in parts_of(self.plan, name, values).items():
+                found[place][name] = part
+        return found
 
     def _bounds(self, kind: Kind, inputs: Inputs) -> Mapping[Place, dict[str, Bounded]]:
         """What every tensor of every device should be, from the inputs; found once a kind."""
         if kind not in self._known:
             known = {
                 place: {name: exact(values) for name, values in there.items()}
-                for place, there in self._uploaded(inputs).items()
+                for place, there in self.uploaded(inputs).items()
             }
             for part in self.parts:
                 for program in part.programs:
@@ -230,7 +285,7 @@ class _Session:
                         own.update({name: self._of_shape(name, bounded) for name, bounded in made.items()})
                 for item in part.collectives:
                     values = {place: own[item.source] for place, own in known.items()}
-                    received = _expected(item, self.mesh, values, self.plan.tensor(item.target).dtype)
+                    received = bounds(item, self.mesh, values, self.plan.tensor(item.target).dtype)
                     for place, own in known.items():
                         own[item.target] = received[place]
             self._known[kind] = known
@@ -261,7 +316,7 @@ class _Session:
                     most = most_relative(program)
                     checked = compare(part.plan, name, outcome.stored[name], bounded, kind, program.name, most)
                     findings += self._noted(checked, part.plan.tensor(name).dtype)
-        self._found(kind, order, findings, f" (device in row {place[0]}, column {place[1]} of the mesh)")
+        self._found(kind, order, findings, _on(place))
 
     def _judge(self, kind: Kind, order: int, name: str, inputs: Inputs, devices: Mapping[Place, _Device]) -> None:
         """Judges a whole output, put together of what all devices have of it."""
@@ -317,67 +372,5 @@ class _Session:
         )
 
 
-def _cuts(tensor: Tensor) -> Cuts:
-    """The dimensions that are cut, counted from the last."""
-    assert tensor.mesh is not None, "a plan for a mesh says how tensors lie"
-    rows, cols = (
-        len(tensor.shape) - 1 - axis if isinstance(axis, int) else None for axis in (tensor.mesh.rows, tensor.mesh.cols)
-    )
-    return rows, cols
-
-
-def _groups(item: PlanCollective, mesh: Mesh) -> Iterator[tuple[Place, ...]]:
-    """The devices that exchange something among themselves, in order."""
-    side = 0 if item.over == "rows" else 1
-    for other in range(mesh.counts[1 - side]):
-        yield tuple(place for place in mesh.devices() if place[1 - side] == other)
-
-
-def exchanged(item: PlanCollective, mesh: Mesh, values: Mapping[Place, Array], dtype: DTypeName) -> dict[Place, Array]:
-    """What devices get of each other. A sum is rounded to its dtype with each device, as ttnn's is.
-
-    Args:
-        item: the collective.
-        mesh: the devices.
-        values: what each has.
-        dtype: how it is stored.
-    """
-    found: dict[Place, Array] = {}
-    for group in _groups(item, mesh):
-        own = [values[place] for place in group]
-        if item.kind == "all_gather":
-            assert item.axis is not None
-            found |= dict.fromkeys(group, np.concatenate(own, item.axis))
-            continue
-        total = own[0]
-        for more in own[1:]:
-            total = nearest(total.astype(np.float64) + more, dtype)
-        found |= _shared(item, group, total)
-    return found
-
-
-def _expected(
-    item: PlanCollective, mesh: Mesh, values: Mapping[Place, Bounded], dtype: DTypeName
-) -> dict[Place, Bounded]:
-    """What devices should get of each other, and how far off it may be."""
-    found: dict[Place, Bounded] = {}
-    for group in _groups(item, mesh):
-        own = [values[place] for place in group]
-        if item.kind == "all_gather":
-            assert item.axis is not None
-            fields = [[part.value for part in own], [part.error for part in own], [part.typical for part in own]]
-            value, error, typical = (np.concatenate(parts, item.axis) for parts in fields)
-            found |= dict.fromkeys(group, Bounded(value, error, typical))
-            continue
-        total = summed(own, dtype)
-        parts = [_shared(item, group, array) for array in (total.value, total.error, total.typical)]
-        found |= {place: Bounded(parts[0][place], parts[1][place], parts[2][place]) for place in group}
-    return found
-
-
-def _shared(item: PlanCollective, group: Sequence[Place], total: NDArray[F]) -> dict[Place, NDArray[F]]:
-    """What each device of a group gets of a sum."""
-    if item.kind == "all_reduce":
-        return dict.fromkeys(group, total)
-    assert item.axis is not None
-    return dict(zip(group, np.split(total, len(group), item.axis), strict=True))
+def _on(place: Place) -> str:
+    return f" (device in row {place[0]}, column {place[1]} of the mesh)"

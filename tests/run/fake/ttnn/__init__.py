@@ -207,6 +207,12 @@ def allocate_tensor_on_device(
 
 
 def copy_host_to_device_tensor(host: Tensor, tensor: Tensor) -> None:
+    if isinstance(tensor, MeshTensor):
+        assert isinstance(host, HostTensors)
+        for own, there in zip(host.parts, tensor.parts, strict=True):
+            assert (own.dtype, own.layout, own.values.shape) == (there.dtype, there.layout, there.values.shape)
+            there.values = own.values
+        return
     assert (host.memory, host.dtype, host.layout, host.values.shape) == (
         None, tensor.dtype, tensor.layout, tensor.values.shape,
     )  # fmt: skip
@@ -344,7 +350,7 @@ def GetNumAvailableDevices() -> int:  # noqa: N802 - ttnn's name
     print("a library prints what it likes")
     if "absent" in SETTINGS:
         raise RuntimeError(SETTINGS["absent"])
-    return 1
+    return int(SETTINGS.get("devices", 1))
 
 
 def open_device(device_id: int) -> Device:
@@ -435,9 +441,49 @@ class TensorTopology:
 class MeshDevice(Device):
     """Devices, row by row; a tensor on it has a part on each, in the same place of their memories."""
 
+    is_open = False
+
     def __init__(self, rows: int, cols: int) -> None:
         super().__init__()
         self.shape = (rows, cols)
+
+
+class FabricConfig(Enum):
+    FABRIC_1D = 1
+
+
+FABRIC: list[FabricConfig] = []
+
+
+def set_fabric_config(config: FabricConfig) -> None:
+    assert not MeshDevice.is_open, "before the mesh is opened"
+    FABRIC.append(config)
+
+
+def open_mesh_device(shape: tuple[int, ...]) -> MeshDevice:
+    assert shape[0] * shape[1] <= GetNumAvailableDevices()
+    MeshDevice.is_open = True
+    return MeshDevice(*shape)
+
+
+def close_mesh_device(device: MeshDevice) -> None:
+    assert isinstance(device, MeshDevice)
+
+
+class HostTensors:
+    """A tensor of several devices, on this side."""
+
+    def __init__(self, parts: Sequence[Tensor], shape: tuple[int, ...]) -> None:
+        assert len(parts) == shape[0] * shape[1]
+        self.parts = list(parts)
+
+
+def from_host_shards(parts: Sequence[Tensor], shape: tuple[int, ...]) -> HostTensors:
+    return HostTensors(parts, shape)
+
+
+def get_device_tensors(tensor: HostTensors) -> list[Tensor]:
+    return tensor.parts
 
 
 class MeshTensor(Tensor):
@@ -450,6 +496,9 @@ class MeshTensor(Tensor):
         mesh.take(self, memory)
         for part in parts:
             part.number = self.number
+
+    def cpu(self) -> Any:
+        return HostTensors([part.cpu() for part in self.parts], self.home.shape)  # type: ignore[union-attr]
 
     def tensor_topology(self) -> Any:
         return self.topology
@@ -466,6 +515,7 @@ def copy(source: MeshTensor, target: MeshTensor) -> None:
 
 def _collective(source: MeshTensor, axis: int, make: Any) -> list[Tensor]:
     """What each device gets of those of its row (1) or column (0); beside it is whatever an operation leaves."""
+    assert FABRIC or not MeshDevice.is_open, "a mesh that is opened needs its fabric"
     assert isinstance(source.home, MeshDevice)
     rows, cols = source.home.shape
     found: dict[int, Tensor] = {}
