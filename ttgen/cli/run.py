@@ -105,7 +105,8 @@ def run(options: argparse.Namespace) -> int:
         with card_of(options.device, options.timeout, profiled=profiled) as card:
             for item in planned:
                 given = _given(item.plan, options)
-                card.open(running.mesh_devices(item.plan))
+                if item.plan.mesh is None:
+                    card.open()  # without it, no other runs
                 try:
                     ran = running.run(item.loaded, item.plan, card, seed=options.seed, repeat=repeat, given=given)
                 except DeviceError as error:
