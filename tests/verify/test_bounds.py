@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 import ttgen
 from tests.verify.drawn import drawn, spec
+from ttgen.analysis.interpreter import FUNCTIONS
 from ttgen.dtypes import DTYPES, DTypeName
 from ttgen.formula.reference import evaluate
 from ttgen.operations import OPERATIONS
 from ttgen.operations.accuracy import Accuracy
-from ttgen.verify.bounded import SMALLEST
+from ttgen.verify.bounded import SMALLEST, Bounded
 from ttgen.verify.flow import flow_of
 from ttgen.verify.inputs import Kind
 from ttgen.verify.judging import rms
 from ttgen.verify.products import FLOAT32_UNIT, Engine, cut_of_product, product_errors
 from ttgen.verify.run import emulate
+from ttgen.verify.tolerance import passed_on
 from ttgen.verify.toolchain import Builder
 
 Array = NDArray[np.float64]
@@ -251,3 +253,13 @@ def test_only_the_chosen_operand_counts(kind: Kind) -> None:
     chosen = value == made.inputs["B"]
     assert np.mean(chosen) > 1 / 8
     assert np.all(error[chosen] <= np.abs(value[chosen]) * 2.0**-7 + 2 * SMALLEST)
+
+
+@pytest.mark.parametrize("function", ["tanh", "sigmoid", "erf", "relu"])
+def test_what_may_be_no_number_has_no_bound(function: str) -> None:
+    """Infinities of both signs make NaN of a sum, and of what is bounded whatever it is of."""
+    operand = Bounded(np.asarray([3.0, 3.0]), np.asarray([1.0, np.inf]), np.asarray([1.0, np.inf]))
+    with np.errstate(all="ignore"):
+        moved = passed_on(function, [operand], FUNCTIONS[function](operand.value))
+    assert np.isfinite(moved[0])
+    assert np.isinf(moved[1])

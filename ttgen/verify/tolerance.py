@@ -274,7 +274,7 @@ def passed_on(function: str, terms: list[Bounded], value: Array) -> Array:
 
 
 def _sloped(function: str, operand: Bounded, value: Array, numbers: list[float]) -> Array:
-    """How far a function moves where its operand does; infinite across a pole."""
+    """How far a function moves where its operand does; infinite across a pole, and where the operand may be NaN."""
     if not np.any(operand.error):
         return np.zeros(value.shape)
     low, high = operand.value - operand.error, operand.value + operand.error
@@ -282,6 +282,8 @@ def _sloped(function: str, operand: Bounded, value: Array, numbers: list[float])
         low = np.maximum(low, 0.0)
     compute = FUNCTIONS[function]
     moved = np.maximum(np.abs(compute(low, *numbers) - value), np.abs(compute(high, *numbers) - value))
+    # Of a sum that overflows nothing is known: it may be the difference of two infinities, of which tanh has no bound.
+    moved = np.where(np.isfinite(operand.error), moved, np.inf)
     if function in ("log", "rsqrt"):
         return np.where(low > 0, moved, np.inf)
     return np.where(low * high > 0, moved, np.inf) if function == "reciprocal" else np.asarray(moved)
