@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -83,7 +84,9 @@ def test_random_specs(strategy: Callable[[], SearchStrategy[RandomSpec]], refuse
         agree(loaded, plan)
 
     agrees_or_is_refused()
-    assert answers.count(False) <= len(answers) * refused
+    # Three standard deviations more than are refused of very many.
+    most = len(answers) * refused
+    assert answers.count(False) <= most + 3 * math.sqrt(most)
 
 
 @pytest.mark.parametrize("accumulate", ["float32", "bfloat16"])
