@@ -242,3 +242,24 @@ def test_the_matrix_unit_aligns_eight_products(tmp_path: Path) -> None:
         outputs, result = execute("gemm", tmp_path, {"A": a, "B": b}, {"C": (32, 32)}, *options)
         assert outputs is not None, result.stderr
         assert list(outputs["C"][:3, 0]) == [1.0, 1 + 2.0**-13, 1 + 2.0**-10], phases
+
+
+def test_the_matrix_unit_flushes_by_exponents(tmp_path: Path) -> None:
+    """Before it normalises: 1.5^2 2^-127 has no bit of 2^-126, and a lower slice five or seven bits more are missing."""
+    a, b = np.zeros((32, 32), np.float32), np.zeros((32, 32), np.float32)
+    a[0, 0], b[0, 0] = 1.5 * 2.0**-63, 1.5 * 2.0**-64  # exponents that add up to one less than the smallest
+    a[1, 0] = 1.5 * 2.0**-62  # to the smallest
+    a[2, :8], b[1:8, 0] = 1.5 * 2.0**-63, 1.5 * 2.0**-64  # eight of them are as little
+    a[3, 8], b[8, 0] = 2.0**-20, 2.0**-20
+    a[3, 0] = 1.5 * 2.0**-63  # among other eight than a large one
+    # In SrcB six bits come first: the seventh is of another phase, for which 7 bits of exponent are missing.
+    a[4, 0] = (1 + 2.0**-7) * 2.0**-62
+    a[5, 0] = (1 + 2.0**-7) * 2.0**-54
+    b[0, 1] = 2.0**-64
+    for fp32 in (0, 1):
+        out = "float32" if fp32 else "bfloat16"
+        options = ("M=32", "N=32", "K=32", "fidelity=HiFi4", f"fp32={fp32}", f"out={out}")
+        outputs, result = execute("gemm", tmp_path, {"A": a, "B": b}, {"C": (32, 32)}, *options)
+        assert outputs is not None, result.stderr
+        assert list(outputs["C"][:4, 0]) == [0.0, 2.25 * 2.0**-126, 0.0, 2.0**-40]
+        assert list(outputs["C"][4:6, 1]) == [2.0**-126, (1 + 2.0**-7) * 2.0**-118]

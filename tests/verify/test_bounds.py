@@ -263,3 +263,14 @@ def test_what_may_be_no_number_has_no_bound(function: str) -> None:
         moved = passed_on(function, [operand], FUNCTIONS[function](operand.value))
     assert np.isfinite(moved[0])
     assert np.isinf(moved[1])
+
+
+@pytest.mark.parametrize("phases", [1, 4])
+def test_products_that_the_matrix_unit_flushes_are_within_the_bound(phases: int) -> None:
+    """2^-125 less one part in 2^8 is normal and becomes 0, as do parts of products for later phases."""
+    a, b = np.full((1, 8), 1.9 * 2.0**-63), np.full((8, 1), 1.9 * 2.0**-64)
+    engine = Engine(phases=phases, wide=True, depth=1)
+    value, error, typical = product_errors(a, b, ("bfloat16", "bfloat16"), engine, in_steps=False)
+    assert value[0, 0] > 8 * 2.0**-126
+    assert error[0, 0] >= typical[0, 0] >= value[0, 0]
+    assert error[0, 0] < 8 * 2.0**-122

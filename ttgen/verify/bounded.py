@@ -13,6 +13,9 @@ Array = NDArray[np.float64]
 
 SMALLEST: Final = 2.0**-126
 """The smallest normal number of float32 and bfloat16: what is smaller becomes zero, wherever it is computed."""
+FLUSHED: Final = 2.0**-125
+"""What the matrix unit may lose of a product in each fidelity phase: it flushes by the sum of the operands' exponents,
+before the product is normalised, and of lower slices by so much less (seen on Tenstorrent's full-system simulator)."""
 OVERFLOWS: Final = 2.0**128
 """What is as large is infinite, in every format. What rounds to it may be: that is less by one part in 128."""
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ttgen.dtypes import DTYPES, TILE, DTypeName
 from ttgen.records import dataclass
+from ttgen.verify.bounded import FLUSHED
 
 Array = NDArray[np.float64]
 
@@ -81,7 +82,8 @@ def product_errors(
     # Sixteen products and what is in DST are added in float32, in an order that isn't known; so does the packer in L1.
     steps = -(-left.shape[-1] // TILE)
     additions = 18 + 2 * steps * (engine.phases + in_steps)
-    fixed = magnitude * (additions * FLOAT32_UNIT) + _alignment(left, right, magnitude)
+    flushed = left.shape[-1] * engine.phases * FLUSHED
+    fixed = magnitude * (additions * FLOAT32_UNIT) + _alignment(left, right, magnitude) + flushed
     cut_error = cut * magnitude
     cut_typical = cut_error
     if cut > _EXACT_ENOUGH:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ttgen.dtypes import TILE
 from ttgen.formula.reference import REDUCTIONS
 from ttgen.operations import Operation
-from ttgen.verify.bounded import SMALLEST, Bounded, in_range
+from ttgen.verify.bounded import FLUSHED, SMALLEST, Bounded, in_range
 from ttgen.verify.flow import Step
 from ttgen.verify.products import FLOAT32_UNIT, Engine, cut_of_product, product_errors
 
@@ -38,7 +38,7 @@ def reduced(operation: Operation, step: Step, operands: list[Bounded], axis: int
         value = np.asarray(left.value * right.value)
         carried = np.abs(left.value) * right.error + np.abs(right.value) * left.error + left.error * right.error
         lost = cut_of_product(engine.phases, step.formats) + engine.phases * _additions(value, axis) * engine.unit
-        error = np.sum(carried + lost * (np.abs(value) + carried) + SMALLEST, axis=axis, keepdims=True)
+        error = np.sum(carried + lost * (np.abs(value) + carried) + engine.phases * FLUSHED, axis=axis, keepdims=True)
         return _made(reduce(value, axis=axis, keepdims=True), error)
     (held,) = operands
     value = np.asarray(reduce(held.value, axis=axis, keepdims=True))

@@ -22,7 +22,7 @@ from ttgen.formula.values import Graph
 from ttgen.model.tiles import MASKED
 from ttgen.operations import OPERATIONS, Operation
 from ttgen.verify import block_floats
-from ttgen.verify.bounded import SMALLEST, Bounded, exact, in_range
+from ttgen.verify.bounded import FLUSHED, SMALLEST, Bounded, exact, in_range
 from ttgen.verify.flow import CAUSAL, ONES, PACK, READ, RESCALED, UNPACK, Flow, Step
 from ttgen.verify.products import BFLOAT16_UNIT, FLOAT32_UNIT, Engine, cut_of_product, product_errors, relative_error
 from ttgen.verify.programs import Checked, Precision
@@ -303,6 +303,7 @@ def _made(
     elif operation.function == "mul":
         # The first operand goes to SrcA; each phase is rounded to DST.
         error = (cut_of_product(engine.phases, step.formats[::-1]) + engine.phases * engine.unit) * largest
+        error = error + np.where(largest > 0, engine.phases * FLUSHED, 0.0)
     else:
         error = _rounded_operand(*terms) + engine.unit * largest
     # What is just 0 loses nothing by it.

@@ -135,13 +135,15 @@ float reduce_sum(float dst, const float* x, uint32_t stride, const float* scaler
             float sum = 0.0f;
             for (uint32_t k1 = k0; k1 < k0 + 16; k1 += kTogether) {
                 float products[kTogether], largest = 0.0f;
+                int32_t highest = kNoExponent;
                 for (uint32_t k = 0; k < kTogether; ++k) {
                     products[k] = scaled(x[(k1 + k) * stride], scaler[k1 + k], swapped, phase);
                     largest = __builtin_fmaxf(largest, __builtin_fabsf(products[k]));
+                    highest = std::max(highest, exponent_of(x[(k1 + k) * stride]) + exponent_of(scaler[k1 + k]));
                 }
                 const float align = aligner(largest);
-                for (const float product : products) {
-                    sum += (product + align) - align;
+                for (uint32_t k = 0; k < kTogether && highest > kFlushed[phase]; ++k) {
+                    sum += (products[k] + align) - align;
                 }
             }
             dst = store_dst(dst + sum, config.dst_32bit);
