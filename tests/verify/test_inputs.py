@@ -15,7 +15,7 @@ from ttgen.formula.functions import FUNCTIONS
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import ELEMENTWISE, evaluate
 from ttgen.verify.check import compare
-from ttgen.verify.inputs import Kind, bends, demands, positive
+from ttgen.verify.inputs import Kind, bends, demands, is_poisoned, positive
 
 Array = NDArray[np.float64]
 KINDS: tuple[Kind, ...] = ("normal", "hard")
@@ -196,3 +196,9 @@ def test_a_wrong_function_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) 
         for arguments in EXACT.get(what, usual):
             formula = f"Y = {name}({arguments})"
             assert is_caught(name, formula, fault, monkeypatch), f"{formula}: {what}"
+
+
+def test_both_paddings_are_tried() -> None:
+    """By a single order of each kind, and by two."""
+    assert {is_poisoned("normal", 0), is_poisoned("hard", 0)} == {False, True}
+    assert [is_poisoned("normal", 0), is_poisoned("normal", 1), is_poisoned("hard", 1)] == [True, False, True]

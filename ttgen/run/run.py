@@ -126,8 +126,11 @@ class _Runs:
         """What each set of inputs of all devices came to on each; a fault is the first one's."""
         plan = self._plan
         rounds = [
-            tuple({name: padded(plan.tensor(name), values) for name, values in inputs.items()} for inputs in devices)
-            for devices in sets
+            tuple(
+                {name: padded(plan.tensor(name), values, poison=number % 2 == 0) for name, values in inputs.items()}
+                for inputs in devices
+            )
+            for number, devices in enumerate(sets)
         ]
         self.rounds = len(rounds)
         order = order_of(plan, rounds, repeat=self._repeat)
@@ -161,9 +164,9 @@ class _Runs:
         return (*waiting(log, program), *fault.details)
 
 
-def padded(tensor: Tensor, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """An input in whole tiles: zeros where a use needs them, and elsewhere what would show if it were used."""
-    fill = _POISON if all(use.padding == "any" for use in tensor.uses) else np.float32(0)
+def padded(tensor: Tensor, values: NDArray[np.float32], *, poison: bool) -> NDArray[np.float32]:
+    """An input in whole tiles: zeros where a use needs them, and elsewhere, if asked, what shows if it is used."""
+    fill = _POISON if poison and all(use.padding == "any" for use in tensor.uses) else np.float32(0)
     whole = np.full(tensor.stored_shape, fill, np.float32)
     whole[_logical(tensor)] = values
     return whole

@@ -28,7 +28,7 @@ from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded, exact
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
 from ttgen.verify.collectives import bounds, exchanged
-from ttgen.verify.inputs import Inputs, Kind, draw
+from ttgen.verify.inputs import Inputs, Kind, draw, is_poisoned
 from ttgen.verify.programs import Checked, programs_of, whole_of
 from ttgen.verify.run import Counters, Finding, Outcome, emulate
 from ttgen.verify.tolerance import expected, made_by
@@ -213,7 +213,9 @@ class _Session:
                 read = {item.name: device.there[item.name] for item in part.plan.tensors if item.role == "input"}
                 key = tuple(values.tobytes() for values in read.values())
                 if key not in seen:
-                    outcome = emulate(part.plan, program, read, builder, order=order, jobs=jobs)
+                    outcome = emulate(
+                        part.plan, program, read, builder, order=order, jobs=jobs, poison=is_poisoned(kind, order)
+                    )
                     counted += outcome.counters if not seen else ()
                     self._take(kind, order, part, place, read, outcome)
                     if self.findings:

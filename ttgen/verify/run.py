@@ -114,8 +114,10 @@ class Outcome:
     buffers: tuple[BufferUse, ...] = ()
 
 
-def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order: int, jobs: int) -> Outcome:
-    """Runs a program in the emulator, with padding poisoned where no use needs zeros.
+def emulate(
+    plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order: int, jobs: int, poison: bool = True
+) -> Outcome:
+    """Runs a program in the emulator.
 
     Args:
         plan: the program.
@@ -124,6 +126,7 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
         builder: knows the compiler and the cache, for kernels.
         order: in which cores and movements take turns; 0 is the plainest.
         jobs: compilers at a time.
+        poison: whether padding that no use needs zero holds a large number.
     """
     with TemporaryDirectory(prefix="ttgen-verify-") as temporary:
         folder = Path(temporary)
@@ -146,7 +149,7 @@ def emulate(plan: Plan, built: Built, inputs: Arrays, builder: Builder, *, order
         }
         if compiler.sanitize:
             environment["ASAN_OPTIONS"] = "detect_leaks=0:allow_user_segv_handler=1"
-        outcome = _execute(plan, [str(built.executable)], inputs, folder, environment, built.folder)
+        outcome = _execute(plan, [str(built.executable)], inputs, folder, environment, built.folder, poison=poison)
         lines = report.read_text().splitlines() if report.exists() else []
         return _with_report(outcome, [json.loads(line) for line in lines])
 
@@ -158,16 +161,16 @@ def _resident(program: Program) -> list[int]:
 
 
 def execute(plan: Plan, command: str, sets: Iterable[Arrays]) -> Iterator[Outcome]:
-    """Runs any build of the host program, on a card or a simulator, on some sets of inputs.
+    """Runs any build of the host program, on a card or a simulator, on some sets of inputs; padding is as `emulate`'s.
 
     Raises:
         VerifyError: there is no such program.
     """
     words = shlex.split(command)
-    for inputs in sets:
+    for number, inputs in enumerate(sets):
         with TemporaryDirectory(prefix="ttgen-verify-") as folder:
             try:
-                yield _execute(plan, words, inputs, Path(folder), dict(os.environ))
+                yield _execute(plan, words, inputs, Path(folder), dict(os.environ), poison=number % 2 == 0)
             except OSError as error:
                 raise VerifyError(f"--exe {command}: {error.strerror or error}") from None
 
@@ -179,8 +182,10 @@ def _execute(
     folder: Path,
     environment: Mapping[str, str],
     directory: Path | None = None,
+    *,
+    poison: bool,
 ) -> Outcome:
-    arguments = ["--poison"]
+    arguments = ["--poison"] if poison else []
     for tensor in plan.tensors:
         file = folder / f"{tensor.name}.bin"
         if tensor.role == "input":

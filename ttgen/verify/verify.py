@@ -17,7 +17,7 @@ from ttgen.rendering.artifacts import artifacts, folder_artifacts
 from ttgen.spec import LoadedSpec
 from ttgen.verify.bounded import Bounded
 from ttgen.verify.check import OutputCheck, check_counters, check_memory, compare, deeper_than_needed
-from ttgen.verify.inputs import Inputs, Kind, draw
+from ttgen.verify.inputs import Inputs, Kind, draw, is_poisoned
 from ttgen.verify.meshes import verify_mesh
 from ttgen.verify.programs import Checked, programs_of
 from ttgen.verify.run import Counters, Finding, Outcome, emulate
@@ -65,7 +65,9 @@ def verify(
         if inputs is None:
             session.notes["no hard inputs: the formula bears no large number"] = None
             continue
-        session.take(kind, order, emulate(plan, built, inputs, builder, order=order, jobs=jobs))
+        poison = is_poisoned(kind, order)
+        outcome = emulate(plan, built, inputs, builder, order=order, jobs=jobs, poison=poison)
+        session.take(kind, order, outcome)
         if session.findings:
             break
     return session.verdict(time.monotonic() - begin)
