@@ -237,3 +237,11 @@ def test_right_on_a_card(
     (tmp_path / "program.py").write_text(HOST + program)
     command = f"{sys.executable} {tmp_path / 'program.py'}"
     assert main(["verify", str(tmp_path / "k.yaml"), "--exe", command]) == status, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_masks_hold_is_nothing_for_softplus(builder: Builder, dtype: str) -> None:
+    """Its exponential, right for ordinary numbers, is anything of -1e9."""
+    loaded = spec("Y = softplus(where(M > 0, X, -1e9), beta=2)", X=f"40x50 {dtype}", M="40x50", Y=f"40x50 {dtype}")
+    verdict = run(builder, loaded)
+    assert verdict.passed, verdict.findings

@@ -211,6 +211,11 @@ class SectionBuilder:
             return self.compared(node)
         if kind not in _BINARY:
             slot = self.own(node.operands[0], node.axes)
+            if kind == "softplus":
+                # Its exponential rounds to integers of 23 bits (ckernel_sfpu_softplus.h): of a mask's -1e9 it is
+                # anything. Of what is clamped here it is 0, as float32 has it.
+                least = max(-128 / node.parameters[0], -1 / SMALLEST)
+                self.emit("max_number", (_dst(slot), self.values.number(least, "softplus_least")), slot)
             return self.emit(kind, (_dst(slot), *self.parameters(node)), slot)
         for compute in (self.with_number, self.on_fpu, self.in_place):
             slot_or_none = compute(node)

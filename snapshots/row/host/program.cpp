@@ -52,6 +52,7 @@ ttm::Program create_y(const Tensors& tensors) {
             .named_compile_args = {
                 {"cb_x", cb_x},
                 {"cb_y", cb_y},
+                {"softplus_least", std::bit_cast<uint32_t>(-128.0f)},
                 {"softplus_beta", std::bit_cast<uint32_t>(1.0f)},
                 {"softplus_beta_reciprocal", std::bit_cast<uint32_t>(1.0f)},
                 {"softplus_threshold", std::bit_cast<uint32_t>(2e+01f)},

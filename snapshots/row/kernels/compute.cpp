@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "api/compute/common.h"
+#include "api/compute/compute_kernel_api.h"
 #include "api/compute/compute_kernel_hw_startup.h"
 #include "api/compute/eltwise_binary_sfpu.h"
 #include "api/compute/eltwise_unary/relu.h"
@@ -16,6 +17,7 @@
 void kernel_main() {
     constexpr uint32_t cb_x = get_named_compile_time_arg_val("cb_x");
     constexpr uint32_t cb_y = get_named_compile_time_arg_val("cb_y");
+    constexpr uint32_t softplus_least = get_named_compile_time_arg_val("softplus_least");
     constexpr uint32_t softplus_beta = get_named_compile_time_arg_val("softplus_beta");
     constexpr uint32_t softplus_beta_reciprocal = get_named_compile_time_arg_val("softplus_beta_reciprocal");
     constexpr uint32_t softplus_threshold = get_named_compile_time_arg_val("softplus_threshold");
@@ -32,6 +34,8 @@ void kernel_main() {
         cb_wait_front(cb_x, 1);
         tile_regs_acquire();
         copy_tile(cb_x, 0, 0);
+        unary_max_tile_init();
+        unary_max_tile(0, softplus_least);
         softplus_tile_init();
         softplus_tile(0, softplus_beta, softplus_beta_reciprocal, softplus_threshold);
         copy_tile(cb_x, 0, 1);
