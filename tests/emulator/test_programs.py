@@ -211,6 +211,14 @@ def test_sanitizers(tmp_path: Path, name: str) -> None:
     assert outputs is not None, result.stderr
 
 
+def test_devices_of_a_mesh(tmp_path: Path) -> None:
+    _, result = execute("mesh", tmp_path, {}, {})
+    assert (result.status, result.stderr) == (0, "")
+    _, result = execute("mesh", tmp_path, {}, {}, "fabric=0")
+    assert result.status == 1
+    assert "Fabric is not initialized" in result.stderr
+
+
 def test_surface(tmp_path: Path) -> None:
     _, result = execute("surface", tmp_path, {}, {})
     assert result.status == 0, result.stderr

@@ -146,20 +146,25 @@ std::shared_ptr<Buffer> make_buffer(
     for (uint32_t page = 0; page < buffer->pages; ++page) {
         buffer->page_at[buffer->place_of[page]] = page;
     }
-    buffer->written.assign(buffer->pages, 0);
     allocate(*buffer);
-    if (dram) {
-        buffer->data.resize(buffer->banks.size() * buffer->bank_bytes());
-        poison(buffer->data.data(), 0, buffer->data.size());
-        buffer->shadow = Shadow(buffer->data.size());
-    } else {
-        for (const uint32_t core : buffer->banks) {
-            poison(machine().cores[core]->l1 + buffer->address, buffer->address, buffer->bank_bytes());
-            machine().cores[core]->shadow.set(buffer->address, buffer->bank_bytes(), false);
-        }
-    }
+    clear_contents(*buffer);
     machine().buffers.push_back(buffer);
     return buffer;
+}
+
+void clear_contents(Buffer& buffer) {
+    buffer.written.assign(buffer.pages, 0);
+    buffer.read_bytes = 0;
+    if (buffer.dram) {
+        buffer.data.resize(buffer.banks.size() * buffer.bank_bytes());
+        poison(buffer.data.data(), 0, buffer.data.size());
+        buffer.shadow = Shadow(buffer.data.size());
+        return;
+    }
+    for (const uint32_t core : buffer.banks) {
+        poison(machine().cores[core]->l1 + buffer.address, buffer.address, buffer.bank_bytes());
+        machine().cores[core]->shadow.set(buffer.address, buffer.bank_bytes(), false);
+    }
 }
 
 void free_buffer(const std::shared_ptr<Buffer>& buffer) {
@@ -169,6 +174,7 @@ void free_buffer(const std::shared_ptr<Buffer>& buffer) {
     buffer->allocated = false;
     buffer->data.clear();
     buffer->data.shrink_to_fit();
+    buffer->elsewhere.clear();
     auto& all = machine().buffers;
     all.erase(std::remove(all.begin(), all.end(), buffer), all.end());
 }

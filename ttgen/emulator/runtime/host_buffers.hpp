@@ -12,6 +12,10 @@ namespace ttemu {
 std::shared_ptr<Buffer> make_buffer(
     bool dram, uint64_t bytes, uint32_t page_bytes, const std::optional<tt::tt_metal::BufferDistributionSpec>& spec);
 void free_buffer(const std::shared_ptr<Buffer>& buffer);
+// As memory that nobody wrote, on the device that is in place.
+void clear_contents(Buffer& buffer);
+// host_mesh.cpp: has all buffers hold what they do on a device of the mesh.
+void place_device(uint32_t device);
 
 // visit(page's bytes on the device, the shadow that covers them, offset in it, page)
 template <typename Visit>

@@ -1,4 +1,4 @@
-// Devices, mesh buffers and queues of the Mesh API. There is one device.
+// Devices, mesh buffers and queues of the Mesh API.
 #include <cstring>
 #include <stdexcept>
 
@@ -61,40 +61,100 @@ uint32_t get_max_worker_l1_unreserved_size() { return arch().l1_bytes - arch().l
 
 namespace distributed {
 
+namespace {
+
+MeshCoordinate coordinate_of(const MeshShape& shape, uint32_t device) {
+    std::vector<uint32_t> values(shape.dims());
+    for (std::size_t i = shape.dims(); i-- > 0; device /= shape[i]) {
+        values[i] = device % shape[i];
+    }
+    return MeshCoordinate(std::span<const uint32_t>(values));
+}
+
+bool contains(const MeshCoordinateRange& range, const MeshCoordinate& coordinate) {
+    bool inside = range.start_coord().dims() == coordinate.dims();
+    for (std::size_t i = 0; inside && i < coordinate.dims(); ++i) {
+        const uint32_t at = coordinate.coords()[i];
+        inside = range.start_coord().coords()[i] <= at && at <= range.end_coord().coords()[i];
+    }
+    return inside;
+}
+
+}  // namespace
+
 class Queue final : public MeshCommandQueue {
 public:
+    explicit Queue(const MeshShape& shape) : shape_(shape) {}
     void enqueue_write_mesh_buffer(const std::shared_ptr<MeshBuffer>& mesh_buffer, const void* host_data, bool) override {
-        ttemu::Buffer& buffer = *mesh_buffer->get_reference_buffer()->state();
+        for_each_device(MeshCoordinateRange(shape_), [&] { write(*mesh_buffer, host_data); });
+    }
+    void enqueue_read_mesh_buffer(void* host_data, const std::shared_ptr<MeshBuffer>& mesh_buffer, bool) override {
+        for_each_device(MeshCoordinateRange(shape_), [&] { read(host_data, *mesh_buffer); });
+    }
+    void enqueue_write_shard(const std::shared_ptr<MeshBuffer>& mesh_buffer, const void* host_data, const MeshCoordinate& at, bool) override {
+        for_each_device(MeshCoordinateRange(at), [&] { write(*mesh_buffer, host_data); });
+    }
+    void enqueue_read_shard(void* host_data, const std::shared_ptr<MeshBuffer>& mesh_buffer, const MeshCoordinate& at, bool) override {
+        for_each_device(MeshCoordinateRange(at), [&] { read(host_data, *mesh_buffer); });
+    }
+    void enqueue_mesh_workload(MeshWorkload& workload, bool) override {
+        for (auto& [range, program] : workload.get_programs()) {
+            for_each_device(range, [&, &state = program.state()] { launch(state); });
+        }
+    }
+
+private:
+    // With each device of a range in place, row by row.
+    template <typename Visit>
+    void for_each_device(const MeshCoordinateRange& range, Visit&& visit) {
+        const uint32_t count = static_cast<uint32_t>(shape_.mesh_size());
+        bool found = false;
+        for (uint32_t device = 0; device < count; ++device) {
+            if (contains(range, coordinate_of(shape_, device))) {
+                place_device(device);
+                visit();
+                found = true;
+            }
+        }
+        if (!found) {
+            throw std::runtime_error("No device of the mesh is at these coordinates");
+        }
+    }
+    static void write(const MeshBuffer& mesh_buffer, const void* host_data) {
+        ttemu::Buffer& buffer = *mesh_buffer.get_reference_buffer()->state();
         each_page(buffer, [&](uint8_t* device, Shadow& shadow, std::size_t offset, uint32_t page) {
             std::memcpy(device, static_cast<const uint8_t*>(host_data) + std::size_t{page} * buffer.page_bytes, buffer.page_bytes);
             shadow.set(offset, buffer.page_bytes, true);
         });
     }
-    void enqueue_read_mesh_buffer(void* host_data, const std::shared_ptr<MeshBuffer>& mesh_buffer, bool) override {
-        ttemu::Buffer& buffer = *mesh_buffer->get_reference_buffer()->state();
+    static void read(void* host_data, const MeshBuffer& mesh_buffer) {
+        ttemu::Buffer& buffer = *mesh_buffer.get_reference_buffer()->state();
         each_page(buffer, [&](const uint8_t* device, const Shadow&, std::size_t, uint32_t page) {
             std::memcpy(static_cast<uint8_t*>(host_data) + std::size_t{page} * buffer.page_bytes, device, buffer.page_bytes);
         });
         report_buffer(buffer, "read");
     }
-    void enqueue_mesh_workload(MeshWorkload& workload, bool) override {
-        for (auto& [range, program] : workload.get_programs()) {
-            launch(program.state());
-        }
-    }
+
+    const MeshShape& shape_;
 };
 
 class MeshDeviceImpl {
 public:
+    explicit MeshDeviceImpl(const MeshShape& mesh) : shape(mesh), queue(shape) {}
+    MeshShape shape;
     Queue queue;
-    MeshShape shape{1, 1};
     bool open = true;
 };
 
+std::shared_ptr<MeshDevice> MeshDevice::create(
+    const MeshDeviceConfig& config, std::size_t, std::size_t, std::size_t, const DispatchCoreConfig&, std::span<const uint32_t>, std::size_t) {
+    open_machine();
+    machine().has_fabric = machine().wants_fabric;
+    return std::make_shared<MeshDevice>(std::make_unique<MeshDeviceImpl>(config.mesh_shape()));
+}
 std::shared_ptr<MeshDevice> MeshDevice::create_unit_mesh(
     int, std::size_t, std::size_t, std::size_t, const DispatchCoreConfig&, std::span<const uint32_t>, std::size_t) {
-    open_machine();
-    return std::make_shared<MeshDevice>(std::make_unique<MeshDeviceImpl>());
+    return create(MeshDeviceConfig(MeshShape(1, 1)));
 }
 MeshDevice::MeshDevice(std::unique_ptr<MeshDeviceImpl> pimpl) : pimpl_(std::move(pimpl)) {}
 MeshDevice::~MeshDevice() { close(); }
@@ -119,30 +179,51 @@ CoreCoord MeshDevice::worker_core_from_logical_core(const CoreCoord& core) const
     }
     return {noc_x(static_cast<uint32_t>(core.x)), noc_y(static_cast<uint32_t>(core.y))};
 }
-std::size_t MeshDevice::num_devices() const { return 1; }
+std::size_t MeshDevice::num_devices() const { return pimpl_->shape.mesh_size(); }
 int MeshDevice::num_dram_channels() const { return static_cast<int>(ttemu::arch().dram_banks); }
+
+namespace {
+
+// What is at an address already: memory of its own a buffer is only given by the allocator.
+std::shared_ptr<ttemu::Buffer> buffer_at(uint32_t address, const DeviceLocalBufferConfig& local, DeviceAddr bytes) {
+    for (const auto& buffer : machine().buffers) {
+        if (buffer->address == address && buffer->dram == (local.buffer_type == BufferType::DRAM) && buffer->bytes == bytes &&
+            buffer->page_bytes == local.page_size) {
+            return buffer;
+        }
+    }
+    throw std::runtime_error("the emulator has no such buffer at this address");
+}
+
+}  // namespace
 
 std::shared_ptr<MeshBuffer> MeshBuffer::create(
     const MeshBufferConfig& config, const DeviceLocalBufferConfig& local, MeshDevice* device, std::optional<DeviceAddr> address) {
-    if (address.has_value()) {
-        throw std::runtime_error("the emulator places buffers itself");
-    }
     if (local.buffer_type != BufferType::DRAM && local.buffer_type != BufferType::L1) {
         throw std::runtime_error("the emulator has DRAM and L1 buffers only");
     }
     const bool replicated = std::holds_alternative<ReplicatedBufferConfig>(config);
     const DeviceAddr bytes = replicated ? std::get<ReplicatedBufferConfig>(config).size : std::get<ShardedBufferConfig>(config).global_size;
     std::shared_ptr<MeshBuffer> buffer(new MeshBuffer);
-    auto state = make_buffer(
-        local.buffer_type == BufferType::DRAM, bytes, static_cast<uint32_t>(local.page_size), local.sharding_args.buffer_distribution_spec());
+    auto state = address.has_value() ? buffer_at(static_cast<uint32_t>(*address), local, bytes)
+                                     : make_buffer(
+                                           local.buffer_type == BufferType::DRAM, bytes, static_cast<uint32_t>(local.page_size),
+                                           local.sharding_args.buffer_distribution_spec());
     buffer->address_ = state->address;
     buffer->size_ = bytes;
-    buffer->page_size_ = static_cast<uint32_t>(local.page_size);
+    buffer->config_ = config;
+    buffer->local_ = local;
+    buffer->owns_ = !address.has_value();
     buffer->device_ = device;
     buffer->buffer_ = std::make_unique<Buffer>(std::move(state));
     return buffer;
 }
-MeshBuffer::~MeshBuffer() { deallocate(); }
+MeshBuffer::MeshBuffer(MeshBuffer&& other) noexcept = default;
+MeshBuffer::~MeshBuffer() {
+    if (buffer_ != nullptr && owns_) {
+        deallocate();
+    }
+}
 bool MeshBuffer::is_allocated() const { return buffer_->state()->allocated; }
 void MeshBuffer::deallocate() {
     if (is_allocated()) {

@@ -191,7 +191,7 @@ void report_program() {
     }
     Json counters, json;
     total.json(counters);
-    json.text("kind", "program").number("program", machine().programs).raw("counters", counters.str()).raw("cores", "[" + cores + "]");
+    json.text("kind", "program").number("program", machine().programs).number("device", machine().device).raw("counters", counters.str()).raw("cores", "[" + cores + "]");
     write_line(json.str());
 }
 
@@ -290,7 +290,7 @@ void report_buffer(Buffer& buffer, const char* event) {
     }
     Json writes, json;
     writes.raw("times", "{" + counts + "}").raw("exceptions", "[" + exceptions + "]");
-    json.text("kind", "buffer").text("event", event).number("order", buffer.order).text("type", buffer.dram ? "DRAM" : "L1");
+    json.text("kind", "buffer").text("event", event).number("order", buffer.order).number("device", machine().device).text("type", buffer.dram ? "DRAM" : "L1");
     json.number("address", buffer.address).number("size", buffer.bytes).number("page_size", buffer.page_bytes).number("pages", buffer.pages);
     json.raw("writes", writes.str()).number("read_bytes", buffer.read_bytes).raw("undefined", "[" + undefined + "]");
     write_line(json.str());

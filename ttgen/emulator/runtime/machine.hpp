@@ -24,8 +24,17 @@ const char* name_of(Thread thread);
 
 // ---- buffers that the host made
 
-// Where the pages of a buffer are: interleaved over all banks, or shard by shard over the listed banks.
-struct Buffer {
+// What a buffer holds on one device of a mesh, and what kernels did with it there.
+struct Contents {
+    std::vector<uint8_t> data;             // bank position after bank position; of L1 only while another device's is in place
+    Shadow shadow;
+    std::vector<uint32_t> written;         // bytes that kernels wrote, by page
+    uint64_t read_bytes = 0;
+};
+
+// Where the pages of a buffer are: interleaved over all banks, or shard by shard over the listed banks. On all devices of a mesh they
+// are at the same place; its own contents are those of the device that is in place.
+struct Buffer : Contents {
     uint32_t order = 0;                    // of creation
     bool dram = true;
     bool sharded = false;
@@ -39,10 +48,7 @@ struct Buffer {
     std::vector<uint32_t> shard_shape, tensor_shape;   // in pages
     std::vector<uint32_t> page_at;         // [bank position × bank_pages + page in the bank] → page, or ~0
     std::vector<uint64_t> place_of;        // page → bank position × bank_pages + page in the bank
-    std::vector<uint8_t> data;             // DRAM only: bank position after bank position
-    Shadow shadow;                         // DRAM only
-    std::vector<uint32_t> written;         // bytes that kernels wrote, by page
-    uint64_t read_bytes = 0;
+    std::vector<Contents> elsewhere;       // by device; nothing of the one in place, or of one that never was
     bool reported = false;
     bool allocated = true;
 
@@ -203,6 +209,8 @@ struct Machine {
     std::vector<std::shared_ptr<Buffer>> buffers;   // alive, in order of creation
     uint32_t created_buffers = 0;
     uint32_t programs = 0;                          // launched so far
+    uint32_t device = 0;                            // of the mesh: whose contents the buffers have
+    bool wants_fabric = false, has_fabric = false;  // the next mesh; the one that is open
     Fiber* running = nullptr;
     std::vector<Fiber*> late;                       // those that may go on, were they not late
     uint64_t random_state = 0;

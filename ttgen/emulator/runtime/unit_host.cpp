@@ -2,4 +2,6 @@
 #include "host_cores.cpp"
 #include "host_formats.cpp"
 #include "host_program.cpp"
+#include "host_tensor.cpp"
+#include "host_collectives.cpp"
 #include "trace.cpp"

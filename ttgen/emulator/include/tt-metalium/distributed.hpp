@@ -32,21 +32,29 @@ void EnqueueReadMeshBuffer(
     if (!blocking) {
         throw std::runtime_error("EnqueueReadMeshBuffer: non-blocking reads are not supported");
     }
+    if (mesh_buffer->device()->num_devices() != 1) {
+        throw std::runtime_error("Can only read a Sharded MeshBuffer from a MeshDevice.");
+    }
     dst.resize(mesh_buffer->size() / sizeof(DType));
     mesh_cq.enqueue_read_mesh_buffer(dst.data(), mesh_buffer, blocking);
 }
 
 template <typename DType>
 void WriteShard(
-    MeshCommandQueue& mesh_cq, const std::shared_ptr<MeshBuffer>& mesh_buffer, std::vector<DType>& src, const MeshCoordinate&, bool blocking = false) {
-    mesh_cq.enqueue_write_mesh_buffer(mesh_buffer, src.data(), blocking);
+    MeshCommandQueue& mesh_cq, const std::shared_ptr<MeshBuffer>& mesh_buffer, std::vector<DType>& src, const MeshCoordinate& coord,
+    bool blocking = false) {
+    if (src.size() * sizeof(DType) < mesh_buffer->size()) {
+        throw std::runtime_error("WriteShard: the data is shorter than the buffer");
+    }
+    mesh_cq.enqueue_write_shard(mesh_buffer, src.data(), coord, blocking);
 }
 
 template <typename DType>
 void ReadShard(
-    MeshCommandQueue& mesh_cq, std::vector<DType>& dst, const std::shared_ptr<MeshBuffer>& mesh_buffer, const MeshCoordinate&, bool blocking = true) {
+    MeshCommandQueue& mesh_cq, std::vector<DType>& dst, const std::shared_ptr<MeshBuffer>& mesh_buffer, const MeshCoordinate& coord,
+    bool blocking = true) {
     dst.resize(mesh_buffer->size() / sizeof(DType));
-    mesh_cq.enqueue_read_mesh_buffer(dst.data(), mesh_buffer, blocking);
+    mesh_cq.enqueue_read_shard(dst.data(), mesh_buffer, coord, blocking);
 }
 
 }  // namespace tt::tt_metal::distributed

@@ -40,6 +40,7 @@ public:
         std::optional<DeviceAddr> address = std::nullopt);
     MeshBuffer(const MeshBuffer&) = delete;
     MeshBuffer& operator=(const MeshBuffer&) = delete;
+    MeshBuffer(MeshBuffer&& other) noexcept;
     ~MeshBuffer();
 
     bool is_allocated() const;
@@ -51,15 +52,19 @@ public:
     Buffer* get_device_buffer(const MeshCoordinate& device_coord) const;
     Buffer* get_reference_buffer() const;
     Buffer* get_backing_buffer() const;
-    uint32_t page_size() const { return page_size_; }
-    uint32_t num_pages() const { return page_size_ == 0 ? 0 : static_cast<uint32_t>(size_ / page_size_); }
+    uint32_t page_size() const { return static_cast<uint32_t>(local_.page_size); }
+    uint32_t num_pages() const { return page_size() == 0 ? 0 : static_cast<uint32_t>(size_ / page_size()); }
+    const MeshBufferConfig& global_config() const { return config_; }
+    const DeviceLocalBufferConfig& device_local_config() const { return local_; }
 
 private:
     MeshBuffer() = default;
     std::unique_ptr<Buffer> buffer_;
     MeshDevice* device_ = nullptr;
     DeviceAddr address_ = 0, size_ = 0;
-    uint32_t page_size_ = 0;
+    MeshBufferConfig config_;
+    DeviceLocalBufferConfig local_;
+    bool owns_ = true;  // its memory; one that was created at an address doesn't
 };
 
 }  // namespace tt::tt_metal::distributed

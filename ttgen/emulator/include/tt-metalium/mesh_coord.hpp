@@ -1,4 +1,4 @@
-// Shapes and coordinates of meshes of devices. The emulator has one device: a mesh of 1×1.
+// Shapes and coordinates of meshes of devices.
 #pragma once
 
 #include <cstddef>

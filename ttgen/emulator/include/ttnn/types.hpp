@@ -1,0 +1,10 @@
+// Types of TT-Metalium, as ttnn calls them.
+#pragma once
+
+#include <ttnn/tensor/tensor.hpp>
+
+namespace ttnn {
+
+using tt::tt_metal::MemoryConfig;
+
+}  // namespace ttnn
