@@ -60,7 +60,7 @@ def test_budgets(path: Path) -> None:
     # Those of an attention have the sizes of three tensors.
     counters += 10 * ('"cb_rescale"' in path.read_text())
     own = {"program.cpp": counters + 200 + 115 * (programs - 1) + 40 * max(kernels - 3 * programs, 0), "main.cpp": 60}
-    most = {**own, "tensor_io.cpp": 330, "program_parts.cpp": 165, "program_parts.hpp": 110}
+    most = {**own, "tensor_io.cpp": 370, "program_parts.cpp": 165, "program_parts.hpp": 110}
     assert len(lines) <= (_most_of_kernel(path) if path in KERNELS else most.get(path.name, 100))
     assert max(len(line) for line in lines) <= 120
     assert not any(line != line.rstrip() or "\t" in line for line in lines)

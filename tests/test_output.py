@@ -249,7 +249,7 @@ def test_what_killed_runs_left_over_is_named_and_removed(
 
 @pytest.mark.parametrize("number", [1, 3, 7])
 def test_a_render_after_one_that_was_killed(tmp_path: Path, number: int) -> None:
-    """Killed when so many of sixteen files have taken their places."""
+    """Killed when so many of seventeen files have taken their places."""
     command = ["render", "specs/tile.yaml", "-q", "-o", str(tmp_path)]
     code = f"""import os, sys, signal
 from ttgen.cli.main import main
@@ -261,7 +261,7 @@ def kill(*paths):
 os.replace = kill
 main({command!r})"""
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
-    assert sum(name.endswith(".ttgen") for name in tree(tmp_path)) == 17 - number
+    assert sum(name.endswith(".ttgen") for name in tree(tmp_path)) == 18 - number
     from ttgen.cli.main import main
 
     assert main(command) == 0

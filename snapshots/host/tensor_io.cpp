@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <stdexcept>
 #include <system_error>
 
@@ -29,8 +30,9 @@ constexpr uint32_t tile = 32;
 // What --poison puts into padding that no use needs zero: finite, and large enough to show wherever it leaks.
 constexpr float poison = 1.0e30f;
 
+constexpr const char* options = "[--input NAME=FILE]... [--output NAME=FILE]... [--seed TEXT] [--poison] ";
 constexpr const char* usage =
-    "[--input NAME=FILE]... [--output NAME=FILE]... [--seed TEXT] [--poison] [--device N] [--repeat N]\n\n"
+    "[--repeat N]\n\n"
     "Files are raw little-endian float32, row-major, without padding. Inputs without a file are random numbers, as\n"
     "good as normal, which follow from the seed on every platform. --poison fills padding that no use needs zero\n"
     "with large numbers, --repeat runs the kernels several times and prints how long that took. Exit status: 0 fine,\n"
@@ -54,8 +56,9 @@ std::string names(const std::vector<Tensor>& tensors, Role role) {
 // How to call the program; after a mistake it follows what is wrong.
 std::string usage_of(const std::string& kernel, const std::vector<Tensor>& tensors) {
     const std::string scratch = names(tensors, Role::scratch);
-    return "usage: " + kernel + " " + usage + "inputs:" + names(tensors, Role::input) + "; outputs:" +
-           names(tensors, Role::output) + (scratch.empty() ? "" : "; between programs:" + scratch);
+    const char* device = tensors.front().mesh ? "" : "[--device N] ";
+    return "usage: " + kernel + " " + options + device + usage + "inputs:" + names(tensors, Role::input) +
+           "; outputs:" + names(tensors, Role::output) + (scratch.empty() ? "" : "; between programs:" + scratch);
 }
 
 uint32_t number(const std::string& option, const std::string& text, uint32_t least) {
@@ -69,7 +72,14 @@ uint32_t number(const std::string& option, const std::string& text, uint32_t lea
 
 std::size_t padded(std::size_t size) { return (size + tile - 1) / tile * tile; }
 
-std::size_t count_of(const Tensor& tensor) { return std::size_t{tensor.matrices} * tensor.rows * tensor.cols; }
+// Elements that a device has.
+std::size_t own_count(const Tensor& tensor) { return std::size_t{tensor.matrices} * tensor.rows * tensor.cols; }
+
+// Elements of the whole.
+std::size_t count_of(const Tensor& tensor) {
+    const auto product = [](std::size_t count, uint32_t size) { return count * size; };
+    return std::accumulate(tensor.whole.begin(), tensor.whole.end(), std::size_t{1}, product);
+}
 
 std::size_t stored_rows(const Tensor& tensor) { return tensor.matrices * padded(tensor.rows); }
 
@@ -128,7 +138,44 @@ std::vector<float> draw(const std::string& key, std::size_t count) {
     return values;
 }
 
+// What a device has.
+std::vector<float> read_part(dist::MeshCommandQueue& queue, const Tensor& tensor, const Buffer& buffer,
+                             const dist::MeshCoordinate& device) {
+    std::vector<float> tiles(stored_rows(tensor) * padded(tensor.cols));
+    const auto read = [&](auto& elements) {
+        dist::ReadShard(queue, elements, buffer, device, /*blocking=*/true);
+    };
+    if (tensor.format == tt::DataFormat::Float32) {
+        read(tiles);
+    } else if (tensor.format == tt::DataFormat::Float16_b) {
+        std::vector<bfloat16> rounded(tiles.size());
+        read(rounded);
+        tiles.assign(rounded.begin(), rounded.end());
+    } else {
+        std::vector<uint32_t> words(buffer->size() / sizeof(uint32_t));
+        read(words);
+        const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
+        const auto unpack = wide ? unpack_bfp8_tiles_into_float_vec : unpack_bfp4_tiles_into_float_vec;
+        tiles = unpack(words, /*row_major_output=*/false, /*is_exp_a=*/false, /*tile=*/{});
+    }
+    const auto stored = untilize_nfaces(tiles, stored_rows(tensor), padded(tensor.cols));
+    std::vector<float> values(own_count(tensor));
+    for (std::size_t row = 0; row < std::size_t{tensor.matrices} * tensor.rows; ++row) {
+        std::copy_n(stored.begin() + stored_at(tensor, row), tensor.cols, values.begin() + row * tensor.cols);
+    }
+    return values;
+}
+
 }  // namespace
+
+Tensor Mesh::part(const char* name, Role role, tt::DataFormat format, std::vector<uint32_t> whole, Cut cut,
+                  bool needs_zero_padding) const {
+    uint32_t sizes[3] = {1, 1, 1};  // cols, rows, matrices
+    for (std::size_t axis = 0; axis < whole.size(); ++axis) {
+        sizes[std::min<std::size_t>(whole.size() - 1 - axis, 2)] *= whole[axis] / along(cut, axis, 0, 0).parts;
+    }
+    return {name, role, format, sizes[2], sizes[1], sizes[0], needs_zero_padding, std::move(whole), cut, *this};
+}
 
 Files::Files(std::string kernel, std::vector<Tensor> tensors, const std::vector<const char*>& kernels, int argc,
              char** argv)
@@ -165,7 +212,8 @@ void Files::parse(int argc, char** argv) {
             continue;
         }
         const bool names_a_file = word == "--input" || word == "--output";
-        if (!names_a_file && word != "--seed" && word != "--device" && word != "--repeat") {
+        const bool is_device = word == "--device" && !tensors_.front().mesh;
+        if (!names_a_file && word != "--seed" && !is_device && word != "--repeat") {
             throw UsageError(word + ": no such option");
         }
         if (++i == argc) {
@@ -174,7 +222,7 @@ void Files::parse(int argc, char** argv) {
         const std::string value = argv[i];
         if (word == "--seed") {
             seed_ = value;
-        } else if (word == "--device") {
+        } else if (is_device) {
             device_ = static_cast<int>(number(word, value, 0));
         } else if (word == "--repeat") {
             repetitions_ = number(word, value, 1);
@@ -232,23 +280,28 @@ void Files::upload(dist::MeshCommandQueue& queue, const char* name, const Buffer
     const Tensor& tensor = this->tensor(name);
     const std::vector<float> values = load(tensor);
     const float padding = poison_ && !tensor.needs_zero_padding ? poison : 0.0f;
-    std::vector<float> stored(stored_rows(tensor) * padded(tensor.cols), padding);
-    for (std::size_t row = 0; row < std::size_t{tensor.matrices} * tensor.rows; ++row) {
-        std::copy_n(values.begin() + row * tensor.cols, tensor.cols, stored.begin() + stored_at(tensor, row));
-    }
-    const auto tiles = tilize_nfaces(stored, stored_rows(tensor), padded(tensor.cols));
-    const auto write = [&](auto elements) {
-        Buffer target = buffer;
-        dist::EnqueueWriteMeshBuffer(queue, target, elements, /*blocking=*/true);
-    };
-    if (tensor.format == tt::DataFormat::Float32) {
-        write(tiles);
-    } else if (tensor.format == tt::DataFormat::Float16_b) {
-        write(std::vector<bfloat16>(tiles.begin(), tiles.end()));
-    } else {
-        const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
-        const auto pack = wide ? pack_as_bfp8_tiles<float> : pack_as_bfp4_tiles<float>;
-        write(pack(tiles, /*row_major_input=*/false, /*is_exp_a=*/false, /*tile=*/{}));
+    for (const Part& part : parts_of(tensor.whole, tensor.cut, tensor.mesh.value_or(Mesh{}))) {
+        std::vector<float> own;
+        for (const std::size_t begin : part.begins) {
+            own.insert(own.end(), values.begin() + begin, values.begin() + begin + part.length);
+        }
+        std::vector<float> stored(stored_rows(tensor) * padded(tensor.cols), padding);
+        for (std::size_t row = 0; row < std::size_t{tensor.matrices} * tensor.rows; ++row) {
+            std::copy_n(own.begin() + row * tensor.cols, tensor.cols, stored.begin() + stored_at(tensor, row));
+        }
+        const auto tiles = tilize_nfaces(stored, stored_rows(tensor), padded(tensor.cols));
+        const auto write = [&](auto elements) {
+            dist::WriteShard(queue, buffer, elements, dist::MeshCoordinate(part.row, part.col), /*blocking=*/true);
+        };
+        if (tensor.format == tt::DataFormat::Float32) {
+            write(tiles);
+        } else if (tensor.format == tt::DataFormat::Float16_b) {
+            write(std::vector<bfloat16>(tiles.begin(), tiles.end()));
+        } else {
+            const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
+            const auto pack = wide ? pack_as_bfp8_tiles<float> : pack_as_bfp4_tiles<float>;
+            write(pack(tiles, /*row_major_input=*/false, /*is_exp_a=*/false, /*tile=*/{}));
+        }
     }
 }
 
@@ -258,28 +311,13 @@ void Files::download(dist::MeshCommandQueue& queue, const char* name, const Buff
     if (tensor.role == Role::scratch && file == nullptr) {
         return;
     }
-    std::vector<float> tiles(stored_rows(tensor) * padded(tensor.cols));
-    const auto read = [&](auto& elements) {
-        Buffer source = buffer;
-        dist::EnqueueReadMeshBuffer(queue, elements, source, /*blocking=*/true);
-    };
-    if (tensor.format == tt::DataFormat::Float32) {
-        read(tiles);
-    } else if (tensor.format == tt::DataFormat::Float16_b) {
-        std::vector<bfloat16> rounded(tiles.size());
-        read(rounded);
-        tiles.assign(rounded.begin(), rounded.end());
-    } else {
-        std::vector<uint32_t> words(buffer->size() / sizeof(uint32_t));
-        read(words);
-        const bool wide = tensor.format == tt::DataFormat::Bfp8_b;
-        const auto unpack = wide ? unpack_bfp8_tiles_into_float_vec : unpack_bfp4_tiles_into_float_vec;
-        tiles = unpack(words, /*row_major_output=*/false, /*is_exp_a=*/false, /*tile=*/{});
-    }
-    const auto stored = untilize_nfaces(tiles, stored_rows(tensor), padded(tensor.cols));
+    // Of devices that have the same, the last one's counts.
     std::vector<float> values(count_of(tensor));
-    for (std::size_t row = 0; row < std::size_t{tensor.matrices} * tensor.rows; ++row) {
-        std::copy_n(stored.begin() + stored_at(tensor, row), tensor.cols, values.begin() + row * tensor.cols);
+    for (const Part& part : parts_of(tensor.whole, tensor.cut, tensor.mesh.value_or(Mesh{}))) {
+        const std::vector<float> own = read_part(queue, tensor, buffer, dist::MeshCoordinate(part.row, part.col));
+        for (std::size_t run = 0; run < part.begins.size(); ++run) {
+            std::copy_n(own.begin() + run * part.length, part.length, values.begin() + part.begins[run]);
+        }
     }
     if (file == nullptr) {
         const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -294,12 +332,18 @@ void Files::download(dist::MeshCommandQueue& queue, const char* name, const Buff
 }
 
 void Files::run(dist::MeshCommandQueue& queue, std::vector<dist::MeshWorkload>& programs) const {
-    std::vector<double> times;
-    for (uint32_t repetition = 0; repetition < repetitions_; ++repetition) {
-        const auto begin = std::chrono::steady_clock::now();
+    run(queue, [&] {
         for (dist::MeshWorkload& program : programs) {
             dist::EnqueueMeshWorkload(queue, program, /*blocking=*/false);
         }
+    });
+}
+
+void Files::run(dist::MeshCommandQueue& queue, const std::function<void()>& enqueue) const {
+    std::vector<double> times;
+    for (uint32_t repetition = 0; repetition < repetitions_; ++repetition) {
+        const auto begin = std::chrono::steady_clock::now();
+        enqueue();
         dist::Finish(queue);
         times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
     }

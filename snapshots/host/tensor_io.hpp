@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,8 @@
 #include <tt-metalium/mesh_buffer.hpp>
 #include <tt-metalium/mesh_command_queue.hpp>
 #include <tt-metalium/mesh_workload.hpp>
+
+#include "mesh_parts.hpp"
 
 namespace tensor_io {
 
@@ -24,13 +28,16 @@ enum class Role {
     scratch,
 };
 
-// Matrices of some size in elements, stored as tiles and padded to whole ones.
+// Matrices of some size in elements, stored as tiles and padded to whole ones: on each device, if there is a mesh.
 struct Tensor {
     const char* name;
     Role role;
     tt::DataFormat format;
     uint32_t matrices, rows, cols;
     bool needs_zero_padding = false;
+    std::vector<uint32_t> whole = {matrices, rows, cols};
+    Cut cut = {};
+    std::optional<Mesh> mesh = {};
 };
 
 // What the command line asks for. Files are raw little-endian float32, row-major, without padding.
@@ -42,7 +49,7 @@ class Files {
 
     int device() const { return device_; }
 
-    // Pads each matrix of an input to whole tiles, tilizes, converts and uploads.
+    // Pads each matrix of an input to whole tiles, tilizes, converts and uploads: to each device what it has of it.
     void upload(tt::tt_metal::distributed::MeshCommandQueue& queue, const char* name, const Buffer& buffer) const;
 
     // Saves an output, or prints its range where it has no file; what lies between programs, where it has a file.
@@ -53,6 +60,9 @@ class Files {
     void run(
         tt::tt_metal::distributed::MeshCommandQueue& queue,
         std::vector<tt::tt_metal::distributed::MeshWorkload>& programs) const;
+
+    // The same for programs between which other things are enqueued.
+    void run(tt::tt_metal::distributed::MeshCommandQueue& queue, const std::function<void()>& enqueue) const;
 
    private:
     void parse(int argc, char** argv);

@@ -178,7 +178,7 @@ def test_what_each_kernel_compiles_for_itself_is_little(builder: Builder) -> Non
     words = ["nm", "-C", str(built.executable.parent / "main.o")]
     listing = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     code = [line[19:] for line in listing.splitlines() if line[17:18] == "W"]
-    assert 0 < len(code) < 500
+    assert 0 < len(code) < 550
     assert not [line for line in code if heavy.match(line)]
 
 

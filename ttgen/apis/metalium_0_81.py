@@ -65,7 +65,7 @@ API: Final = Api(
     python_file="kernel.py",
     folder_files=(
         "host/ttnn_parts.py", "host/numpy_parts.py", "host/program_parts.hpp", "host/program_parts.cpp",
-        "host/tensor_io.hpp", "host/tensor_io.cpp",
+        "host/mesh_parts.hpp", "host/tensor_io.hpp", "host/tensor_io.cpp",
     ),
     data_formats={"bfloat16": "Float16_b", "float32": "Float32", "bfloat8_b": "Bfp8_b", "bfloat4_b": "Bfp4_b"},
 )  # fmt: skip

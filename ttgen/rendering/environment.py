@@ -22,7 +22,7 @@ from ttgen.model.index import ZERO, Const, Expr, Index, to_cpp
 from ttgen.model.kernel_args import NocColumns, NocRows
 from ttgen.model.plan import CircularBuffer, Kernel, Plan, Program, Role, Semaphore, Tensor
 from ttgen.model.tiles import FillTile
-from ttgen.rendering import python
+from ttgen.rendering import meshes, python
 from ttgen.target import load as load_target
 from ttgen.version import __version__
 
@@ -277,6 +277,7 @@ FILTERS = {
     "unpack_modes": _unpack_modes,
     "used_tables": _used_tables,
     "wrapped": _wrapped,
+    **meshes.FILTERS,
     **python.FILTERS,
 }
 

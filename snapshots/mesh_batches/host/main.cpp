@@ -5,6 +5,8 @@
 #include <vector>
 
 #include <tt-metalium/mesh_command_queue.hpp>
+#include <tt-metalium/mesh_config.hpp>
+#include <tt-metalium/mesh_coord.hpp>
 #include <tt-metalium/mesh_device.hpp>
 #include <tt-metalium/mesh_workload.hpp>
 
@@ -16,15 +18,17 @@ namespace program = mesh_batches_program;
 using tensor_io::Role;
 
 int main(int argc, char** argv) try {
-    // Matrices, rows and columns in elements.
+    // Whole tensors, and the axes of them that are cut over rows and columns of devices.
+    constexpr tensor_io::Mesh mesh{.rows = 2, .cols = 1};
     const std::vector<tensor_io::Tensor> tensors{
-        {"A", Role::input, tt::DataFormat::Float16_b, 2, 70, 50, /*needs_zero_padding=*/true},
-        {"B", Role::input, tt::DataFormat::Float16_b, 1, 50, 90, /*needs_zero_padding=*/true},
-        {"C", Role::output, tt::DataFormat::Float16_b, 2, 70, 90},
+        mesh.part("A", Role::input, tt::DataFormat::Float16_b, {4, 70, 50}, {.rows = 0}, /*needs_zero_padding=*/true),
+        mesh.part("B", Role::input, tt::DataFormat::Float16_b, {50, 90}, {}, /*needs_zero_padding=*/true),
+        mesh.part("C", Role::output, tt::DataFormat::Float16_b, {4, 70, 90}, {.rows = 0}),
     };
     const tensor_io::Files files("mesh_batches", tensors, program::kernel_files(), argc, argv);
 
-    const std::shared_ptr<dist::MeshDevice> device = dist::MeshDevice::create_unit_mesh(files.device());
+    const std::shared_ptr<dist::MeshDevice> device =
+        dist::MeshDevice::create(dist::MeshDeviceConfig(dist::MeshShape(mesh.rows, mesh.cols)));
     program::check_device(*device);
     dist::MeshCommandQueue& queue = device->mesh_command_queue();
 
