@@ -188,7 +188,10 @@ def test_tables_agree() -> None:
     assert set(PATTERNS) <= {path.stem for path in Path("ttgen/patterns").glob("*.py")}
     for api in APIS.values():
         folder = Path("templates", api.templates)
-        for part, files in (("program", (*api.program_files, api.python_file)), ("folder", api.folder_files)):
+        for part, files in (
+            ("program", (*api.program_files, *api.exchange_files, api.python_file)),
+            ("folder", api.folder_files),
+        ):
             templates = {str(path.relative_to(folder / part)) for path in (folder / part).rglob("*.*.jinja")}
             assert templates == {f"{file}.jinja" for file in files}
         assert api.headers.keys() == OPERATIONS.keys()

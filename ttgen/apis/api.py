@@ -20,6 +20,7 @@ class Api:
             don't include.
         defines: what a kernel has to define for an operation: by these, headers choose among algorithms.
         program_files: of a kernel's host program, below the kernel's folder.
+        exchange_files: of one whose devices exchange something, beside those.
         python_file: that of a kernel's function for Python, which is called what the kernel is.
         folder_files: that all kernels of an output folder share.
         data_formats: the enumerator of `tt::DataFormat`, by dtype.
@@ -31,6 +32,7 @@ class Api:
     headers: Mapping[str, tuple[str, ...]]
     defines: Mapping[str, tuple[str, ...]]
     program_files: tuple[str, ...]
+    exchange_files: tuple[str, ...]
     python_file: str
     folder_files: tuple[str, ...]
     data_formats: Mapping[DTypeName, str]

@@ -62,6 +62,7 @@ API: Final = Api(
     headers=_by_operation(),
     defines={"erf": _FULL_FIT, "softplus": _FULL_FIT},
     program_files=("host/program.hpp", "host/program.cpp", "host/main.cpp", "CMakeLists.txt"),
+    exchange_files=("host/collectives.hpp", "host/collectives.cpp"),
     python_file="kernel.py",
     folder_files=(
         "host/ttnn_parts.py", "host/numpy_parts.py", "host/program_parts.hpp", "host/program_parts.cpp",

@@ -166,9 +166,9 @@ def _resolved(loaded: LoadedSpec, *, proving: bool) -> Planned:
 
 
 def _files(programs: Sequence[Program], api: Api, spec: Spec, *, exchanging: bool) -> tuple[str, ...]:
-    """What is rendered; the plan's own file last. What devices exchange between programs, only Python can."""
+    """What is rendered; the plan's own file last."""
     kernels = (kernel.file for program in programs for kernel in program.kernels)
-    host = () if exchanging else api.program_files
+    host = (*api.program_files, *(api.exchange_files if exchanging else ()))
     python = (python_file(spec.kernel),) if spec.python else ()
     return (*kernels, *host, *python, DOCUMENT)
 

@@ -79,8 +79,7 @@ def artifacts(plan: Plan) -> tuple[Artifact, ...]:
         for kernel in program.kernels
     }
     api = APIS[plan.api]
-    # What devices exchange between programs is the caller's: a host program has no collectives.
-    for file in (file for file in api.program_files if file in plan.files):
+    for file in (file for file in (*api.program_files, *api.exchange_files) if file in plan.files):
         texts[file] = environment().get_template(f"{api.templates}/program/{file}.jinja").render(plan=plan)
     if (python := python_file(plan.kernel)) in plan.files:
         texts[python] = function_text(plan)

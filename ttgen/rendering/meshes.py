@@ -40,4 +40,14 @@ def _whole(tensor: Tensor, plan: Plan) -> Iterator[int]:
         yield size
 
 
-FILTERS: Final = {"filed": filed, "part": part}
+def collective_kinds(plan: Plan) -> list[str]:
+    """The collectives that a plan has, each once."""
+    return sorted({item.kind for item in plan.collectives})
+
+
+def tensor_named(name: str, plan: Plan) -> Tensor:
+    """The tensor of a plan that has the name."""
+    return plan.tensor(name)
+
+
+FILTERS: Final = {"collective_kinds": collective_kinds, "filed": filed, "part": part, "tensor_named": tensor_named}

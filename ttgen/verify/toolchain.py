@@ -219,7 +219,7 @@ class Builder:
         if not executable.exists():
             folder.mkdir(parents=True, exist_ok=True)
             # One translation unit: most of what a compiler does for one, it does for the other too.
-            main, *others = sorted(own.glob("*.cpp"))
+            main, others = own / "main.cpp", sorted(set(own.glob("*.cpp")) - {own / "main.cpp"})
             included = (word for source in others for word in ("-include", str(source)))
             compiled.append(self._object(main, folder / "main.o", *flags, *self._precompiled(), *included))
         if not parts.exists():

@@ -79,5 +79,6 @@ namespace ttnn {
 Tensor::Tensor(tt::tt_metal::MeshTensor mesh_tensor) : mesh_tensor_(std::make_shared<tt::tt_metal::MeshTensor>(std::move(mesh_tensor))) {}
 Tensor::~Tensor() = default;
 const tt::tt_metal::MeshTensor& Tensor::mesh_tensor() const& { return *mesh_tensor_; }
+const tt::tt_metal::MemoryConfig& Tensor::memory_config() const { return mesh_tensor_->tensor_spec().memory_config(); }
 
 }  // namespace ttnn

@@ -14,6 +14,7 @@ public:
     Tensor(Tensor&&) noexcept = default;
     ~Tensor();
     const tt::tt_metal::MeshTensor& mesh_tensor() const&;
+    const tt::tt_metal::MemoryConfig& memory_config() const;
 
 private:
     std::shared_ptr<tt::tt_metal::MeshTensor> mesh_tensor_;
