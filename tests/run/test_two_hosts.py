@@ -28,7 +28,7 @@ def traced_from_cpp(files: Any, environment: dict[str, str], trace: Path) -> str
     return trace.read_text()
 
 
-# Those of a mesh have no host program, or one for a device's part.
+# On the devices of a mesh each program would be told several times.
 NAMES = [path.stem for path in sorted(SPECS.glob("*.yaml")) if ttgen.load(path).spec.mesh is None]
 
 

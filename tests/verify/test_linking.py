@@ -82,3 +82,35 @@ def test_the_page_does_what_it_says(builder: Builder, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, block("text"), "")
     done = subprocess.run([build / "two"], cwd=found, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 and 2\n", "")
+
+
+TTNN_CONFIG = """\
+find_package(TT-Metalium REQUIRED)
+add_library(TTNN::TTNN INTERFACE IMPORTED)
+set_target_properties(TTNN::TTNN PROPERTIES INTERFACE_LINK_LIBRARIES TT::Metalium)
+"""
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake")
+def test_what_devices_exchange_links_ttnn(builder: Builder, tmp_path: Path) -> None:
+    """As CMake builds it: each source alone, and ttnn found."""
+    assert main(["render", "specs/mesh_mlp.yaml", "-q", "-o", str(tmp_path / "rendered")]) == 0
+    found, build = tmp_path / "found", tmp_path / "build"
+    found.mkdir()
+    text = CONFIG.format(include=builder.include, library=builder.library())
+    (found / "TT-MetaliumConfig.cmake").write_text(f"if(NOT TARGET TT::Metalium)\n{text}endif()\n")
+    flags = [f"-DTT-Metalium_DIR={found}", f"-DTT-NN_DIR={found}", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror"]
+    configure = ["cmake", "-S", str(tmp_path / "rendered/mesh_mlp"), "-B", str(build), *flags]
+    done = subprocess.run(configure, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "TT-NN" in done.stderr
+    (found / "TT-NNConfig.cmake").write_text(TTNN_CONFIG)
+    for command in (configure, ["cmake", "--build", str(build), "-j2"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    environment = {
+        **os.environ, "TTEMU_INCLUDE": str(builder.include), "TTEMU_CACHE": str(builder.cache / "units"),
+        "TTEMU_CXX": " ".join(builder.compiler.command),
+    }  # fmt: skip
+    done = subprocess.run([build / "mesh_mlp"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:17]) == (0, "Y: 6144 values, -")
