@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 import ttgen
 from tests.nights import only
+from tests.run import mock
 from tests.verify.test_host_program import Host
 from ttgen.formula.infer import graph_of
 from ttgen.formula.reference import evaluate
@@ -163,6 +165,27 @@ def test_a_mesh_has_all_its_devices(builder: Builder, tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(bytes(2 * 70 * 50 * 4))
     done = host.run("--input", f"A={tmp_path / 'part'}")
     assert done.stderr.endswith("has 28000 bytes, not 56000\n")
+
+
+@pytest.mark.ttnn
+@pytest.mark.parametrize("name", [name for name in SPECS if name != "mesh_batches"])
+def test_collectives_are_called_as_the_real_headers_declare_them(name: str, builder: Builder, tmp_path: Path) -> None:
+    """Those of operations are in the package of ttnn; what they include of the rest, the emulator has."""
+    package = mock.installed()
+    if package is None:
+        pytest.skip("ttnn isn't installed")
+    for file in ttgen.render(ttgen.plan(ttgen.load(f"specs/{name}.yaml"))):
+        path = tmp_path / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
+    folders = [package / "ttnn/cpp", builder.include, tmp_path / "host"]
+    source = str(tmp_path / name / "host/collectives.cpp")
+    words = [*builder.compiler.command, "-std=c++20", "-M", *(f"-I{folder}" for folder in folders), source]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert str(package / "ttnn/cpp/ttnn/operations/ccl") in done.stdout
+    words[words.index("-M")] = "-fsyntax-only"
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_long_lines_of_tensors_are_broken() -> None:

@@ -5,6 +5,7 @@
 
 namespace ttnn {
 
+using tt::tt_metal::DataType;
 using tt::tt_metal::MemoryConfig;
 
 }  // namespace ttnn
