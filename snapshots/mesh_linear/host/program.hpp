@@ -29,7 +29,7 @@ void check_device(const tt::tt_metal::distributed::MeshDevice& device);
 
 Tensors allocate_tensors(tt::tt_metal::distributed::MeshDevice& device);
 
-// One, to be enqueued as often as its inputs have new values.
+// What `enqueue` of collectives.hpp takes: devices exchange something after one or several.
 std::vector<tt::tt_metal::distributed::MeshWorkload> create_workloads(
     const tt::tt_metal::distributed::MeshDevice& device, const Tensors& tensors);
 

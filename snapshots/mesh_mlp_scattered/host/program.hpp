@@ -33,7 +33,7 @@ void check_device(const tt::tt_metal::distributed::MeshDevice& device);
 
 Tensors allocate_tensors(tt::tt_metal::distributed::MeshDevice& device);
 
-// To be enqueued in this order, on one queue: each reads what the ones before it have made.
+// What `enqueue` of collectives.hpp takes: devices exchange something after one or several.
 std::vector<tt::tt_metal::distributed::MeshWorkload> create_workloads(
     const tt::tt_metal::distributed::MeshDevice& device, const Tensors& tensors);
 

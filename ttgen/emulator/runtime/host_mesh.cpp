@@ -50,7 +50,7 @@ void place_device(uint32_t device) {
         }
         buffer->elsewhere.resize(std::max<std::size_t>(buffer->elsewhere.size(), std::max(device, before) + 1));
         Contents& contents = *buffer;
-        buffer->elsewhere[before] = std::exchange(contents, std::exchange(buffer->elsewhere[device], {}));
+        buffer->elsewhere[before] = std::exchange(contents, std::exchange(buffer->elsewhere[device], Contents()));
         if (buffer->written.empty()) {
             clear_contents(*buffer);
         } else if (!buffer->dram) {
