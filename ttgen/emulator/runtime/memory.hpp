@@ -6,21 +6,44 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace ttemu {
 
+// Memory that the system gives zeroed, page by page as it is touched: most of a core's L1 never is.
+template <typename T>
+struct ZeroedMemory {
+    using value_type = T;
+    T* allocate(std::size_t count) {
+        T* memory = static_cast<T*>(std::calloc(count, sizeof(T)));
+        if (memory == nullptr) {
+            throw std::bad_alloc();
+        }
+        return memory;
+    }
+    void deallocate(T* memory, std::size_t) { std::free(memory); }
+    void construct(T*) {}
+    template <typename... Args>
+    void construct(T* at, Args&&... args) {
+        ::new (static_cast<void*>(at)) T(std::forward<Args>(args)...);
+    }
+    friend bool operator==(const ZeroedMemory&, const ZeroedMemory&) { return true; }
+};
+
 // Which bytes of a memory were written with defined values: one bit a byte.
 class Shadow {
 public:
-    explicit Shadow(std::size_t bytes = 0) : words_((bytes + 63) / 64 + 1, 0) {}
+    explicit Shadow(std::size_t bytes = 0) : words_((bytes + 63) / 64 + 1) {}
     void set(std::size_t offset, std::size_t bytes, bool written);
     bool all(std::size_t offset, std::size_t bytes) const;
     bool get(std::size_t offset) const { return (words_[offset / 64] >> (offset % 64) & 1) != 0; }
     static void copy(Shadow& to, std::size_t to_offset, const Shadow& from, std::size_t from_offset, std::size_t bytes);
 
 private:
-    std::vector<uint64_t> words_;
+    std::vector<uint64_t, ZeroedMemory<uint64_t>> words_;
 };
 
 // Memory that nobody wrote holds a pattern that depends on the address: every 16-bit half is a bfloat16 NaN (and every word a float32
