@@ -117,9 +117,12 @@ def script(folder: Path, text: str) -> str:
 
 HOST = """\
 import sys
+from pathlib import Path
 import numpy as np
 files = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
-assert sys.argv.count("--input") == 2 and "--poison" in sys.argv
+has_run = Path(__file__).with_suffix(".ran")
+assert sys.argv.count("--input") == 2 and ("--poison" in sys.argv) is not has_run.exists()
+has_run.touch()
 a, b = (np.fromfile(files[name], np.float32) for name in "AB")
 (a + b + WRONG).astype(np.float32).tofile(files["C"])
 """
