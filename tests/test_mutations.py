@@ -14,7 +14,7 @@ from tests.mutations import FAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 CAUGHT = [place for place, fault in enumerate(FAULTS) if fault.test]
-PARTS = 16
+PARTS = 32
 """The gate runs the first; the others are for nights."""
 
 

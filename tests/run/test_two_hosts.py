@@ -32,7 +32,7 @@ def traced_from_cpp(files: Any, environment: dict[str, str], trace: Path) -> str
 NAMES = [path.stem for path in sorted(SPECS.glob("*.yaml")) if ttgen.load(path).spec.mesh is None]
 
 
-@pytest.mark.parametrize("name", one_in(3, NAMES, name=str))
+@pytest.mark.parametrize("name", one_in(5, NAMES, name=str))
 def test_two_hosts_say_the_same(
     name: str, fake: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ def called(mutant: Mutant) -> str:
 
 # Those of one spec one after another: most run in a process that has its plan, its inputs and what is right for them.
 @pytest.mark.parametrize(
-    "mutant", one_in(3, sorted(MUTANTS, key=attrgetter("spec")), name=called, kind=attrgetter("name"))
+    "mutant", one_in(5, sorted(MUTANTS, key=attrgetter("spec")), name=called, kind=attrgetter("name"))
 )
 def test_mutant(builder: Builder, monkeypatch: pytest.MonkeyPatch, mutant: Mutant) -> None:
     monkeypatch.setattr("ttgen.verify.verify.draw", draw_once)
