@@ -121,7 +121,7 @@ std::string joined(const std::vector<uint32_t>& values) {
 
 // The unit's text: the definitions that the real build passes or generates, then the kernel. It holds the path as the host program
 // gave it, so that programs in different folders whose paths are relative share their units.
-std::string unit_text(const Program& program, const KernelSpec& kernel, Thread thread) {
+std::string unit_text(const Program& program, const KernelSpec& kernel, Thread thread, bool every_thread) {
     std::vector<uint32_t> formats(64, 0xFF), unpacked(64, 0xFF), bytes(64, 0);
     const std::set<uint32_t> cores(kernel.cores.begin(), kernel.cores.end());
     for (const CircularBufferSpec& cb : program.cbs) {
@@ -155,9 +155,13 @@ std::string unit_text(const Program& program, const KernelSpec& kernel, Thread t
     if (kernel.compute) {
         const char* roles[] = {"UNPACK", "MATH", "PACK"};
         const int role = static_cast<int>(thread) - static_cast<int>(Thread::Unpack);
-        define(std::string("TRISC_") + roles[role], "");
-        define(std::string("UCK_CHLKC_") + roles[role], "");
-        define("COMPILE_FOR_TRISC", std::to_string(role));
+        if (every_thread) {
+            define("TTEMU_EVERY_THREAD", "");
+        } else {
+            define(std::string("TRISC_") + roles[role], "");
+            define(std::string("UCK_CHLKC_") + roles[role], "");
+            define("COMPILE_FOR_TRISC", std::to_string(role));
+        }
         define("NOC_INDEX", "0");
         define("DST_ACCUM_MODE", kernel.config.dst_32bit ? "true" : "false");
         define("APPROX", kernel.config.approximate ? "true" : "false");
@@ -398,11 +402,13 @@ std::vector<std::vector<Unit*>> build_units(Program& program) {
         if (kernel->compute) {
             threads = {Thread::Unpack, Thread::Math, Thread::Pack};
         }
+        // Threads whose units have one text have one unit.
+        const bool every_thread = source.find("TRISC") == std::string::npos && source.find("UCK_CHLKC") == std::string::npos;
         for (const Thread thread : threads) {
             Job job;
             job.kernel = kernel.get();
             job.thread = thread;
-            job.text = unit_text(program, *kernel, thread);
+            job.text = unit_text(program, *kernel, thread, every_thread);
             job.target = settings().cache + "/" + digest(command + headers_digest() + source + job.text) + ".so";
             jobs.push_back(std::move(job));
         }

@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+int ttemu_compute_thread = 0;
+
 namespace ttemu {
 
 namespace {
@@ -38,6 +40,7 @@ void resume(Fiber& fiber) {
     machine().running = &fiber;
     set_window(static_cast<int>(fiber.core->index));
     load_globals(fiber);
+    ttemu_compute_thread = static_cast<int>(fiber.thread) - static_cast<int>(Thread::Unpack);
     switch_context(scheduler, fiber.context);
     machine().running = nullptr;
 }

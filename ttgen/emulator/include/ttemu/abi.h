@@ -79,6 +79,8 @@ struct SfpuOp {
 }  // namespace ttemu
 
 extern "C" {
+
+extern int ttemu_compute_thread;  // which of a compute kernel's threads runs: 0 unpack, 1 math, 2 pack
 // arguments and identity
 uint32_t ttemu_runtime_arg(int index, int common, TTEMU_AT);
 uintptr_t ttemu_runtime_arg_address(int index, int common, TTEMU_AT);
