@@ -8,7 +8,7 @@ import pytest
 import ttgen
 from tests.verify.drawn import drawn, spec
 from ttgen.verify import check, judging
-from ttgen.verify.bounded import Bounded
+from ttgen.verify.bounded import Bounded, exact
 
 
 def test_places_of_elements() -> None:
@@ -128,3 +128,12 @@ def test_what_only_all_elements_together_show() -> None:
     assert not wrong.passed
     assert wrong.deviation > 4 * judging.DEVIATION
     assert abs(wrong.pcc) < 0.1 < 0.9 < wrong.least_pcc
+
+
+@pytest.mark.parametrize(("value", "passes"), [(2.0, True), (2.0 + 2.0**-20, False)])
+def test_what_is_only_moved_has_no_error(value: float, passes: bool) -> None:
+    plan = ttgen.plan(ttgen.load("specs/row.yaml"))
+    values = np.array([[1.0, 2.0]])
+    checked = check.compare(plan, "y", np.array([[1.0, value]], dtype=np.float32), exact(values))
+    assert checked.within is passes
+    assert checked.passed is passes

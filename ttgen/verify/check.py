@@ -108,7 +108,7 @@ def compare(
         beyond = np.copysign(1.0, value) * actual >= OVERFLOWS * (1 - 2.0**-6)
     missed = overflows & ~beyond
     error = np.where(judged, np.where(np.isnan(error), np.inf, error), np.where(missed, np.inf, 0.0))
-    part = np.where(judged, error / np.where(judged, bound, 1.0), np.where(missed, np.inf, -1.0))
+    part = np.where(judged, judging.parts_of(error, bound, judged), np.where(missed, np.inf, -1.0))
     index = tuple(int(place) for place in np.unravel_index(int(np.argmax(part)), part.shape))
     page = page_of(stored, index)
     values, bounds, usual = value[judged], bound[judged], typical[judged]

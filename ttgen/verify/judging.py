@@ -61,7 +61,12 @@ def is_too_wide(values: Array, error: Array, rounding: Array) -> bool:
 
 def deviation(error: Array, typical: Array) -> float:
     """Errors as multiples of what is typical, as root of the mean square."""
-    return rms(error / typical)
+    return rms(parts_of(error, typical, np.ones(error.shape, dtype=bool)))
+
+
+def parts_of(error: Array, bound: Array, where: NDArray[np.bool_]) -> Array:
+    """Errors as parts of what they may be; of what may have none, such as copies, 0 or all there is."""
+    return np.divide(error, bound, out=np.where(error > 0, np.inf, 0.0), where=where & (bound > 0))
 
 
 def least_correlation(values: Array, typical: Array) -> float:
