@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ttgen.analysis import coverage, dst, memory, roles, tokens
+from ttgen.analysis import coverage, dst, roles, tokens
 from ttgen.analysis.errors import ProofError
 from ttgen.analysis.network import Core
 from ttgen.analysis.roles import by_core
@@ -56,6 +56,9 @@ def prove(program: Program, tensors: Mapping[str, Tensor], *, dst_slots: int, ds
         {cb: rings[cb] for cb in resident},
     )
     for guest, host in program.guests().items():
+        # Few programs have any.
+        from ttgen.analysis import memory
+
         if rings[guest] != rings.get(host):
             raise ProofError(f"{guest}: not as long as {host}, whose memory it lies in")
         sharers = [core for core in cores if guest in core.rings]
