@@ -126,6 +126,8 @@ class Least:
         self.writes = self.tiles * in_dram / (self.rates.dram.write * self.peak)
 
         dram, sharded = self.rates.dram, shards.grids(stage, BlockSize(m=1, n=1, k=1), target)
+        # How many times slower than at best each NoC gets what is read of DRAM.
+        self.slower = [max(dram.beside, *dram.read) / max(dram.read[noc], dram.read_page[noc]) for noc in (0, 1)]
 
         def read(index: int) -> Read:
             value = graph.values[index]
@@ -148,6 +150,10 @@ class Least:
         self.epilogue = operations + self.rates.pack_overhead * len(self.outputs)
         self.packed_bytes = min(self.sum_bytes, *self.outputs.values())
         self.unpack = max((item.bytes for item in self.beside), default=0) / self.rates.unpack
+        # Of a tile: to finish its sum, and to add another core's to it before that.
+        rates, sum_bytes = self.rates, self.sum_bytes
+        self.after = max(self.epilogue, sum_bytes / rates.unpack, self.out_bytes / rates.pack)
+        self.copied = max(rates.elementwise + rates.pack_overhead, sum_bytes / min(rates.unpack, rates.pack))
         self.link = target.noc.bytes_per_clock.worker
         if self.operands is not None:
             share = max(self.rates.unpack_shares.line, self.rates.unpack_shares.block)
@@ -197,7 +203,9 @@ class Least:
             fed_b = (n * units * b.bytes / rates.multicast) if dealt.b_cores > 1 else dealt.b * self._page(b)
             first, waits = max(fed_a, fed_b) / units + rates.ahead_latency, units * rates.ahead_latency
             lead = nocs.first(a.whole * dealt.a_times, b.whole * dealt.b_times, self.tiles * self.out_bytes)
-            of_a, of_b = map(self._slower, (noc.read, noc.write) if lead == "a" else (noc.write, noc.read))
+            of_a, of_b = (
+                self.slower[side] for side in ((noc.read, noc.write) if lead == "a" else (noc.write, noc.read))
+            )
             read = max(reads[0] * of_a, reads[1] * (of_a if a.name == b.name else of_b), sum(reads))
             computed = units * m * n * max(tile, self._root(way.split))
             # Many steps read while it is computed, a single one before that.
@@ -209,26 +217,19 @@ class Least:
                 fed_a * depth + waits + self.writes / units,
             )
         read = sum(
-            cycles * (1.0 if item.banked else self._slower(noc.read))
+            cycles * (1.0 if item.banked else self.slower[noc.read])
             for item, cycles in zip(self.operands, reads, strict=True)
         )
         computed = units * m * n * tile
         fed = (dealt.a * self._page(a) + dealt.b * self._page(b)) * depth + units * rates.read_latency
         return rates.launch + max(computed + rates.read_latency, fed, read, self.writes)
 
-    def _slower(self, noc: int) -> float:
-        """How many times slower than at best a NoC gets what is read of DRAM."""
-        dram = self.rates.dram
-        return max(dram.beside, *dram.read) / max(dram.read[noc], dram.read_page[noc])
-
     def _root(self, split: int) -> float:
         """Cycles of a tile at the core that adds up so many parts of K, the first of which may be the shortest."""
         if split == 1:
             return 0.0
-        rates, own, others = self.rates, self.limits.k / (2 * split - 1), split - 1
-        copied = max(rates.elementwise + rates.pack_overhead, self.sum_bytes / min(rates.unpack, rates.pack))
-        after = max(self.epilogue, self.sum_bytes / rates.unpack, self.out_bytes / rates.pack)
-        return own * self.product + others * (copied + self.sum_bytes / self.link) + after
+        own, others = self.limits.k / (2 * split - 1), split - 1
+        return own * self.product + others * (self.copied + self.sum_bytes / self.link) + self.after
 
     def _page(self, item: Read) -> float:
         """Cycles of a tile that a core reads, at least."""

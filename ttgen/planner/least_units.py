@@ -171,10 +171,9 @@ class Units:
         packs = tiles if self.in_dst else tiles * steps
         taken = max(summed + packs * rates.pack_overhead, unpack, packs * least.packed_bytes / rates.pack)
         if root and (least.has_epilogue or split > 1 or (steps > 1 and least.out_bytes != least.sum_bytes)):
-            taken += tiles * max(least.epilogue, least.sum_bytes / rates.unpack, least.out_bytes / rates.pack)
+            taken += tiles * least.after
         if root and split > 1:
-            copied = max(rates.elementwise + rates.pack_overhead, least.sum_bytes / min(rates.unpack, rates.pack))
-            taken += tiles * (split - 1) * copied
+            taken += tiles * (split - 1) * least.copied
         return taken
 
     def _operands(self) -> Iterator[tuple[Read, float, int, int]]:
