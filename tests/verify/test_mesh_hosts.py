@@ -21,7 +21,7 @@ from ttgen.model.artifact import Artifact
 from ttgen.model.plan import Plan
 from ttgen.verify.inputs import nearest
 from ttgen.verify.toolchain import Builder
-from ttgen.verify.wholes import is_partial, whole_tensor
+from ttgen.verify.wholes import whole_tensor
 
 SPECS = [path.stem for path in sorted(Path("specs").glob("mesh_*.yaml"))]
 CUT = """\
@@ -83,7 +83,7 @@ def stored(
     for name, values in inputs.items():
         values.astype("<f4").tofile(host.folder / name)
         words += ["--input", f"{name}={host.folder / name}"]
-    made = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not is_partial(tensor)]
+    made = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not tensor.is_partial]
     words += [word for name in made for word in ("--output", f"{name}={host.folder / name}")]
     grid = ("8", "8") if plan.target.arch == "wormhole_b0" else ("10", "13")
     chip = {"TTEMU_ARCH": str(plan.target.arch), "TTEMU_ROWS": grid[0], "TTEMU_COLS": grid[1]}

@@ -109,7 +109,7 @@ def _declared(tensor: Tensor, mesh: PlanMesh, place: Place) -> tuple[Span, ...]:
     found = []
     for axis, size in enumerate(tensor.shape):
         part, parts = 0, 1
-        for cut, count, own in zip((tensor.mesh.rows, tensor.mesh.cols), mesh.counts, place, strict=True):
+        for cut, count, own in zip(tensor.mesh.axes, mesh.counts, place, strict=True):
             if cut == axis:
                 part, parts = part * count + own, parts * count
         found.append(Span(part * size, (part + 1) * size, parts * size))

@@ -133,10 +133,10 @@ def run(options: argparse.Namespace) -> int:
 def _given(plan: Plan, options: argparse.Namespace) -> dict[str, NDArray[np.float32]]:
     """The values of inputs that have files; files of outputs are looked at as well."""
     from ttgen.run.files import check_output, read_tensor
-    from ttgen.verify.wholes import is_partial, whole_tensor
+    from ttgen.verify.wholes import whole_tensor
 
     inputs = [tensor.name for tensor in plan.tensors if tensor.role == "input"]
-    made = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not is_partial(tensor)]
+    made = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not tensor.is_partial]
     for option, files, known in (("--input", options.input, inputs), ("--output", options.output, made)):
         seen = set()
         for name, path in files:

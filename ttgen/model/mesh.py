@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal
 
 from ttgen.annotations import Doc
@@ -35,6 +36,18 @@ class Placement:
         ),
     ]
     cols: Annotated[int | Literal["partial"] | None, Doc("The same over columns of devices.")]
+
+    @property
+    def axes(self) -> tuple[int | Literal["partial"] | None, int | Literal["partial"] | None]:
+        """Over rows of devices, and over columns."""
+        return self.rows, self.cols
+
+    def whole(self, shape: tuple[int, ...], mesh: PlanMesh) -> tuple[int, ...]:
+        """The shape of the whole of which each device has a part of that shape, or a sum as large as it."""
+        return tuple(
+            size * prod(count for own, count in zip(self.axes, mesh.counts, strict=True) if own == axis)
+            for axis, size in enumerate(shape)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,11 @@ class Tensor:
         """Whether its pages lie in DRAM, and not in the L1 of cores."""
         return in_dram(self.layout)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether each device has a sum of its own, which isn't a part of anything."""
+        return self.mesh is not None and "partial" in self.mesh.axes
+
     def parts(self) -> Iterator[tuple[Coordinate, Part]]:
         """Each core (or bank, as (bank, 0)) that holds a shard, and its tiles; nothing if the pages are interleaved."""
         if self.shards is not None:
@@ -312,11 +317,7 @@ class Program:
 
     def guests(self) -> Mapping[str, str]:
         """The circular buffers that lie in the memory of other ones, and those."""
-        return {
-            item.name: item.allocation
-            for item in self.circular_buffers
-            if item.allocation != item.name and item.name not in self.resident()
-        }
+        return {item.name: item.allocation for item in self.circular_buffers if item.allocation != item.name}
 
     def cores(self) -> Iterator[tuple[Coordinate, Mapping[str, int]]]:
         """Each core that has work, and its entries of the tables."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ttgen.model.plan import Plan, Tensor
@@ -13,31 +12,22 @@ _WIDTH: Final = 112
 
 def filed(plan: Plan) -> list[Tensor]:
     """The tensors that files may have: all but those of which each device has a sum of its own."""
-    return [tensor for tensor in plan.tensors if tensor.mesh is None or "partial" not in _axes(tensor)]
+    return [tensor for tensor in plan.tensors if not tensor.is_partial]
 
 
 def part(tensor: Tensor, plan: Plan, data_format: str) -> str:
     """The call that says what a device has of a tensor: by the shape of the whole, and the axes of it that are cut."""
-    shape = ", ".join(map(str, _whole(tensor, plan)))
-    cuts = (f".{side} = {axis}" for side, axis in zip(("rows", "cols"), _axes(tensor), strict=True) if axis is not None)
+    assert plan.mesh is not None, "a plan for a mesh"
+    assert tensor.mesh is not None, "which says how tensors lie"
+    shape = ", ".join(map(str, tensor.mesh.whole(tensor.shape, plan.mesh)))
+    cuts = (
+        f".{side} = {axis}" for side, axis in zip(("rows", "cols"), tensor.mesh.axes, strict=True) if axis is not None
+    )
     whole = f"{{{shape}}}, {{{', '.join(cuts)}}}"
     padding = ", /*needs_zero_padding=*/true" if any(use.padding == "zero" for use in tensor.uses) else ""
     what = f'"{tensor.name}", Role::{tensor.role}, {data_format}'
     line = f"mesh.part({what}, {whole}{padding})"
     return line if len(line) < _WIDTH else f"mesh.part(\n            {what},\n            {whole}{padding})"
-
-
-def _axes(tensor: Tensor) -> tuple[object, object]:
-    assert tensor.mesh is not None, "a plan for a mesh says how tensors lie"
-    return tensor.mesh.rows, tensor.mesh.cols
-
-
-def _whole(tensor: Tensor, plan: Plan) -> Iterator[int]:
-    assert plan.mesh is not None, "a plan for a mesh"
-    for axis, size in enumerate(tensor.shape):
-        for own, count in zip(_axes(tensor), plan.mesh.counts, strict=True):
-            size *= count if own == axis else 1
-        yield size
 
 
 def collective_kinds(plan: Plan) -> list[str]:

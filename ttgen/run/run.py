@@ -20,7 +20,7 @@ from ttgen.verify.inputs import nearest
 from ttgen.verify.meshes import verify_mesh_elsewhere
 from ttgen.verify.run import Finding, Outcome
 from ttgen.verify.verify import Verdict, verify_elsewhere
-from ttgen.verify.wholes import Place, is_partial, mesh_of, put_together
+from ttgen.verify.wholes import Place, mesh_of, put_together
 
 _POISON = np.float32(1e30)
 
@@ -117,7 +117,7 @@ class _Runs:
             for outcomes in self._run([tuple(inputs[place] for place in places) for inputs in sets])
         ]
         if found and not any(outcome.findings for outcome in found[0].values()):
-            names = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not is_partial(tensor)]
+            names = [tensor.name for tensor in plan.tensors if tensor.role != "input" and not tensor.is_partial]
             parts = {name: {place: own.stored[name] for place, own in found[0].items()} for name in names}
             self.first = {name: put_together(plan, name, own) for name, own in parts.items()}
         return iter(found)

@@ -27,17 +27,16 @@ def mesh_of(plan: Plan) -> Mesh:
 def cuts_of(tensor: Tensor) -> Cuts:
     """The dimensions that are cut, counted from the last."""
     assert tensor.mesh is not None, "a plan for a mesh says how tensors lie"
-    rows, cols = (
-        len(tensor.shape) - 1 - axis if isinstance(axis, int) else None for axis in (tensor.mesh.rows, tensor.mesh.cols)
-    )
+    rows, cols = (len(tensor.shape) - 1 - axis if isinstance(axis, int) else None for axis in tensor.mesh.axes)
     return rows, cols
 
 
 def whole_tensor(plan: Plan, name: str) -> Tensor:
     """A tensor as one device would have it; what devices have sums of is as large as each."""
-    tensor, mesh = plan.tensor(name), mesh_of(plan)
-    cuts, last = cuts_of(tensor), len(tensor.shape) - 1
-    shape = tuple(size * mesh.parts(cuts, last - axis) for axis, size in enumerate(tensor.shape))
+    tensor = plan.tensor(name)
+    assert plan.mesh is not None, "a plan for a mesh"
+    assert tensor.mesh is not None, "which says how tensors lie"
+    shape = tensor.mesh.whole(tensor.shape, plan.mesh)
     rows, cols = ((1, *shape) if len(shape) == 1 else shape)[-2:]
     tiles = (*shape[:-2], -(-rows // TILE), -(-cols // TILE))
     return replace(tensor, shape=shape, tiles=tiles, pages=prod(tiles), shards=None)
@@ -58,8 +57,3 @@ def put_together(plan: Plan, name: str, parts: Mapping[Place, Array]) -> Array:
     for place, values in parts.items():
         found[mesh.slices(found.shape, cuts, place)] = values
     return found
-
-
-def is_partial(tensor: Tensor) -> bool:
-    """Whether each device has a sum of its own, which isn't a part of anything."""
-    return tensor.mesh is not None and "partial" in (tensor.mesh.rows, tensor.mesh.cols)
